@@ -1,0 +1,123 @@
+"""The second leg: every notebook in a fresh kernel on Colab's fastai and fastcore, without nbdev.
+
+The pair stands in `colab_pair` of settings.ini; it is laid over .venv through PYTHONPATH. As in nbdev_test, cells
+flagged slow, cuda, colab or eval: false are left out. `python .ci/colab_leg.py nbs/01_gpu.ipynb` runs one notebook.
+"""
+import asyncio, os, re, shutil, subprocess, sys, tempfile, time
+from dataclasses import dataclass
+from pathlib import Path
+from project import FLAGS, ROOT, load, paths, settings
+
+PAIR = ROOT/'.venv'/'colab'
+ABSENT = ('nbdev', 'execnb', 'ghapi')  # development tools that Colab has not
+LIMIT = 600  # s a notebook
+
+
+@dataclass
+class Result:
+    "One notebook: how many cells ran, how long it took, what went wrong ('' = nothing)"
+    path: str
+    cells: int
+    seconds: float
+    error: str = ''
+
+
+def install_pair(pair=None, to=PAIR):
+    "fastai and fastcore as Colab has them, in .venv/colab; once"
+    pair = (pair or settings()['colab_pair']).split()
+    stamp = to/'pair.txt'
+    if stamp.exists() and stamp.read_text().split() == pair: return to
+    shutil.rmtree(to, ignore_errors=True)
+    print('installing ' + ' '.join(pair), flush=True)
+    cmd = [sys.executable, '-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--no-deps', '--target', str(to), *pair]
+    p = subprocess.run(cmd, capture_output=True, text=True)
+    if p.returncode: raise RuntimeError('pip could not install ' + ' '.join(pair) + ': ' + p.stderr.strip()[-400:])
+    for m in ABSENT: (to/f'{m}.py').write_text(f"raise ModuleNotFoundError(\"No module named '{m}': Colab has none\", name='{m}')\n")
+    stamp.write_text('\n'.join(pair))
+    return to
+
+
+def environment(pair=PAIR):
+    "Environment of the kernel: the pair first, one thread each since two kernels run side by side"
+    more = [o for o in os.environ.get('PYTHONPATH', '').split(os.pathsep) if o]
+    return dict(os.environ, PYTHONPATH=os.pathsep.join([str(pair), *more]), OMP_NUM_THREADS='1',
+                MKL_NUM_THREADS='1', PYTHONWARNINGS='ignore', IN_COLAB_LEG='1')
+
+
+def assertion(pair):
+    "Code that stops a kernel in which the pair is not the one in use"
+    want = dict(o.split('==') for o in pair.split())
+    lines = ['import importlib as _i, importlib.util as _u']
+    lines += [f"assert _i.import_module('{n}').__version__ == '{v}', ('{n}', _i.import_module('{n}').__version__)" for n, v in want.items()]
+    lines += ['try: import nbdev', 'except ImportError: pass', "else: raise AssertionError('nbdev can be imported')", 'del _i, _u']
+    return '\n'.join(lines)
+
+
+def plain(text, lines=12):
+    "The end of an error text, without colours"
+    text = re.sub(r'\x1b\[[0-9;]*m', '', text).rstrip().splitlines()
+    return '\n'.join('    ' + l[:200] for l in text[-lines:])
+
+
+async def execute(path, env, check, root=ROOT):
+    "Run one notebook; a `Result`"
+    with tempfile.TemporaryFile() as said: return await execute_to(path, env, check, said, root)
+
+
+async def execute_to(path, env, check, said, root=ROOT, flags=FLAGS):
+    "The same, the kernel's own words in the file `said`"
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
+    t, n, here = time.time(), 0, 'the kernel did not start'
+    nb = nbformat.read(root/path, as_version=4)
+    cells = load(path, root).cells
+    nb.cells.insert(0, nbformat.v4.new_code_cell(check))
+    client = NotebookClient(nb, timeout=None, kernel_name='python3', resources={'metadata': {'path': str((root/path).parent)}})
+    try:
+        async with client.async_setup_kernel(env=env, stderr=said):
+            here = "Colab's versions"
+            await client.async_execute_cell(nb.cells[0], 0)
+            for c, old in zip(nb.cells[1:], cells):
+                if not old.runs(flags): continue
+                here = f'cell {old.idx}: {(old.body.strip().splitlines() or [""])[0][:80]}'
+                await client.async_execute_cell(c, old.idx+1)
+                n += 1
+    except DeadKernelError:
+        said.seek(0)
+        return Result(path, n, time.time()-t, f'{here}\n    the kernel died\n{plain(said.read().decode(errors="replace"))}')
+    except CellExecutionError as e:
+        return Result(path, n, time.time()-t, f'{here}\n{plain(str(e))}')
+    except asyncio.CancelledError:
+        return Result(path, n, time.time()-t, here)
+    return Result(path, n, time.time()-t, '' if n else 'no cell was executed')
+
+
+async def run_all(todo, env, check, workers=2, limit=LIMIT, show=print, root=ROOT):
+    "Run the notebooks, two at a time; a line each as it ends"
+    gate = asyncio.Semaphore(workers)
+    async def one(path):
+        async with gate:
+            task = asyncio.ensure_future(execute(path, env, check, root=root))
+            done, _ = await asyncio.wait([task], timeout=limit)
+            if not done: task.cancel()  # the kernel goes with it, which may come back as an error of its own
+            r = await task
+            if not done: r.error = f'{r.error.splitlines()[0]}\n    not done after {r.seconds:.0f} s'
+        show(f"  {r.path:44} {r.cells:4} cells {r.seconds:6.1f} s  {'FAILED' if r.error else 'ok'}")
+        if r.error: show(f'    {r.error}')
+        return r
+    return await asyncio.gather(*[one(p) for p in todo])
+
+
+def leg(todo=None, workers=2, limit=LIMIT):
+    "All notebooks on Colab's pair: [Result]"
+    pair = settings()['colab_pair']
+    install_pair(pair)
+    show = lambda s: print(s, flush=True)
+    return asyncio.run(run_all(todo or paths(), environment(), assertion(pair), workers, limit, show))
+
+
+if __name__ == '__main__':
+    res = leg(sys.argv[1:] or None)
+    print(f'{sum(r.cells for r in res)} cells executed')
+    sys.exit(any(r.error for r in res))

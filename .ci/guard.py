@@ -1,0 +1,356 @@
+"""The shape of the notebooks: one short rule a function.
+
+A rule takes a `Project` and yields lines "file, cell N: what is wrong; what to do". Each is counted as one check,
+and `test_guard.py` shows each of them failing.
+"""
+import ast, getpass, io, re, socket, tokenize
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+import project as pj
+
+RULES = []
+LIMITS = dict(stage=150, index=150, experiments=500, benchmarks=500, checks=500)  # KB
+BADGE = re.compile(r'https://colab\.research\.google\.com/github/([^/\s]+)/([^/\s]+)/blob/(\S+?)/(nbs/[^)\s"]+\.ipynb)')
+
+
+def rule(f):
+    "Register a rule; its docstring is its name"
+    RULES.append(f)
+    return f
+
+
+@dataclass
+class Project:
+    "What the rules look at; made by `read`, or by hand in the tests"
+    nbs: list
+    settings: dict
+    modules: list
+    root: Path = pj.ROOT
+    sources: dict = None  # generated modules: name -> text
+
+
+def read(root=pj.ROOT):
+    "The project on disk"
+    mods = pj.modules(root)
+    src = {m: (Path(root)/'nb_helpers'/f'{m}.py').read_text(encoding='utf-8') for m in mods}
+    return Project(pj.notebooks(root), pj.settings(root), mods, Path(root), src)
+
+
+def at(nb, cell=None): return nb.path if cell is None else f'{nb.path}, cell {cell.idx}'
+
+
+def trees(p, where=lambda nb, c: True):
+    "(notebook, cell, syntax tree) of the code cells that `where` picks and that can be parsed"
+    for nb in p.nbs:
+        for c in nb.code():
+            if where(nb, c) and (t := c.tree()) is not None: yield nb, c, t
+
+
+def shipped(nb, c): return c.exported or nb.kind == 'experiments'
+
+
+def imported(tree):
+    "All modules a syntax tree imports: nb_helpers.x, fastai.vision.all, ..."
+    for n in ast.walk(tree):
+        if isinstance(n, ast.Import): yield from (a.name for a in n.names)
+        elif isinstance(n, ast.ImportFrom):
+            base = ('nb_helpers.' * bool(n.level)) + (n.module or '')
+            base = base.rstrip('.')
+            yield from ((f'{base}.{a.name}' for a in n.names) if base == 'nb_helpers' else [base])
+
+
+# ---- modules and their order
+
+@rule
+def modules_unique(p):
+    "every default_exp occurs once"
+    seen = {}
+    for nb in p.nbs:
+        if not nb.module: continue
+        if nb.module in seen: yield f'{nb.path}: default_exp {nb.module} is already that of {seen[nb.module]}; rename one'
+        seen.setdefault(nb.module, nb.path)
+
+
+@rule
+def modules_and_notebooks(p):
+    "every module has its notebook and the other way round"
+    have = {nb.module for nb in p.nbs if nb.module and nb.exported()}
+    for m in sorted(set(p.modules) - have): yield f'nb_helpers/{m}.py: no notebook makes it; delete it'
+    for m in sorted(have - set(p.modules)): yield f'nb_helpers/{m}.py is missing; run make export'
+    for nb in p.nbs:
+        if nb.kind == 'stage' and not nb.module: yield f'{nb.path}: no #| default_exp; add it as the first cell'
+        if nb.kind == 'stage' and not nb.order: yield f'{nb.path}: name it NN_word.ipynb, so that it has a place'
+
+
+@rule
+def import_direction(p):
+    "stages import from lower numbers only, never samples, by name"
+    order = {nb.module: nb.order for nb in p.nbs if nb.module and nb.order}
+    for nb, c, t in trees(p, lambda nb, c: c.exported):
+        for m in imported(t):
+            if m == 'nb_helpers': yield f'{at(nb, c)}: import nb_helpers; import the functions by name'
+            if not m.startswith('nb_helpers.'): continue
+            other = m.split('.')[1]
+            if other == 'samples': yield f'{at(nb, c)}: samples is for tests and workbooks; take the data as an argument'
+            elif other not in order: yield f'{at(nb, c)}: imports {m}, which no notebook makes'
+            elif nb.order and order[other] >= nb.order:
+                yield f'{at(nb, c)}: imports {m}, which stands at or after it; take it as an argument'
+
+
+@rule
+def no_star_in_exports(p):
+    "no import * in an exported cell"
+    for nb, c, t in trees(p, lambda nb, c: c.exported):
+        for n in ast.walk(t):
+            if isinstance(n, ast.ImportFrom) and n.names[0].name == '*':
+                yield f'{at(nb, c)}: from {n.module} import *; name what is used'
+
+
+@rule
+def workbooks_export_nothing(p):
+    "no export in experiments, benchmarks, checks and the index"
+    for nb in p.nbs:
+        if nb.kind == 'stage': continue
+        for c in nb.code():
+            if c.exported or 'default_exp' in c.directives:
+                yield f'{at(nb, c)}: exports; move the code to a stage'
+
+
+@rule
+def no_nbdev(p):
+    "neither notebooks nor modules import nbdev"
+    dev = {'nbdev', 'execnb'}
+    for nb, c, t in trees(p):
+        for m in imported(t):
+            if m.split('.')[0] in dev: yield f'{at(nb, c)}: imports {m}, which Colab has not; leave it out'
+    for name, src in (p.sources or {}).items():
+        for m in imported(ast.parse(src)):
+            if m.split('.')[0] in dev: yield f'nb_helpers/{name}.py: imports {m}; leave it out'
+
+
+# ---- the first cells
+
+@rule
+def opening(p):
+    "a notebook opens with default_exp (stages), # Title and > one line"
+    for nb in p.nbs:
+        cells = list(nb.cells)
+        if nb.kind == 'stage' and nb.module:
+            first = cells.pop(0)
+            if first.body.strip() or 'default_exp' not in first.directives:
+                yield f'{nb.path}: the first cell must be #| default_exp {nb.module} alone'
+        top = cells[0] if cells else None
+        if top is None or top.kind != 'markdown' or not re.match(r'# .+\n\n> .+', top.source):
+            yield f'{nb.path}: after that comes a markdown cell: # Title, an empty line, > one line'
+
+
+@rule
+def badges(p):
+    "Colab badges follow settings.ini"
+    want, known = pj.repo(p.settings), {nb.path for nb in p.nbs}
+    for nb in p.nbs:
+        own = [c for c in nb.cells[:3] if c.kind == 'markdown' and pj.badge(nb.path, p.settings) in c.source]
+        if not own and nb.kind != 'index': yield f'{nb.path}: no badge of its own in the title cell; write it, or run make badges'
+        for c in nb.cells:
+            for user, repo, branch, path in BADGE.findall(c.source):
+                if (user, repo, branch) != want: yield f'{at(nb, c)}: badge of {user}/{repo}@{branch}; run make badges'
+                elif path not in known: yield f'{at(nb, c)}: badge names {path}, which is not there'
+
+
+@rule
+def install_cells(p):
+    "install cells follow settings.ini"
+    want = pj.install_cell(p.settings)
+    for nb in p.nbs:
+        cells = [c for c in nb.code() if '%pip install' in c.source and 'nb_helpers' in c.source]
+        if not cells and nb.kind != 'index': yield f'{nb.path}: no install cell; copy it from another notebook'
+        for c in cells:
+            if c.source.strip() != want: yield f'{at(nb, c)}: differs from the install cell of settings.ini; run make badges'
+
+
+@rule
+def parameters_cell(p):
+    "an experiment has one cell tagged parameters, every line commented, no value computed from another"
+    for nb in p.nbs:
+        if nb.kind != 'experiments': continue
+        cells = [c for c in nb.code() if 'parameters' in c.metadata.get('tags', [])]
+        if len(cells) != 1: yield f'{nb.path}: {len(cells)} cells tagged parameters; there must be one'
+        for c in cells:
+            t = c.tree()
+            if t is None: yield f'{at(nb, c)}: cannot be parsed'; continue
+            names = {n.id for n in ast.walk(t) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+            used = {n.id for n in ast.walk(t) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+            if names & used: yield f'{at(nb, c)}: computed from {sorted(names & used)}; move that below the cell'
+            commented = comment_lines(c.body)
+            for n in t.body:
+                if not commented & set(range(n.lineno, n.end_lineno+1)):
+                    yield f'{at(nb, c)}: line {n.lineno} says neither unit nor meaning; add a comment'
+
+
+# ---- cells
+
+@rule
+def directives(p):
+    "#| lines open their cell and are spelled as nbdev knows them"
+    for nb in p.nbs:
+        for c in nb.code():
+            for line in c.body.splitlines():
+                if re.match(r'\s*#\s?\|', line): yield f'{at(nb, c)}: {line.strip()!r} is not at the top and has no effect; move it up'
+            for d in c.directives:
+                if d.rstrip(':') not in pj.KNOWN: yield f'{at(nb, c)}: unknown directive {d!r}; known: {" ".join(sorted(pj.KNOWN))}'
+                if d == 'eval': yield f'{at(nb, c)}: write #| eval: false, with the colon'
+
+
+@rule
+def exports_parse(p):
+    "exported cells are plain Python 3.10, at most 40 lines, half of them under 15"
+    for nb in p.nbs:
+        n = [len(c.body.strip().splitlines()) for c in nb.exported()]
+        if n and median(n) >= 15: yield f'{nb.path}: exported cells have {median(n):.0f} lines in the middle; split them (under 15)'
+        for c in nb.exported():
+            lines = len(c.body.strip().splitlines())
+            if lines > 40: yield f'{at(nb, c)}: {lines} lines; split it (at most 40)'
+            try: ast.parse(c.body, feature_version=(3, 10))
+            except SyntaxError as e: yield f'{at(nb, c)}: {e.msg} (line {e.lineno}); magics and shell lines do not belong in exports'
+
+
+def comment_lines(src):
+    "Line numbers that carry a comment"
+    toks = tokenize.generate_tokens(io.StringIO(src).readline)
+    return {t.start[0] for t in toks if t.type == tokenize.COMMENT}
+
+
+@rule
+def docments(p):
+    "public functions say what they do and what every parameter is"
+    for nb, c, t in trees(p, lambda nb, c: 'export' in c.directives):
+        commented = comment_lines(c.body)
+        for f in t.body:
+            if not isinstance(f, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) or f.name.startswith('_'): continue
+            if any('patch' in ast.unparse(d) for d in f.decorator_list): continue
+            if not ast.get_docstring(f): yield f'{at(nb, c)}: {f.name} has no docstring; add one line'
+            if isinstance(f, ast.ClassDef): continue
+            args = f.args.posonlyargs + f.args.args + f.args.kwonlyargs
+            above = {i+1 for i, l in enumerate(c.body.splitlines(), 1) if l.strip().startswith('#')}
+            bare = [a.arg for a in args if a.lineno not in above and a.end_lineno not in commented]
+            if bare: yield f'{at(nb, c)}: {f.name}: no comment on {", ".join(bare)}; say shape, unit, limits'
+
+
+@rule
+def safe_code(p):
+    "no bare or silent except, no shell, nothing unpickled"
+    for nb, c, t in trees(p):
+        for n in ast.walk(t):
+            for what in unsafe(n, shipped(nb, c)): yield f'{at(nb, c)}: {what}'
+
+
+def unsafe(n, ship):
+    "What speaks against the syntax node `n`; `ship`: in exported cells and workbooks the rules are stricter"
+    if isinstance(n, ast.ExceptHandler):
+        wide = n.type is None or getattr(n.type, 'id', '') in ('Exception', 'BaseException')
+        if n.type is None: yield 'bare except; name the exception'
+        elif wide and all(isinstance(s, (ast.Pass, ast.Continue)) for s in n.body): yield 'a silent except; name the exception'
+    if isinstance(n, ast.keyword) and n.arg == 'shell' and getattr(n.value, 'value', 0) is True: yield 'shell=True; pass a list'
+    if isinstance(n, ast.Attribute) and ast.unparse(n) == 'os.system': yield 'os.system; use subprocess.run with a list'
+    if not ship: return
+    if isinstance(n, ast.keyword) and n.arg == 'weights_only' and getattr(n.value, 'value', 1) is False:
+        yield 'weights_only=False unpickles; use safetensors'
+    if isinstance(n, (ast.Import, ast.ImportFrom)):
+        for m in {'pickle', 'cPickle', 'dill', 'cloudpickle', 'shelve'} & {o.split('.')[0] for o in imported(n)}:
+            yield f'imports {m}; use tensors and JSON'
+    if isinstance(n, (ast.Name, ast.Attribute, ast.alias)):
+        name = n.id if isinstance(n, ast.Name) else n.attr if isinstance(n, ast.Attribute) else n.name
+        if name == 'load_learner': yield 'load_learner unpickles; use tensors and JSON'
+    if isinstance(n, ast.Call):
+        f = ast.unparse(n.func)
+        if re.fullmatch(r'(\w*\.)*learn\w*\.export', f): yield f'{f} pickles; use tensors and JSON'
+        if f in ('torch.load',) and not any(k.arg == 'weights_only' for k in n.keywords): yield 'torch.load without weights_only=True'
+        if f in ('np.load', 'numpy.load') and any(k.arg == 'allow_pickle' and getattr(k.value, 'value', 0) for k in n.keywords):
+            yield 'np.load with allow_pickle'
+
+
+@rule
+def no_mutable_defaults(p):
+    "no mutable defaults in exported functions"
+    for nb, c, t in trees(p, lambda nb, c: c.exported):
+        for f in ast.walk(t):
+            if not isinstance(f, (ast.FunctionDef, ast.Lambda)): continue
+            for d in [*f.args.defaults, *f.args.kw_defaults]:
+                if isinstance(d, (ast.List, ast.Dict, ast.Set)):
+                    yield f'{at(nb, c)}: {getattr(f, "name", "lambda")} has the mutable default {ast.unparse(d)}; use None or a tuple'
+
+
+@rule
+def something_runs(p):
+    "every notebook has code that runs in the tests, and none turns itself off"
+    for nb in p.nbs:
+        if not nb.executed(): yield f'{nb.path}: no cell is executed by the tests; a notebook that tests nothing is a failure'
+        for c in nb.cells:
+            if c.kind in ('raw', 'markdown') and re.search(r'skip_exec\s*:', c.source): yield f'{at(nb, c)}: skip_exec hides it from the tests'
+        if (nb.metadata.get('kernelspec') or {}).get('language', 'python') != 'python':
+            yield f'{nb.path}: not a Python kernel, so the tests skip it'
+
+
+# ---- what is stored
+
+@rule
+def sizes(p):
+    "stage notebooks are at most 150 KB, workbooks 500 KB"
+    for nb in p.nbs:
+        if nb.size > LIMITS[nb.kind]*1024: yield f'{nb.path}: {nb.size/1024:.0f} KB, at most {LIMITS[nb.kind]}; fewer or smaller figures'
+
+
+PATHS = re.compile(r'''(?<![\w.~/\-])(/(?:home|root|Users|work|tmp|mnt|private|var/folders)(?=/|\b)[^\s'")<>]*|[A-Z]:\\Users\\[^\s'"]*)''')
+CONTENT = re.compile(r'(?<![\w.~/\-])/content\b')
+GENERIC = {'root', 'user', 'users', 'runner', 'ubuntu', 'jovyan', 'admin', 'test', 'build', 'default', 'localhost', 'codespace', 'home'}
+
+
+def machine_words():
+    "This machine's user and host name, where they are no everyday words"
+    words = {getpass.getuser(), Path.home().name, socket.gethostname()} - GENERIC
+    return [w for w in words if len(w) > 3]
+
+
+@rule
+def machine_paths(p):
+    "no path, user or host name of a machine in code or outputs, /content only in drive"
+    words = [re.compile(rf'(?<!\w){re.escape(w)}(?!\w)') for w in machine_words()]
+    for nb in p.nbs:
+        for c in nb.cells:
+            texts = [*c.texts(), *([c.source] if c.kind == 'code' else [])]
+            found = {m for t in texts for r in (PATHS, *words) for m in r.findall(t)}
+            if found: yield f'{at(nb, c)}: {sorted(found)[:3]} belongs to one machine; use relative or temporary folders, print names only'
+            if nb.module != 'drive' and any(CONTENT.search(t) for t in [c.source, *c.texts()]):
+                yield f'{at(nb, c)}: /content is known to drive alone; take a Path'
+    for name, src in (p.sources or {}).items():
+        if PATHS.search(src): yield f'nb_helpers/{name}.py: {PATHS.search(src)[0]} belongs to one machine'
+
+
+@rule
+def clean_outputs(p):
+    "no stored errors, progress bars or widgets"
+    bar = re.compile(r'\d+%\|.*\d+/\d+|<progress|progress-bar-interrupted|\rEpoch')
+    for nb in p.nbs:
+        for c in nb.code():
+            if any(o.get('output_type') == 'error' for o in c.outputs): yield f'{at(nb, c)}: stores an error; make it pass and run it again'
+            if any('Traceback (most recent call last)' in t for t in c.texts()): yield f'{at(nb, c)}: stores a stack trace; show the message only'
+            if any(bar.search(t) for t in c.texts()): yield f'{at(nb, c)}: stores a progress bar; clear that output'
+            if any('widget' in m for o in c.outputs for m in o.get('data', {})): yield f'{at(nb, c)}: stores a widget; clear that output'
+
+
+SECRET = re.compile(r'\bghp_\w{30,}|\bgithub_pat_\w{30,}|\bhf_[A-Za-z0-9]{25,}|\bAKIA[0-9A-Z]{16}\b|\bsk-[A-Za-z0-9-]{24,}|'
+                    r'"key"\s*:\s*"[0-9a-f]{32}"|-----BEGIN [A-Z ]*PRIVATE KEY')
+
+
+@rule
+def no_secrets(p):
+    "nothing that looks like a token or key"
+    for nb in p.nbs:
+        for c in nb.cells:
+            if any(SECRET.search(t) for t in [c.source, *c.texts()]): yield f'{at(nb, c)}: looks like a secret; remove it and revoke it'
+
+
+def check(p):
+    "[(name, [problems])] of every rule"
+    return [(f.__doc__, list(f(p))) for f in RULES]

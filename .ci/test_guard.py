@@ -1,0 +1,398 @@
+"Every rule and every tool of the checks, shown failing on something small and wrong, and passing on the same thing right"
+import asyncio, base64, contextlib, io, json, os, subprocess, sys, tempfile, unittest
+from pathlib import Path
+sys.path.insert(0, str(Path(__file__).parent))
+import badges, bootstrap, check, colab_leg, guard, imports, project as pj, readme, resolve
+
+S = dict(user='me', repo='nb_helpers', branch='main')
+
+
+def code(src, *outputs, **meta): return pj.Cell(0, 'code', src, list(outputs), meta)
+def text(src): return pj.Cell(0, 'markdown', src)
+def out(s, mime='text/plain'): return dict(output_type='display_data', data={mime: s})
+
+
+def stage(*cells, path='nbs/03_balance.ipynb', s=S, **kw):
+    "A right stage notebook with `cells` at its end"
+    mod = path.split('_', 1)[1].split('.')[0]
+    top = [code(f'#| default_exp {mod}'), text(f'# Balance\n\n> Weights.\n\n{pj.badge(path, s)}'), code(pj.install_cell(s)),
+           code('#| export\ndef weights(\n    n:int, # how many\n)->int: # twice that\n    "Double `n`"\n    return n*2'), code('weights(2)')]
+    return number(pj.Notebook(path, [*top, *cells], 1000, **kw))
+
+
+def workbook(*cells, path='nbs/experiments/cats.ipynb', params='lr = 3e-3 # peak rate'):
+    "A right workbook with `cells` at its end"
+    top = [text(f'# Cats: which?\n\n> 0.9.\n\n{pj.badge(path, S)}'), code(pj.install_cell(S)), code(params, tags=['parameters'])]
+    return number(pj.Notebook(path, [*top, *cells], 1000))
+
+
+def number(nb):
+    for i, c in enumerate(nb.cells): c.idx = i
+    return nb
+
+
+def proj(*nbs, modules=None, sources=None):
+    return guard.Project(list(nbs), S, [nb.module for nb in nbs if nb.module] if modules is None else modules, sources=sources)
+
+
+class Rules(unittest.TestCase):
+    "One test a rule of guard.py"
+    used = set()
+
+    def refuses(self, rule, p, said, n=1):
+        Rules.used.add(rule)
+        got = list(rule(p))
+        self.assertEqual(len(got), n, got)
+        for g in got: self.assertIn(said, g)
+
+    def accepts(self, rule, p): self.assertEqual(list(rule(p)), [])
+
+    def test_right(self):
+        p = proj(stage(), stage(path='nbs/04_model.ipynb'), workbook())
+        for r in guard.RULES: self.accepts(r, p)
+
+    def test_modules_unique(self):
+        other = stage()
+        other.path = 'nbs/04_balance.ipynb'
+        self.refuses(guard.modules_unique, proj(stage(), other), 'already that of nbs/03_balance.ipynb')
+
+    def test_modules_and_notebooks(self):
+        r = guard.modules_and_notebooks
+        self.refuses(r, proj(stage(), modules=['balance', 'old']), 'nb_helpers/old.py: no notebook')
+        self.refuses(r, proj(stage(), modules=[]), 'balance.py is missing')
+        self.refuses(r, proj(stage(path='nbs/free_name.ipynb')), 'name it NN_word')
+        nb = pj.Notebook('nbs/05_x.ipynb', [code('1')])
+        self.refuses(r, proj(nb), 'no #| default_exp')
+
+    def test_import_direction(self):
+        r, later = guard.import_direction, stage(path='nbs/04_model.ipynb')
+        for line in ('from nb_helpers.model import f', 'from nb_helpers import model', 'import nb_helpers.model as m', 'from .model import f',
+                     'from . import model', 'def f():\n    from nb_helpers.model import f', 'from nb_helpers.balance import g'):
+            self.refuses(r, proj(stage(code('#| export\n' + line)), later), 'stands at or after it')
+        self.refuses(r, proj(stage(code('#| export\nfrom nb_helpers.samples import f')), later), 'samples is for tests')
+        self.refuses(r, proj(stage(code('#| export\nimport nb_helpers')), later), 'by name')
+        self.refuses(r, proj(stage(code('#| export\nfrom nb_helpers.gone import f'))), 'no notebook makes')
+        self.accepts(r, proj(stage(), stage(code('#| export\nfrom nb_helpers.balance import weights'), path='nbs/04_model.ipynb')))
+        self.accepts(r, proj(stage(path='nbs/07_train.ipynb'), stage(code('#| export\nfrom nb_helpers.train import f'), path='nbs/07a_resume.ipynb')))
+        self.accepts(r, proj(stage(code('from nb_helpers.model import f')), later))  # a test cell may
+
+    def test_no_star(self):
+        self.refuses(guard.no_star_in_exports, proj(stage(code('#| export\nfrom fastai.vision.all import *'))), 'name what is used')
+        self.accepts(guard.no_star_in_exports, proj(stage(code('from fastai.vision.all import *'))))
+
+    def test_workbooks_export_nothing(self):
+        self.refuses(guard.workbooks_export_nothing, proj(workbook(code('#| export\nx = 1'))), 'move the code')
+        self.refuses(guard.workbooks_export_nothing, proj(workbook(code('#| default_exp cats'))), 'move the code')
+
+    def test_no_nbdev(self):
+        for line in ('import nbdev', 'from nbdev.test import *', 'import os, nbdev.export', 'def f():\n    from execnb.nbio import read_nb'):
+            self.refuses(guard.no_nbdev, proj(stage(code(line))), 'Colab has not')
+        self.refuses(guard.no_nbdev, proj(stage(), sources={'balance': 'import nbdev'}), 'nb_helpers/balance.py')
+
+    def test_opening(self):
+        r, nb = guard.opening, stage()
+        nb.cells[0].source += '\nimport os'
+        self.refuses(r, proj(nb), 'alone')
+        nb = stage()
+        nb.cells[1].source = '# Title\n> one line'
+        self.refuses(r, proj(nb), 'an empty line')
+        nb = workbook()
+        nb.cells.pop(0)
+        self.refuses(r, proj(nb), '# Title')
+
+    def test_badges(self):
+        other = dict(S, branch='dev')
+        self.refuses(guard.badges, proj(stage(s=other)), 'make badges', 2)
+        nb = stage()
+        nb.path = 'nbs/05_moved.ipynb'
+        self.assertTrue(list(guard.badges(proj(nb))))
+        self.refuses(guard.badges, proj(stage(text(pj.badge('nbs/gone.ipynb', S)))), 'not there')
+
+    def test_install_cells(self):
+        self.refuses(guard.install_cells, proj(stage(s=dict(S, user='you'))), 'make badges')
+        nb = stage()
+        nb.cells.pop(2)
+        self.refuses(guard.install_cells, proj(nb), 'no install cell')
+
+    def test_parameters_cell(self):
+        r = guard.parameters_cell
+        self.refuses(r, proj(workbook(params='lr = 3e-3')), 'add a comment')
+        self.refuses(r, proj(workbook(params='a = 1 # one\nb = a*2 # two')), 'computed from')
+        self.refuses(r, proj(workbook(code('x = 1 # one', tags=['parameters']))), '2 cells')
+        nb = workbook()
+        nb.cells[2].metadata = {}
+        self.refuses(r, proj(nb), '0 cells')
+
+    def test_directives(self):
+        r = guard.directives
+        self.refuses(r, proj(stage(code('# a comment\n#| slow\nx = 1'))), 'no effect')
+        self.refuses(r, proj(stage(code('#| slwo\nx = 1'))), "'slwo'")
+        self.refuses(r, proj(stage(code('#| eval false\nx = 1'))), 'colon')
+        self.accepts(r, proj(stage(code('#| slow\n#| cuda\nx = 1'), code('#|eval: false\nx'))))
+
+    def test_exports_parse(self):
+        r = guard.exports_parse
+        self.refuses(r, proj(stage(code('#| export\n%pip install x'))), 'magics')
+        self.refuses(r, proj(stage(code('#| export\n' + 'x = 1\n'*41))), 'split', 2)  # over 40, and the middle of 5 and 41
+        self.refuses(r, proj(stage(code('#| export\ntry: pass\nexcept* OSError: pass'))), 'line')
+        self.accepts(r, proj(stage(code('#| export\n' + 'x = 1\n'*12), code('#| export\ny = 1'))))
+
+    def test_docments(self):
+        r = guard.docments
+        self.refuses(r, proj(stage(code('#| export\ndef f(): return 1'))), 'no docstring')
+        self.refuses(r, proj(stage(code('#| export\ndef f(\n    a, # one\n    b,\n    *,\n    c=1,\n): "Do"'))), 'no comment on b, c')
+        self.refuses(r, proj(stage(code('#| export\nclass A: pass'))), 'A has no docstring')
+        self.accepts(r, proj(stage(code('#| export\ndef _f(a): return 1'), code('def f(a): return 1'))))
+
+    def test_safe_code(self):
+        r = guard.safe_code
+        for src, said in [('try: f()\nexcept: g()', 'bare'), ('try: f()\nexcept Exception: pass', 'silent'), ('run("x", shell=True)', 'shell'),
+                          ('os.system("x")', 'subprocess')]:
+            self.refuses(r, proj(stage(code(src))), said)
+        for src, said in [('torch.load(p, weights_only=False)', 'unpickles'), ('torch.load(p)', 'weights_only=True'), ('import pickle', 'pickle'),
+                          ('from fastai.learner import load_learner', 'load_learner'), ('load_learner(p)', 'load_learner'),
+                          ('learn.export(p)', 'pickles'), ('self.learn.export(p)', 'pickles'), ('np.load(p, allow_pickle=True)', 'allow_pickle')]:
+            self.refuses(r, proj(stage(code('#| export\n' + src))), said)
+            self.refuses(r, proj(workbook(code(src))), said)
+            self.accepts(r, proj(stage(code(src))))  # a test may make a bad file to see it refused
+        self.accepts(r, proj(stage(code('#| export\ntry: f()\nexcept FileNotFoundError: pass\ntorch.load(p, weights_only=True)'))))
+
+    def test_no_mutable_defaults(self):
+        self.refuses(guard.no_mutable_defaults, proj(stage(code('#| export\ndef f(x=[]): "Do"'))), 'mutable default []')
+        self.refuses(guard.no_mutable_defaults, proj(stage(code('#| export\ndef f(*, x={}): "Do"'))), 'mutable default {}')
+
+    def test_something_runs(self):
+        r, nb = guard.something_runs, stage()
+        for c in nb.cells[3:]: c.source = '#| slow\n' + c.source
+        nb.cells[0].source = '#| eval: false\n' + nb.cells[0].source
+        self.refuses(r, proj(nb), 'no cell is executed')
+        self.refuses(r, proj(stage(text('---\nskip_exec: true\n---'))), 'skip_exec')
+        self.refuses(r, proj(stage(metadata=dict(kernelspec=dict(language='julia')))), 'not a Python kernel')
+
+    def test_sizes(self):
+        nb, big = stage(), workbook()
+        nb.size, big.size = 151*1024, 501*1024
+        self.refuses(guard.sizes, proj(nb), '151 KB, at most 150')
+        self.refuses(guard.sizes, proj(big), '501 KB, at most 500')
+
+    def test_machine_paths(self):
+        r = guard.machine_paths
+        for where in ('/home/ann/x', '/root', '/Users/ann', '/work/x', '/tmp/abc', 'C:\\Users\\ann'):
+            self.refuses(r, proj(stage(code(f'p = r"{where}"'))), 'one machine')
+            self.refuses(r, proj(stage(code('p', out(f"Path('{where}/a')")))), 'one machine')
+            self.refuses(r, proj(stage(code('p', dict(output_type='stream', text=[f'in {where}\n'])))), 'one machine')
+        self.refuses(r, proj(stage(text('it is in /content/drive'))), 'drive alone')
+        self.refuses(r, proj(stage(), sources={'balance': 'p = "/home/ann"'}), 'nb_helpers/balance.py')
+        self.accepts(r, proj(stage(code('p = "/content"'), path='nbs/02_drive.ipynb')))
+        self.accepts(r, proj(stage(code('url = "https://example.org/home/tmp/x"; q = d/"tmp"; s = "a/content"', out('iVBOR/tmp/', 'image/png')))))
+
+    def test_machine_words(self):
+        old, guard.machine_words = guard.machine_words, lambda: ['annabel']
+        try: self.refuses(guard.machine_paths, proj(stage(code('p', out('made by annabel')))), 'annabel')
+        finally: guard.machine_words = old
+
+    def test_clean_outputs(self):
+        r = guard.clean_outputs
+        self.refuses(r, proj(stage(code('x', dict(output_type='error', traceback=['ValueError'])))), 'an error')
+        self.refuses(r, proj(stage(code('x', out('Traceback (most recent call last)\n...')))), 'stack trace')
+        self.refuses(r, proj(stage(code('x', out(' 50%|#####     | 5/10 [00:01<00:01]')))), 'progress bar')
+        self.refuses(r, proj(stage(code('x', out("<progress value='1'>", 'text/html')))), 'progress bar')
+        self.refuses(r, proj(stage(code('x', out('{}', 'application/vnd.jupyter.widget-view+json')))), 'widget')
+
+    def test_no_secrets(self):
+        fake = ['gh' 'p_' + 'a1'*18, 'hf' '_' + 'Ab3'*10, 'AK' 'IA' + 'A1B2'*4, '{"key": "' + '0a'*16 + '"}']
+        for s in fake:
+            self.refuses(guard.no_secrets, proj(stage(code(f't = {s!r}'))), 'revoke')
+            self.refuses(guard.no_secrets, proj(stage(code('t', out(s)))), 'revoke')
+
+    def test_zz_every_rule_was_refused(self):
+        self.assertEqual({r.__name__ for r in guard.RULES} - {r.__name__ for r in Rules.used}, set())
+
+
+class Tools(unittest.TestCase):
+    "What is around the rules"
+
+    def test_directives_as_nbdev(self):
+        from fastcore.basics import AttrDict
+        from nbdev.process import extract_directives
+        for src in ['#| slow\nx', '#|slow\n#| cuda\nx', '# | eval: false\nx', '#| eval:false', '\n\n#| export\nx', '# c\n#| slow', 'x\n#| slow',
+                    '%%time\n#| slow\nx', '#| hide:\nx', '', '#|', '  #| colab\nx']:
+            theirs = extract_directives(AttrDict(source=src, cell_type='code'), remove=False)
+            theirs.pop('time', None)  # nbdev takes the magic for a directive, too
+            self.assertEqual(pj.parse_directives(src), dict(theirs), src)
+
+    def test_runs(self):
+        for src, want in [('x', 1), ('#| slow\nx', 0), ('#| eval: false\nx', 0), ('#| eval: true\nx', 1), ('#| cuda\n#| slow\nx', 0), ('# c\n#| slow\nx', 1)]:
+            self.assertEqual(code(src).runs(), bool(want), src)
+
+    def test_badge_rewriting(self):
+        old, new = ('OWNER', 'nb_helpers'), dict(user='ann', repo='nbh', branch='dev')
+        f = lambda s, **kw: badges.rewrite(s, 'nbs/01_gpu.ipynb', new, old, **kw)
+        owner = dict(user='OWNER', repo='nb_helpers', branch='main')
+        self.assertEqual(f(pj.badge('nbs/wrong.ipynb', owner), top=True), pj.badge('nbs/01_gpu.ipynb', new))
+        self.assertEqual(f(pj.badge('nbs/other.ipynb', owner)), pj.badge('nbs/other.ipynb', new))
+        self.assertEqual(f(pj.badge('nbs/other.ipynb', dict(owner, branch='a/b'))), pj.badge('nbs/other.ipynb', new))
+        self.assertEqual(f(pj.install_cell(owner)), pj.install_cell(new))
+        self.assertEqual(f('pip install git+https://github.com/OWNER/nb_helpers@main'), 'pip install git+https://github.com/ann/nbh@dev')
+        self.assertEqual(f('git clone https://github.com/OWNER/nb_helpers'), 'git clone https://github.com/ann/nbh')
+        self.assertEqual(f('https://github.com/OWNER/nb_helpers/blob/main/data_links.md'), 'https://github.com/ann/nbh/blob/dev/data_links.md')
+        self.assertEqual(f('https://github.com/OWNER/nb_helpers_two'), 'https://github.com/OWNER/nb_helpers_two')
+        again = badges.rewrite(f('git+https://github.com/OWNER/nb_helpers@main'), 'nbs/x.ipynb', owner, ('ann', 'nbh'))
+        self.assertEqual(again, 'git+https://github.com/OWNER/nb_helpers@main')
+
+    def test_readme_links(self):
+        f = readme.relink
+        self.assertEqual(f('![a](images/a.png) [b](01_gpu.ipynb) [c](../data_links.md) [d](https://x.org) [e](#up)'),
+                         '![a](nbs/images/a.png) [b](nbs/01_gpu.ipynb) [c](data_links.md) [d](https://x.org) [e](#up)')
+        self.assertEqual(f('<img src="images/a.png">'), '<img src="nbs/images/a.png">')
+        self.assertEqual(f('```\n[a](images/a.png)\n```'), '```\n[a](images/a.png)\n```')
+
+    def test_readme(self):
+        import nbformat as nf
+        with tempfile.TemporaryDirectory() as d:
+            d = Path(d)
+            self.assertIn('index.ipynb is missing', readme.problems(d)[0])
+            (d/'nbs').mkdir()
+            cells = [nf.v4.new_markdown_cell('# T\n\n[x](../a.md)'), nf.v4.new_code_cell('#| eval: false\nf()')]
+            nf.write(nf.v4.new_notebook(cells=cells), d/'nbs'/'index.ipynb')
+            self.assertIn('README.md is missing', readme.problems(d)[0])
+            (d/'README.md').write_text(readme.make(d))
+            self.assertEqual(readme.problems(d), ['README.md links to a.md, which is not there'])
+            (d/'a.md').touch()
+            self.assertEqual(readme.problems(d), [])
+            self.assertIn('```python\nf()\n```', (d/'README.md').read_text())
+            (d/'README.md').write_text(readme.make(d) + 'more\n')
+            self.assertIn('differs', readme.problems(d)[0])
+
+    def test_snapshots(self):
+        self.assertEqual(check.changed(dict(a=1, b=2, c=3), dict(a=1, b=5, d=4), 'r'), ['b changes; r', 'c is gone; r', 'd is new; r'])
+
+    def test_error_texts(self):
+        said = 'Starting /a/01_x.ipynb\nValueError in /a/01_x.ipynb:\n======\n\nWhile Executing Cell #3:\nValueError: bad\n- Completed /a/01_x.ipynb\n' \
+               'KeyError in /a/02_y.ipynb:\n====\nWhile Executing Cell #5:\nKeyError: 1\n\nnbdev Tests Failed On The Following Notebooks:\n====\n\t01_x.ipynb\n'
+        e = check.error_texts(said)
+        self.assertRegex(e['/a/01_x.ipynb'], r'(?s)^cell #3.*ValueError: bad$')
+        self.assertRegex(e['/a/02_y.ipynb'], r'(?s)^cell #5.*KeyError: 1$')
+
+    def test_marks(self):
+        root = pj.ROOT
+        self.assertEqual(check.marks(f'Starting {root}/nbs/a.ipynbStarting {root}/nbs/checks/a.ipynb\n'), [('Starting', 'nbs/a.ipynb'), ('Starting', 'nbs/checks/a.ipynb')])
+
+    def test_untracked(self):
+        with tempfile.TemporaryDirectory() as d:
+            git = lambda *a: subprocess.run(['git', *a], cwd=d, check=True, capture_output=True)
+            git('init')
+            (Path(d)/'nbs').mkdir()
+            (Path(d)/'nbs'/'new.ipynb').touch()
+            self.assertEqual(check.untracked(Path(d)), ['nbs/new.ipynb is not in git; git add it, or remove it'])
+            git('add', '.')
+            self.assertEqual(check.untracked(Path(d)), [])
+
+
+class Requirements(unittest.TestCase):
+    "The resolver, on made-up packages and on ours"
+    pins = dict(torch='2.11.0', fastai='2.8.8', fastcore='2.2.12')
+
+    def test_ranges(self):
+        R = resolve.Requirement
+        dists = lambda: dict(fastai=[R('fastcore>=1.14.6'), R('torch<3')], helper=[R('fastcore<2'), R('torch<2; python_version<"3"')])
+        self.assertEqual(resolve.problems(['fastai>=2.8'], self.pins, dists()), [])
+        self.assertIn('helper asks for fastcore<2', resolve.problems(['fastai', 'helper'], self.pins, dists())[0])
+        self.assertIn('settings.ini asks for fastcore<2', resolve.problems(['fastcore<2'], self.pins, dists())[0])
+        self.assertIn('torch>=2.12', resolve.problems(['torch>=2.12'], self.pins, dists())[0])
+        self.assertEqual(len(resolve.fixed(['torch==2.11.0', 'fastai>=2,<3'])), 1)
+
+    def test_ours(self):
+        ours = pj.settings()['requirements'].split()
+        self.assertEqual(resolve.colab_problems(reqs=ours), [])
+        self.assertTrue(resolve.colab_problems(reqs=[*ours, 'fastcore<2']))
+        self.assertTrue(resolve.colab_problems(reqs=[*ours, 'nbdev']))  # through what it asks for itself
+
+    def test_pins_by_python(self):
+        self.assertEqual([resolve.pins(v)['scipy'] for v in ('3.10', '3.13')], ['1.15.3', '1.16.3'])
+        for v in ('3.10', '3.11', '3.12', '3.13', '3.14'): self.assertEqual(resolve.pins(v)['torch'], '2.11.0')
+
+
+class Imports(unittest.TestCase):
+    "Modules with side effects, written for the purpose"
+
+    def effects(self, src):
+        with tempfile.TemporaryDirectory() as d:
+            (Path(d)/'nbh_probe.py').write_text(src)
+            code = f'import sys; sys.path[:0] = [{str(Path(imports.__file__).parent)!r}, {d!r}]; import json, imports\n' \
+                   'print(json.dumps([imports.in_child(imports.effect, "nbh_probe"), imports.in_child(imports.added, "nbh_probe")]))'
+            p = subprocess.run([sys.executable, '-c', 'import numpy\n' + code], capture_output=True, text=True, cwd=d)
+            self.assertEqual(p.returncode, 0, p.stderr)
+            return json.loads(p.stdout.splitlines()[-1])
+
+    def test_effects(self):
+        for src, want in [('x = 1', []), ('import os; os.environ["A_B"] = "1"', ['environment']), ('import random; random.seed(1)', ['random']),
+                          ('import numpy; numpy.random.seed(1)', ['numpy seed']), ('open("a.txt", "w").close()', ["writes ['a.txt']"]),
+                          ('print("hi")', ["prints 'hi'"]), ('import os; os.system("echo hi")', ["prints 'hi'"]),
+                          ('import threading, time; threading.Thread(target=time.sleep, args=(1,), daemon=True).start()', ['threads'])]:
+            self.assertEqual(self.effects(src)[0], want, src)
+        self.assertIn('ZeroDivisionError', self.effects('1/0')[0]['error'])
+
+    def test_heavy(self):
+        self.assertIn('PIL', self.effects('import PIL')[1])
+        self.assertEqual(imports.not_light(['cv2', 'tqdm', '_x', 'a__mypyc']), ['cv2'])
+
+
+class ColabLeg(unittest.TestCase):
+    "The second leg on three tiny notebooks: right, failing, too slow"
+
+    def test_leg(self):
+        import nbformat as nf
+        with tempfile.TemporaryDirectory() as d:
+            def put(name, *src):
+                nf.write(nf.v4.new_notebook(cells=[nf.v4.new_code_cell(s) for s in src]), Path(d)/name)
+            put('right.ipynb', 'x = 1', '#| slow\n1/0', '#| eval: false\n1/0', 'assert x == 1')
+            put('wrong.ipynb', 'x = 1', 'x/0')
+            put('late.ipynb', 'import time; time.sleep(60)')
+            put('empty.ipynb', '#| cuda\n1/0')
+            names = ['right.ipynb', 'wrong.ipynb', 'late.ipynb', 'empty.ipynb']
+            env = dict(os.environ, PYTHONWARNINGS='ignore')
+            res = asyncio.run(colab_leg.run_all(names, env, 'pass', 2, 6, lambda s: None, Path(d)))
+        res = {r.path: r for r in res}
+        self.assertEqual((res['right.ipynb'].cells, res['right.ipynb'].error), (2, ''))
+        self.assertEqual(res['wrong.ipynb'].cells, 1)
+        self.assertRegex(res['wrong.ipynb'].error, r'(?s)cell 1: x/0.*ZeroDivisionError')
+        self.assertIn('not done after', res['late.ipynb'].error)
+        self.assertIn('no cell', res['empty.ipynb'].error)
+
+    def test_pair(self):
+        env = colab_leg.environment()
+        run = lambda code, env: subprocess.run([sys.executable, '-c', code], env=env, capture_output=True, text=True)
+        colab_leg.install_pair()
+        check = colab_leg.assertion(pj.settings()['colab_pair'])
+        self.assertEqual(run(check, env).returncode, 0)
+        self.assertIn('AssertionError', run(check, dict(os.environ)).stderr)
+        self.assertIn('Colab has none', run('import nbdev', env).stderr)
+
+
+class Bootstrap(unittest.TestCase):
+    "Each plain sentence"
+
+    def test_python(self):
+        with self.assertRaisesRegex(bootstrap.Stop, r'3\.10 or newer is needed; found 3\.8\.18 \(py\)'): bootstrap.check_python((3, 8, 18), 'py')
+        bootstrap.check_python((3, 10, 0))
+
+    def test_disk(self):
+        with self.assertRaisesRegex(bootstrap.Stop, r'needs 9\d{6,}\.\d GB free, and .* has \d'): bootstrap.check_disk(1e9)
+
+    def test_trouble(self):
+        self.assertIn('out of reach', bootstrap.trouble("NewConnectionError('<...>: Failed to establish a new connection')"))
+        self.assertIn('disk filled up', bootstrap.trouble('OSError: [Errno 28] No space left on device'))
+        self.assertEqual(bootstrap.trouble('ERROR: ResolutionImpossible'), 'pip could not install the packages.')
+
+    def test_damaged(self):
+        with tempfile.TemporaryDirectory() as d:
+            d = Path(d)
+            for n in 'abc': (d/f'{n}-1.dist-info').mkdir(), (d/f'{n}.py').write_text('12345')
+            (d/'a-1.dist-info'/'RECORD').write_text('a.py,sha256=x,5\n')
+            (d/'b-1.dist-info'/'RECORD').write_text('b.py,sha256=x,9\n')  # cut short; c has no RECORD
+            (d/'~orch').mkdir()
+            self.assertEqual([Path(p).name for p in bootstrap.damaged(str(d))], ['b-1.dist-info', 'c-1.dist-info', '~orch'])
+
+
+if __name__ == '__main__': unittest.main()
