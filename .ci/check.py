@@ -128,7 +128,14 @@ def error_texts(said):
     said = re.sub(r'(Starting|- Completed) \S+\.ipynb\n?', '', said.split('\nnbdev Tests Failed On')[0])
     parts = re.split(r'(?m)^.* in (\S+\.ipynb):\n=+\n', said)
     cell = lambda t: (re.findall(r'While Executing (Cell #\d+)', t) or ['some cell'])[0].lower()
-    return {local(n): f'{cell(t)}\n{colab_leg.plain(t)}' for n, t in zip(parts[1::2], parts[2::2])}
+    return {local(n): f'{cell(t)}\n{colab_leg.plain(own_lines(t))}' for n, t in zip(parts[1::2], parts[2::2])}
+
+
+def own_lines(text, after=6):
+    "A traceback to its exception: the other worker's output may follow it, and would push it out of sight"
+    lines = text.splitlines()
+    at = [i for i, l in enumerate(lines) if re.match(r'[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit|Warning)\b', l)]
+    return '\n'.join(lines[:at[-1] + after] if at else lines)
 
 
 def nbdev_test(limit=colab_leg.LIMIT):

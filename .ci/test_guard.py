@@ -274,6 +274,11 @@ class Tools(unittest.TestCase):
         self.assertRegex(e['/a/01_x.ipynb'], r'(?s)^cell #3.*ValueError: bad$')
         self.assertRegex(e['/a/02_y.ipynb'], r'(?s)^cell #5.*KeyError: 1$')
 
+    def test_error_texts_with_another_workers_output_behind(self):
+        noise = ''.join(f'[mov @ 0x{i:x}] moov atom not found\n' for i in range(40))
+        said = f'AssertionError in /a/01_x.ipynb:\n======\n\nWhile Executing Cell #3:\nAssertionError: ==:\n[1]\n[2]\n{noise}'
+        self.assertIn('AssertionError: ==:\n    [1]\n    [2]', check.error_texts(said)['/a/01_x.ipynb'])
+
     def test_marks(self):
         root = pj.ROOT
         self.assertEqual(check.marks(f'Starting {root}/nbs/a.ipynbStarting {root}/nbs/checks/a.ipynb\n'), [('Starting', 'nbs/a.ipynb'), ('Starting', 'nbs/checks/a.ipynb')])
