@@ -208,6 +208,22 @@ def _zip_plan(z, meter):
     return plan
 
 # %% ../nbs/01a_archives.ipynb #4b86be34
+_DIFFERS = "entry {!r}: its header differs from the table of contents: truncated or damaged, copy or download it again"
+
+def _data_at(buf, at, name):
+    "Where an entry's data begins in `buf`, its own header being at `at`; `ArchiveError` when that is not the header of `name`"
+    if len(buf)-at<30 or buf[at:at+4]!=b'PK\3\4' or buf[at+30:at+30+len(name)]!=name: raise ArchiveError(_DIFFERS.format(name.decode('utf8', 'replace')))
+    return at+30+sum(struct.unpack_from('<HH', buf, at+26))
+
+def _inflate(raw, size, crc, method, name):
+    "Content of an entry from its bytes in the zip; `ArchiveError` when size or checksum differ"
+    data = bytes(raw) if method==0 else zlib.decompressobj(-15).decompress(raw, size+1)   # one byte more than promised is enough to know
+    if len(data)==size and zlib.crc32(data)==crc: return data
+    shown = name.decode('utf8', 'replace')
+    if len(data)!=size: raise ArchiveError(_LIES.format(shown, size, 'more' if len(data)>size else f'{len(data):,}'))
+    raise ArchiveError(f"entry {shown!r}: wrong checksum: truncated or damaged, copy or download it again")
+
+# %% ../nbs/01a_archives.ipynb #1a41cb5e
 def read_entry(
     fd:int,      # descriptor of the open zip; its position is not used, so any number of threads may share it
     start:int,   # where the entry's own header stands, bytes from the beginning of the file
@@ -218,49 +234,66 @@ def read_entry(
     name:bytes,  # the name, likewise
 )->bytes:        # the content
     "One zip entry read at one stroke, at its own place in the file; `ArchiveError` when header, size or checksum differ"
-    head = os.pread(fd, 30+len(name)+64+packed, start)     # 64: room for the fields that most packers add
-    shown = name.decode('utf8', 'replace')
-    if len(head)<30 or head[:4]!=b'PK\3\4' or head[30:30+len(name)]!=name:
-        raise ArchiveError(f"entry {shown!r}: its header differs from the table of contents: truncated or damaged, copy or download it again")
-    at = 30+sum(struct.unpack('<HH', head[26:30]))
-    if len(head)<at+packed: head = os.pread(fd, at+packed, start)
-    data = head[at:at+packed] if method==0 else zlib.decompressobj(-15).decompress(head[at:at+packed], size+1)
-    if len(data)!=size: raise ArchiveError(_LIES.format(shown, size, 'more' if len(data)>size else f'{len(data):,}'))
-    if zlib.crc32(data)!=crc: raise ArchiveError(f"entry {shown!r}: wrong checksum: truncated or damaged, copy or download it again")
-    return data
+    buf = os.pread(fd, 30+len(name)+64+packed, start)      # 64: room for the fields that most packers add
+    at = _data_at(buf, 0, name)
+    if len(buf)<at+packed: buf = os.pread(fd, at+packed, start)
+    return _inflate(memoryview(buf)[at:at+packed], size, crc, method, name)
 
-# %% ../nbs/01a_archives.ipynb #06c2f8ca
-_SMALL = 4<<20                                             # bytes; larger entries are streamed
+# %% ../nbs/01a_archives.ipynb #069f25bc
+_SMALL,_STRETCH = 4<<20,1<<20                              # bytes: larger entries are streamed; as much is read at one stroke
 _NEW = os.O_WRONLY|os.O_CREAT|os.O_EXCL
+_AT_ONCE = hasattr(os, 'pread') and os.open in os.supports_dir_fd   # not on Windows
 
 def _is_small(zi, kind):
     "May the entry be read whole?"
-    return kind=='file' and max(zi.file_size, zi.compress_size)<=_SMALL and zi.compress_type in (0, 8) and hasattr(os, 'pread')
+    return _AT_ONCE and kind=='file' and max(zi.file_size, zi.compress_size)<=_SMALL and zi.compress_type in (0, 8)
 
-def _put_small(fd, root, some):
-    "Write small entries `[(ZipInfo, name)]` into folders that exist; returns their bytes"
-    for zi,name in some:
-        raw = zi.orig_filename.encode('utf8' if zi.flag_bits & 0x800 else 'cp437')
-        data = read_entry(fd, zi.header_offset, zi.compress_size, zi.file_size, zi.CRC, zi.compress_type, raw)
-        f = os.open(f'{root}/{name}', _NEW, 0o666)
-        try:
-            while data: data = data[os.write(f, data):]    # a full disk may take a part first
-        finally: os.close(f)
+# %% ../nbs/01a_archives.ipynb #06c2f8ca
+def _stretches(fd, some):
+    "(where it starts, bytes, entries that lie in them) for entries `[(ZipInfo, name)]`, read in the order of the file"
+    some,i = sorted(some, key=lambda o: o[0].header_offset),0
+    while i<len(some):
+        start,j,end = some[i][0].header_offset,i,0
+        while j<len(some) and (j==i or some[j][0].header_offset+some[j][0].compress_size-start<_STRETCH): j += 1
+        zi = some[j-1][0]
+        yield start,os.pread(fd, zi.header_offset-start+zi.compress_size+len(zi.filename)*4+94, start),some[i:j]  # 94: as in read_entry
+        i = j
+
+# %% ../nbs/01a_archives.ipynb #b03ef8c2
+def _put_small(fd, root, folder, some):
+    "Write small entries `[(ZipInfo, name)]` into a folder that exists; returns their bytes"
+    into = os.open(os.path.join(root, folder), os.O_RDONLY)
+    try:
+        for start,buf,few in _stretches(fd, some):
+            for zi,name in few:
+                raw = zi.orig_filename.encode('utf8' if zi.flag_bits & 0x800 else 'cp437')
+                at,n = _data_at(buf, zi.header_offset-start, raw),zi.compress_size
+                if len(buf)<at+n: data = read_entry(fd, zi.header_offset, n, zi.file_size, zi.CRC, zi.compress_type, raw)
+                else: data = _inflate(memoryview(buf)[at:at+n], zi.file_size, zi.CRC, zi.compress_type, raw)
+                _put(into, name, data)
+    finally: os.close(into)
     return sum(zi.file_size for zi,_ in some)
 
-# %% ../nbs/01a_archives.ipynb #069f25bc
-def _all_small(fd, root, todo, meter, threads):
-    "Write all small entries by `threads`; the first fault stops the others"
+def _put(into, name, data):
+    "A new file in the open folder `into`"
+    f = os.open(name, _NEW, 0o666, dir_fd=into)
+    try:
+        while data: data = data[os.write(f, data):]        # a full disk may take a part first
+    finally: os.close(f)
+
+# %% ../nbs/01a_archives.ipynb #6ec75ead
+def _all_small(fd, root, folders, meter, threads):
+    "Write all small entries `{folder: [(ZipInfo, name)]}` by `threads`; the first fault stops the others"
     from concurrent.futures import ThreadPoolExecutor
     with ThreadPoolExecutor(threads) as pool:
-        jobs = [pool.submit(_put_small, fd, root, todo[i:i+64]) for i in range(0, len(todo), 64)]
+        jobs = [pool.submit(_put_small, fd, root, d, some[i:i+256]) for d,some in folders.items() for i in range(0, len(some), 256)]
         try:
             for job in jobs:
                 n = job.result(); meter.add(n)
                 if meter.bar is not None: meter.bar.update(n)
         except BaseException: pool.shutdown(cancel_futures=True); raise
 
-# %% ../nbs/01a_archives.ipynb #b03ef8c2
+# %% ../nbs/01a_archives.ipynb #1aae01bb
 def _zip_open(z, zi):
     "An entry as a stream that ends where its data ends, not where the header says"
     zi = copy(zi); zi.file_size = 1<<62
@@ -268,7 +301,7 @@ def _zip_open(z, zi):
 
 def _unzip(path, root, meter, threads=2):
     "All of a zip under `root`; returns the number of files"
-    links,small,made = [],[],set()
+    links,small,made = [],{},set()
     if _zip_count(path)>meter.max_entries: meter.entry(meter.max_entries+1)
     with zipfile.ZipFile(path) as z:
         plan = _zip_plan(z, meter)
@@ -277,8 +310,9 @@ def _unzip(path, root, meter, threads=2):
             if kind=='link':
                 with _zip_open(z, zi) as f: links.append((name, f.read(4096).decode('utf8', 'surrogateescape')))
             elif _is_small(zi, kind):
-                if (d := name.rpartition('/')[0]) not in made: (root/d).mkdir(parents=True, exist_ok=True); made.add(d)
-                small.append((zi, name))
+                d,_,base = name.rpartition('/')
+                if d not in small: (root/d).mkdir(parents=True, exist_ok=True); small[d] = []
+                small[d].append((zi, base))
             else: _place(root, name, kind, zi.file_size, lambda: _zip_open(z, zi), meter, made)
         _all_small(z.fp.fileno(), root, small, meter, threads)
     _make_links(root, links, meter)
