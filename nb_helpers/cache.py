@@ -26,6 +26,8 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
+from .zips import file_stamps
+
 # %% ../nbs/02c_cache.ipynb #a29cff32
 def function_key(
     fn,             # function, or functools.partial of one; what it refers to must have a plain value
@@ -87,17 +89,17 @@ def _bytes(code):
 # %% ../nbs/02c_cache.ipynb #0fdf453f
 def source_stamps(
     items:pd.DataFrame,  # column id and those named in `columns`
-    columns:tuple,       # columns with paths that the function reads; other values count as they are
+    columns:tuple,       # columns with paths that the function reads, also into zips; other values count as they are
 )->list:                 # a text an item
-    "What each item is made from: SHA-256 where there is one, else size and time of change; other values as text"
+    "What each item is made from: SHA-256 where there is one, else what `zips.file_stamps` says; other values as text"
     if 'sha256' in items and columns == ('path',): return items.sha256.astype(str).tolist()
-    return ['|'.join(_stamp(v) for v in row) for row in items[list(columns)].itertuples(index=False, name=None)]
+    return ['|'.join(row) for row in zip(*(_stamps(items[c].tolist()) for c in columns))]
 
-def _stamp(value):
-    "Size and time of a file, or the value"
-    try: s = os.stat(value) if isinstance(value, (str, PurePath)) else None
-    except (OSError, ValueError): return f'missing {value}'
-    return f'{s.st_size} {s.st_mtime_ns}' if s else repr(value)
+def _stamps(values):
+    "A stamp for each value that is text or a path, else the value"
+    is_path = [isinstance(v, (str, PurePath)) for v in values]
+    found = iter(file_stamps([v for v, p in zip(values, is_path) if p], strict=False))
+    return [next(found) if p else repr(v) for v, p in zip(values, is_path)]
 
 # %% ../nbs/02c_cache.ipynb #a4ef120d
 class ArrayCache:
@@ -252,9 +254,10 @@ def write(self:_Part, rows, arrays, bad):
         path = self.dir/'array.npy'
         start = path.stat().st_size - self.n*size                      # after numpy's header
         with open(path, 'r+b') as f:
-            for r, x in zip(rows, arrays): f.seek(start + r*size); f.write(x.tobytes())
+            for k in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) != 1) + 1):   # rows that follow one another at one stroke
+                f.seek(start + int(rows[k[0]])*size); f.write(np.ascontiguousarray(arrays[k[0]:k[-1] + 1]))
             f.flush(); os.fsync(f.fileno())
-    line = {'rows': list(map(int, rows)), 'crc': [zlib.crc32(x.tobytes()) for x in (arrays if arrays is not None else ())],
+    line = {'rows': list(map(int, rows)), 'crc': [zlib.crc32(np.ascontiguousarray(x)) for x in (arrays if arrays is not None else ())],
             'bad': bad, 'shape': list(self.shape) if self.shape else None}
     with open(self.dir/'journal.jsonl', 'a', encoding='utf-8') as f: f.write(json.dumps(line) + '\n'); f.flush(); os.fsync(f.fileno())
     self._note(json.loads(json.dumps(line)))

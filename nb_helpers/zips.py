@@ -90,7 +90,7 @@ class ZipIndex:
 
     def _raw(self, i):
         at = self._starts[i] + 46
-        return self._toc[at:at + int(self._rows['name'][i])]
+        return self._toc[at:at + self._rows.item(i)[5]]
     def name(self, i): return _decode(self._raw(i), self._rows['flags'][i])
 
     def names(self):
@@ -110,10 +110,12 @@ def _decode(raw, flags):
 # %% ../nbs/01c_zips.ipynb #e8feac18
 def _find(self, name):
     "Number of the entry called `name`; `FileNotFoundError` with the nearest names when there is none"
-    key = zlib.crc32(name.encode())
-    lo, hi = np.searchsorted(self._keys, [key, key + 1]) if key < 0xffffffff else (np.searchsorted(self._keys, key), len(self))
-    for i in self._order[lo:hi].tolist():
-        if self.name(i) == name: return i
+    key, raw = zlib.crc32(name.encode()), name.encode()
+    at = int(self._keys.searchsorted(np.uint32(key)))                 # of the keys' own type: another would copy them all
+    while at < len(self) and self._keys[at] == key:
+        i = int(self._order[at])
+        if self._raw(i) == raw or self.name(i) == name: return i
+        at += 1
     from difflib import get_close_matches
     near = get_close_matches(name, [self.name(i) for i in range(min(len(self), 2000))], 3)
     raise FileNotFoundError(f"{self.path}/{name}: not in this zip" + (f"; it has {', '.join(near)}" if near else ''))
@@ -121,10 +123,10 @@ def _find(self, name):
 # %% ../nbs/01c_zips.ipynb #79353039
 def _where(self, i):
     "(start, packed, size) of entry `i`, from the extra field where they do not fit into 32 bits"
-    row = self._rows[i]
-    out = [int(row['size']), int(row['packed']), int(row['start'])]
-    at = int(self._starts[i]) + 46 + int(row['name'])
-    extra = self._toc[at:at + int(row['extra'])]
+    flags, method, crc, packed, size, name, n, start = self._rows.item(i)
+    if 0xffffffff not in (size, packed, start): return start + self._shift, packed, size
+    out, at = [size, packed, start], int(self._starts[i]) + 46 + name
+    extra = self._toc[at:at + n]
     while 0xffffffff in out and len(extra) >= 4:
         tag, n = struct.unpack('<HH', extra[:4])
         if tag == 1:
@@ -143,11 +145,11 @@ def _read(
     "One entry; `FileNotFoundError` when it is not there, `ArchiveError` when it is damaged, encrypted or too large"
     i = self._find(name)
     start, packed, size = self._where(i)
-    flags, method = int(self._rows['flags'][i]), int(self._rows['method'][i])
+    flags, method, crc = self._rows.item(i)[:3]
     if flags & 0x41: raise ArchiveError(f"{self.path}: entry {name!r} is encrypted: unpack it with its password (`7z x`) and use the folder")
     if max(size, packed) > self.most: raise ArchiveError(f"{self.path}: entry {name!r} has {size:,} bytes, more than the {self.most:,} that may be read at once")
     if method not in (0, 8): raise ArchiveError(f"{self.path}: entry {name!r}: compression method {method} can only be unpacked: use extract")
-    try: return read_entry(self._file.fileno(), start, packed, size, int(self._rows['crc'][i]), method, self._raw(i))
+    try: return read_entry(self._file.fileno(), start, packed, size, crc, method, self._raw(i))
     except (ArchiveError, zlib.error) as e: raise ArchiveError(f"{self.path}: {name!r}: {e}") from e
 
 ZipIndex.read = _read
@@ -223,14 +225,23 @@ def list_files(
 
 # %% ../nbs/01c_zips.ipynb #6518c255
 def file_stamps(
-    paths,   # files, or files in zips: a sequence
-)->list:     # a text a file
+    paths,            # files, or files in zips: a sequence
+    strict:bool=True, # raise for a file that is not there; False: its stamp is 'missing' and the path
+)->list:              # a text a file
     "What must be equal for a file to be the same: size and CRC-32 in a zip, size and time of change on disk; `FileNotFoundError`"
-    out = []
+    out, tables = [], {}
     for path in map(str, paths):
-        found = _quick(path) or split_zip(path, whole=False)
-        if found is None: s = os.stat(path); out.append(f'{s.st_size} {s.st_mtime_ns}'); continue
-        index = zip_index(found[0])
-        row = index._rows[index._find(found[1])]
-        out.append(f"{row['size']} {row['crc']:08x}")
+        try: out.append(_stamp(path, tables))
+        except (OSError, ValueError):
+            if strict: raise
+            out.append(f'missing {path}')
     return out
+
+def _stamp(path, tables):
+    "Stamp of one file; `tables` keeps the zips of this call, which are looked at once"
+    found = _quick(path) or split_zip(path, whole=False)
+    if found is None: s = os.stat(path); return f'{s.st_size} {s.st_mtime_ns}'
+    key = str(found[0])
+    if key not in tables: tables[key] = zip_index(key)
+    row = tables[key]._rows.item(tables[key]._find(found[1]))
+    return f"{row[4]} {row[2]:08x}"
