@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['PAIR_KINDS', 'TEACHER', 'scene_table', 'find_pairs', 'split_pairs', 'open_photo', 'open_mask', 'open_depth',
-           'fit_photo', 'fit_map', 'pair_augment', 'open_pair', 'cache_pairs', 'PairSet', 'pair_dls', 'show_pairs']
+           'fit_photo', 'fit_map', 'pair_augment', 'open_pair', 'cache_pairs', 'PairSet', 'PairDL', 'pair_dls',
+           'show_pairs']
 
 # %% ../nbs/03c_pairs.ipynb #163721c2
 import io
@@ -18,14 +19,15 @@ import numpy as np
 import pandas as pd
 import torch
 from fastai.data.core import DataLoaders, TfmdDL
+from fastai.data.load import chunked
 from fastai.data.transforms import IntToFloatTensor, Normalize
 from fastai.torch_core import TensorImage
 from PIL import Image
 
-from .cache import ArrayCache
+from .cache import ArrayCache, source_stamps
 from .augment import Augment, draw_seed, photo_augment
 from .images import IMAGENET, ImageError, open_image
-from .zips import file_stamps, list_files, read_bytes, split_zip
+from .zips import list_files, read_bytes, split_zip
 
 # %% ../nbs/03c_pairs.ipynb #3f1eeaa8
 def scene_table(
@@ -240,11 +242,13 @@ def _pack(four, cols):
     return np.concatenate(out, 2)
 
 # %% ../nbs/03c_pairs.ipynb #3d5ef1bf
+_BYTES = {'bg': 3, 'fg_bg': 3, 'mask': 1, 'depth': 2} # a pixel of the cache
+
 def _unpack(a, cols):
-    "What `_pack` packed"
+    "What `_pack` packed, of one item or of many (n, size, size, channels)"
     out, i = {}, 0
     for c in cols:
-        n = {'mask': 1, 'depth': 2}.get(c, 3)
+        n = _BYTES[c]
         x = np.ascontiguousarray(a[..., i:i+n]); i += n
         if c == 'mask': x = (x[..., 0] >= 128).astype(np.float32)
         if c == 'depth': x = x.view('<u2')[..., 0].astype(np.float32); x = np.where(x == 0, np.nan, (x - 1)/65534).astype(np.float32)
@@ -261,7 +265,7 @@ class _Packer:
     def pack(row, cols, size, kw): return _pack(open_pair(row, size, **kw), cols)
 
 def _prepare(*values, cols, size, **kw):
-    "What the cache keeps of one item: paths in the order of `cols`, then the stamp"
+    "What the cache keeps of one item: paths in the order of `cols`"
     return _Packer.pack(dict(zip(cols, values)), cols, size, kw)
 
 # %% ../nbs/03c_pairs.ipynb #57ede984
@@ -274,44 +278,72 @@ def cache_pairs(
 )->ArrayCache:          # for `pair_dls(..., cache=)`
     "The four images of every item at one size, found or built, straight from zips or folders; items that cannot be read are set aside"
     cols = _columns(items)
-    stamps = zip(*(file_stamps(items[c]) for c in cols))
-    return ArrayCache.build(items.assign(stamp=['|'.join(s) for s in stamps]), partial(_prepare, cols=cols, size=size, **kw),
-                            root, columns=(*cols, 'stamp'), version=_Packer.version, n_jobs=n_jobs)
+    return ArrayCache.build(items, partial(_prepare, cols=cols, size=size, **kw), root, columns=cols, version=_Packer.version, n_jobs=n_jobs)
 
-# %% ../nbs/03c_pairs.ipynb #84abac5c
+# %% ../nbs/03c_pairs.ipynb #4ef61af4
 class PairSet:
     "Items as tensors, for a DataLoader; what is not augmented is the same in every epoch"
     def __init__(self,
         items:pd.DataFrame, # from `find_pairs`
         size:int,           # px a side before augmentation
         aug:Augment=None,   # from `pair_augment`
-        cache:ArrayCache=None, # from `cache_pairs`
+        cache:ArrayCache=None, # from `cache_pairs` of these columns
         **kw,               # to `open_pair`
     ):
         self.items, self.size, self.aug, self.cache, self.kw = items.reset_index(drop=True), size, aug, cache, kw
-        self.cols = _columns(items)
+        self.cols, self.ids = _columns(items), items.id.tolist()
         self.n_inp = sum(c in ('bg', 'fg_bg') for c in self.cols)
+        if cache is None: return
+        if (n := sum(_BYTES[c] for c in self.cols)) != cache.shape[-1]:
+            raise ValueError(f"{cache.dir.name} holds {cache.shape[-1]} bytes a pixel, the columns {self.cols} make {n}: build it with cache_pairs of the same columns")
+        self.rows = cache.rows(self.ids)
 
     def __len__(self): return len(self.items)
-    def __getitem__(self, i):
-        row = self.items.iloc[i]
-        four = open_pair(row, self.size, **self.kw) if self.cache is None else self._kept(row.id)
-        if self.aug is not None: four = self.aug.aligned(row.id, **four)
+    def __getitem__(self, i): return tuple(x[0] for x in self.batch([i]))
+
+    def batch(self, idxs):
+        "Tensors of several items: (n, 3, size, size) or (n, 1, size, size) for each column"
+        four = self._fresh(idxs) if self.cache is None else self._kept(idxs)
+        if self.aug is not None: four = _together([self.aug.aligned(self.ids[i], **{n: x[k] for n, x in four.items()}) for k, i in enumerate(idxs)])
         return tuple(_tensor(four[_NAMES[c]]) for c in self.cols)
 
-    def _kept(self, key):
-        four = _unpack(self.cache[key], self.cols)
+    def _fresh(self, idxs): return _together([open_pair(self.items.iloc[i], self.size, **self.kw) for i in idxs])
+    def _kept(self, idxs):
+        "From the cache, which may hold them larger"
+        four = _unpack(self.cache.take(self.rows[idxs]), self.cols)
         if self.cache.shape[0] == self.size: return four
-        four = {n: (fit_photo if x.ndim == 3 else fit_map)(x, self.size) for n, x in four.items()}
+        four = {n: np.stack([(fit_photo if x.ndim == 4 else fit_map)(p, self.size) for p in x]) for n, x in four.items()}
         return {n: (x >= .5).astype(np.float32) if n == 'mask' else x for n, x in four.items()}
 
 # %% ../nbs/03c_pairs.ipynb #2f513621
-def _tensor(a):
-    "Photo as bytes (3, h, w), map as float32 (1, h, w) without NaN"
-    if a.ndim == 3: return TensorImage(torch.from_numpy(np.ascontiguousarray(a.transpose(2, 0, 1))))
-    return torch.from_numpy(np.nan_to_num(a, nan=0.)[None].astype(np.float32))
+def _together(many): return {n: np.stack([four[n] for four in many]) for n in many[0]}
 
-# %% ../nbs/03c_pairs.ipynb #4ef61af4
+def _tensor(a):
+    "Photos (n, h, w, 3) as bytes (n, 3, h, w), maps (n, h, w) as float32 (n, 1, h, w) without NaN"
+    if a.ndim == 4: return TensorImage(torch.from_numpy(a).permute(0, 3, 1, 2))
+    return torch.from_numpy(np.nan_to_num(a, nan=0.)[:, None].astype(np.float32))
+
+# %% ../nbs/03c_pairs.ipynb #84abac5c
+class PairDL(TfmdDL):
+    "fastai's DataLoader over a `PairSet`; from a cache it reads a batch at a time"
+    def create_batches(self, samps):
+        if self.dataset.cache is None: yield from super().create_batches(samps)
+        else: yield from map(self.dataset.batch, chunked(samps, self.bs, self.drop_last))
+
+    def new(self, dataset=None, cls=None, **kwargs):
+        if not isinstance(dataset, pd.DataFrame): return super().new(dataset, cls, **kwargs)
+        old = self.dataset
+        cache = old.cache if old.cache is not None and _holds(old.cache, dataset, old.cols) else None
+        res = super().new(PairSet(dataset, old.size, old.aug, cache, **old.kw), cls, **kwargs)
+        if res.dataset.cols != old.cols: res._types = None      # fastai learns them anew from a first batch
+        return res
+
+def _holds(cache, items, cols):
+    "Was the cache built from these very files?"
+    known = dict(zip(cache.ids, cache.info['stamps']))
+    return _columns(items) == cols and all(i in cache for i in items.id) and source_stamps(items, cols) == [known[i] for i in items.id]
+
+# %% ../nbs/03c_pairs.ipynb #cd6ee054
 TEACHER = "share of the largest value; in the 400k set the output of a teacher network, not a measurement"
 
 def pair_dls(
@@ -327,14 +359,14 @@ def pair_dls(
     device=None,         # fastai's default device if None
     **kw,                # to `open_pair`: how, mask_at, depth_top, depth_hole
 )->DataLoaders:          # batches of (bg, fg_bg, mask, depth), those that the items have
-    "fastai DataLoaders of aligned images; `ValueError` where a split is empty or the augmentation gives another size"
+    "fastai DataLoaders of aligned images; `dls.test_dl(items)` makes one for others; `ValueError` where a split is empty or the augmentation gives another size"
     rows = {s: items[items.split == s] for s in ('train', 'valid')}
     if not all(map(len, rows.values())): raise ValueError(f"{len(rows['train'])} items in train, {len(rows['valid'])} in valid: both are needed (split_pairs)")
     if num_workers is None: num_workers = os.cpu_count() if torch.cuda.is_available() else 0
     sets = PairSet(rows['train'], (resize or size) if aug else size, aug, cache, **kw), PairSet(rows['valid'], size, None, cache, **kw)
     if (got := sets[0][0][0].shape[-2:]) != (size, size): raise ValueError(f"augmentation gave {tuple(got)}, not {size} px: pair_augment({size})")
     tfms = [IntToFloatTensor(), Normalize.from_stats(*stats)]
-    train, valid = (TfmdDL(s, bs=min(bs, len(s)), shuffle=not i, drop_last=not i, num_workers=num_workers, after_batch=tfms, device=device) for i, s in enumerate(sets))
+    train, valid = (PairDL(s, bs=min(bs, len(s)), shuffle=not i, drop_last=not i, num_workers=num_workers, after_batch=tfms, device=device) for i, s in enumerate(sets))
     dls = DataLoaders(train, valid, device=train.device)
     dls.depth_unit = depth_unit
     return dls
