@@ -128,9 +128,15 @@ def _named(self:Workspace, name):
     ext = (Path(row['url']).suffix,) if row['direct'] else _EXT
     for d in (self.safe, self.safe.parent, self.drive, *self.data, Path.cwd()):
         for e in ext:
-            if (p := d/f'{name}{e}').exists() and p!=self.local: return dict(path=p, sha256=row['sha256'] if p.is_file() else None)
+            if (p := d/f'{name}{e}').exists() and self._may_be(p): return dict(path=p, sha256=row['sha256'] if p.is_file() else None)
     if row['direct']: return dict(url=row['url'], sha256=row['sha256'], bytes=row['bytes'])
     raise FileNotFoundError(f"{name!r} was not found: put {name}.zip into {self.safe}, or into a folder that NB_HELPERS_DATA names. {row['how']}")
+
+# %% ../nbs/02_drive.ipynb #01d24dec
+@patch
+def _may_be(self:Workspace, p):
+    "May this be what a name means? Not our own two sides, which often have the same name, and no empty folder"
+    return p not in (self.local, self.safe) and not (p.is_dir() and not any(p.iterdir()))
 
 # %% ../nbs/02_drive.ipynb #8f12a945
 @patch
@@ -146,7 +152,7 @@ def _find(self:Workspace, source):
             if not Path(text).expanduser().exists(): raise
             unknown = f" and {e}"
     for p in (Path(text).expanduser().absolute(), *(d/text for d in (self.safe, self.drive, *self.data))):
-        if p.exists(): return dict(path=p, sha256=None)
+        if p.exists() and (text==str(p) or self._may_be(p)): return dict(path=p, sha256=None)
     raise FileNotFoundError(f"{text}: no such file or folder here, in {self.safe}, in {self.drive} or in {self.data}{unknown}")
 
 # %% ../nbs/02_drive.ipynb #0bc83a08
