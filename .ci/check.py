@@ -2,7 +2,7 @@
 
 Each step yields (name, problems); a step with problems has failed. The last line is `N passed, N failed` alone.
 """
-import hashlib, json, os, re, subprocess, sys, threading, time, unittest
+import atexit, hashlib, json, os, re, shutil, subprocess, sys, tempfile, threading, time, unittest
 from pathlib import Path
 import colab_leg, guard, project as pj, readme, resolve
 
@@ -193,8 +193,17 @@ def run_step(key):
     return ok, bad
 
 
+def usable_home():
+    "A temporary home where there is none that can be written: Matplotlib and IPython would warn in the middle of outputs"
+    try: tempfile.TemporaryFile(dir=Path.home()).close()
+    except (OSError, RuntimeError):
+        os.environ['HOME'] = tempfile.mkdtemp(prefix='home-')
+        atexit.register(shutil.rmtree, os.environ['HOME'], ignore_errors=True)
+
+
 def main(keys=None):
     "All steps or those named; the exit code"
+    usable_home()
     unknown = set(keys or []) - STEPS.keys()
     if unknown: sys.exit(f"unknown step {' '.join(sorted(unknown))}; there are: {' '.join(STEPS)}")
     t = time.time()
