@@ -187,12 +187,16 @@ def short_side(
     img:np.ndarray, # uint8, (height, width, 3)
     px:int,         # length of the short side afterwards
     box:tuple=None, # as in `fit`
+    most:int=8,     # times `px` that the long side may have; of a thinner picture the middle is taken
 )->np.ndarray:      # uint8, proportions kept
-    "Picture resized so that its short side has `px`"
-    box = box or (0, 0, img.shape[1], img.shape[0])
-    w, h = box[2] - box[0], box[3] - box[1]
+    "Picture resized so that its short side has `px`; a line of 1 x 30,000 px does not become a picture of gigabytes"
+    left, top, right, bottom = box or (0, 0, img.shape[1], img.shape[0])
+    w, h = right - left, bottom - top
+    cut = lambda long, short: max(0, long - most*short)/2
+    left, top, right, bottom = left + cut(w, h), top + cut(h, w), right - cut(w, h), bottom - cut(h, w)
+    w, h = right - left, bottom - top
     scale = px/min(h, w)
-    return _resized(img, max(px, round(w*scale)), max(px, round(h*scale)), box)
+    return _resized(img, max(px, round(w*scale)), max(px, round(h*scale)), (left, top, right, bottom))
 
 # %% ../nbs/03a_images.ipynb #c7788e0d
 def open_fit(
