@@ -307,13 +307,14 @@ def build(cls:ArrayCache,
     fn,                     # path -> uint8 array, all of one shape; a function, or functools.partial for its parameters
     root:Path='cache',      # folder on the local disk where caches are kept
     columns:tuple=('path',),# what `fn` is given, in this order
+    size:int=None,          # given to `fn` as `size=`, for short; its other parameters by functools.partial
     version:str='',         # another one makes another cache
     n_jobs:int=None,        # what joblib's `parallel_config` says, else a thread a core
     block:int=32,           # items between two lines of the journal: what a kill may cost, per worker
     reserve:int=1<<28,      # bytes that stay free on the disk
 )->ArrayCache:
     "Cache of `fn` over `items`, found or built or built to its end; items `fn` refuses (ValueError, OSError) are set aside; `OSError` if the disk is too small"
-    items = items.sort_values('id')
+    items, fn = items.sort_values('id'), fn if size is None else partial(fn, size=size)
     if items.id.duplicated().any(): raise ValueError(f"id {items.id[items.id.duplicated()].iloc[0]!r} occurs more than once: an id must be unique")
     if not len(items): raise ValueError("no items to build a cache of")
     ids, stamps, name = items.id.astype(str).tolist(), source_stamps(items, tuple(columns)), _name(fn)
