@@ -21,7 +21,7 @@ from fastai.torch_core import TensorBase, TensorCategory, default_device
 from fastcore.basics import patch
 from fasttransform import Transform
 from .archives import sha256_file
-from .cache import function_key
+from .cache import _workers, function_key
 from .frames import (FILLS, Roi, VideoError, count_frames, extract, film_strip, find_roi, frame_indices, prepare_clip,
                                read_video, resize_clip, roi_table) # all of them can be had from here as well
 
@@ -103,7 +103,7 @@ def build(cls:ClipCache,
     items:pd.DataFrame, # columns id and path; sha256 if known
     fn,                 # path -> uint8 (n, height, width, 3), such as partial(prepare_clip, size=112)
     root:Path='cache',  # where caches lie; on the local disk
-    n_jobs:int=None,    # threads; one a core by default
+    n_jobs:int=None,    # what joblib's `parallel_config` says, else a thread a core
 )->ClipCache:           # with `bad`, the clips set aside
     "The cache of these items and this function: found if it is there, else built; `ValueError` if no clip can be prepared"
     if items.id.duplicated().any(): raise ValueError(f"id {items.id[items.id.duplicated()].iloc[0]!r} occurs twice: an id must be unique")
@@ -133,7 +133,7 @@ def _fill(part, items, fn, n_jobs):
     from tqdm.auto import tqdm
     done, end = _done(part)
     todo = items[~items.id.isin(list(done))]
-    clips = Parallel(n_jobs or os.cpu_count(), prefer='threads', return_as='generator')(delayed(_try_clip)(fn, p) for p in todo.path)
+    clips = Parallel(**dict(_workers(n_jobs), return_as='generator'))(delayed(_try_clip)(fn, p) for p in todo.path)   # in the order of the items
     with open(part/'clips.bin', 'ab') as data, open(part/'journal.jsonl', 'a') as journal:
         for k, (i, clip) in enumerate(tqdm(zip(todo.id, clips), total=len(todo), desc='preparing clips', disable=len(todo) < 50)):
             if isinstance(clip, str): done[i] = None, clip
