@@ -55,8 +55,8 @@ def _has_state(o): return all(hasattr(type(o), n) for n in ('state_dict', 'load_
 # %% ../nbs/07a_resume.ipynb #23ef1706
 def _pack_tensor(t, tensors, where, kind='tensor', home=None):
     "Put a copy-free CPU view of `t` into `tensors` under its place in the state"
-    t = t.detach().as_subclass(torch.Tensor)
     if t.layout != torch.strided or t.is_quantized: raise CantPack(where, t)
+    t = t.detach().as_subclass(torch.Tensor)
     last = t.dim() == 4 and not t.is_contiguous() and t.is_contiguous(memory_format=torch.channels_last)
     tensors[where] = t.cpu().contiguous()
     return _tag(kind, where, **({'last': 1} if last else {}), **({'home': 1} if home is not None and t.device == home else {}))
@@ -201,6 +201,8 @@ def read_state(
 
 # %% ../nbs/07a_resume.ipynb #8ccb9fdb
 _NAME = re.compile(r'ckpt-(\d{8})-([0-9a-f]{8})\.json')   # nothing else is looked at: Drive makes copies such as `ckpt-… (1).json`
+
+def _serial(path): return int(path.name[5:13])
 
 def _seal(m):
     "A manifest as text that holds its own SHA-256"
@@ -382,7 +384,7 @@ def _scaler(learn): return learn.scaler.state_dict() if getattr(learn, 'scaler',
 def _set_scaler(learn, s):
     if s and getattr(learn, 'scaler', None) is not None: learn.scaler.load_state_dict(s)
 
-_LOOP = ('train_iter', 'pct_train', 'smooth_loss')
+_LOOP = ('train_iter', 'pct_train', 'smooth_loss', 'iter')
 def _loop(learn): return {n: vars(learn)[n] for n in _LOOP if n in vars(learn)}
 def _set_loop(learn, s): vars(learn).update(s)
 
@@ -538,12 +540,12 @@ def _prune(folder, keep):
     for p in _manifests(folder):
         try: kept += _unseal(p.read_text())['files'].values()
         except (ValueError, OSError): continue
-    newest = max((int(m[1]) for p in _manifests(folder) if (m := _NAME.fullmatch(p.name))), default=0)
+    newest = max(map(_serial, _manifests(folder)), default=0)
     for p in folder.glob('ckpt-*.safetensors*'):
-        if int(p.name[5:13]) <= newest and not p.with_name(p.name[:22] + '.json').exists(): p.unlink(missing_ok=True)
+        if _serial(p) <= newest and not p.with_name(p.name[:22] + '.json').exists(): p.unlink(missing_ok=True)
     names = {n for n, *_ in kept}
     for p in folder.glob('kept-*'):
-        if int(p.name[5:13]) <= newest and p.name not in names: p.unlink(missing_ok=True)
+        if _serial(p) <= newest and p.name not in names: p.unlink(missing_ok=True)
 
 # %% ../nbs/07a_resume.ipynb #0f2c7bf7
 def _seal_file(folder, m, crc, keep):
@@ -600,8 +602,9 @@ class Resumable(Callback):
         self.dir, self.copy_to = Path(dir) if dir else None, Path(copy_to) if copy_to else None
         self.every, self.minutes, self.epochs, self.keep, self.files, self.root = every, minutes, epochs, keep, files, None
         self.about, self.strict, self.seed, self.verbose = dict(params=params, data=data, code=code), strict, seed, verbose
-        self.found, self.at, self.setup, self.serial, self.fits, self.said, self.seconds = None, None, {}, 0, 0, set(), []
-        self.last, self.armed, self.pass_, self.quiet, self.start, self.pending, self.offset, self.done = None, None, None, [], (0, 0), False, 0, 0
+        self.seen, self.found, self.at, self.setup, self.serial, self.fits, self.said, self.seconds = {}, None, None, {}, 0, 0, set(), []
+        self.sealer = self.copier = self.locked = None
+        self.open, self.armed, self.pass_, self.quiet, self.start, self.pending, self.offset, self.done = False, None, None, [], (0, 0), False, 0, 0
 
     def __setattr__(self, name, value):
         if name == 'learn' and value is None and self.learn is not None: self._leave()   # also after an error, when no event comes
@@ -616,6 +619,7 @@ def begin(self:Resumable,
     "Look for the newest whole checkpoint; `ResumeError` where it does not belong to this run. `fit` calls it where nobody did"
     if run is not None: self._of_run(run)
     if self.dir is None: raise ValueError("Resumable(dir=...) needs a folder for the checkpoints, or a run given to `begin`")
+    if self.sealer is not None: self.sealer.wait(600)   # called again after an interruption
     self.root = self.root or self.dir.parent
     self.about['code'] = self.about['code'] or _package()
     self.about = json.loads(json.dumps(self.about, default=str))
@@ -624,10 +628,9 @@ def begin(self:Resumable,
     self.sealer = Latest(self._seal, 'a checkpoint was not kept')
     self.copier = Latest(lambda name: _copy_checkpoint(self.dir, self.copy_to, name, self.keep), 'the copy on Drive failed; training goes on, with checkpoints on the local disk')
     self.found = self._newest()
-    self.serial = 1 + max((int(p.name[5:13]) for d in self._folders() for p in d.glob('ckpt-????????-*')), default=0)
     m = self.found[0] if self.found else {}
+    if self.found: self._check(m['about'], self.about)
     self.at = {k: m.get(k, 0) for k in ('phase', 'epoch', 'batch')} | dict(finished=m.get('finished', False))
-    if self.found: self._check(m['about'], self.about); self._put_files()
     return self.at
 
 # %% ../nbs/07a_resume.ipynb #7778a1d8
@@ -642,12 +645,9 @@ def _of_run(self:Resumable, run):
     if self.about['code'] is None and commit: self.about['code'] = f'{_package()}, commit {commit}'
 
 @patch
-def _folders(self:Resumable): return [d for d in (self.dir, self.copy_to) if d is not None]
-
-@patch
 def _lock(self:Resumable):
     "`ResumeError` if another process trains in the folder; the lock goes with this process"
-    if fcntl is None: return
+    if fcntl is None or self.locked is not None: return
     self.locked = open(self.dir/'lock', 'a')
     try: fcntl.lockf(self.locked, fcntl.LOCK_EX | fcntl.LOCK_NB)   # not `flock`: loading processes would inherit it and outlive us
     except BlockingIOError as e: raise ResumeError(f"another process trains in {self.dir.name}: end it first") from e
@@ -658,9 +658,10 @@ def _lock(self:Resumable):
 def _newest(self:Resumable):
     "(manifest, state, tensors, folder) of the newest whole checkpoint, here or on Drive; says which are not whole"
     paths, bad = [], []
-    for i, d in enumerate(self._folders()):
-        try: paths += [(-int(_NAME.fullmatch(p.name)[1]), i, j, p) for j, p in enumerate(_manifests(d))]
+    for i, d in enumerate(d for d in (self.dir, self.copy_to) if d is not None):
+        try: paths += [(-_serial(p), i, j, p) for j, p in enumerate(_manifests(d))]
         except OSError as e: self._tell('folder', f"{d.name} can't be read: {e}")
+    self.serial = 1 + max([-n for n, *_ in paths] + [_serial(p) for p in self.dir.glob('ckpt-????????-*')], default=0)
     for *_, p in sorted(paths):
         try: m, data = _whole(p); state, tensors = read_state(data)
         except (ValueError, OSError) as e: bad.append(f'{p.stem}: {e}'); continue
@@ -691,8 +692,10 @@ def _check(self:Resumable, then, now):
 def _say_where(self:Resumable, m):
     "One line about what is continued, and whether the bits can be the same"
     diff = differences(m['machine'], machine())
-    if diff: print(f"Another machine than that of the checkpoint: the last bits of the result will differ. Then -> now: {'; '.join(diff)}")
-    if self.verbose: print(f"Going on in phase {m['phase']+1}, epoch {m['epoch']+1}" + (f", after batch {m['batch']}" if m['batch'] else '') + f", with {m['name']} of {m['saved']}")
+    if m['machine']['gpu'] and not m['machine']['deterministic']: diff.append('the GPU adds in any order: torch.use_deterministic_algorithms(True) forbids it')
+    if diff: print(f"The last bits of the result may differ from those of a run without a break: {'; '.join(diff)}")
+    if m['finished'] and self.verbose: print(f"This fit was finished before ({m['saved']}): its result is here, nothing is trained. Another folder starts a new run.")
+    elif self.verbose: print(f"Going on in phase {m['phase']+1}, epoch {m['epoch']+1}" + (f", after batch {m['batch']}" if m['batch'] else '') + f", with {m['name']} of {m['saved']}")
 
 # %% ../nbs/07a_resume.ipynb #c0728dcf
 @patch
@@ -703,7 +706,7 @@ def before_fit(self:Resumable):
     if odd: raise ResumeError(f"{odd[0]}: only a fastai DataLoader over indexed items can go on in the middle of an epoch")
     if self.at is None: self.begin(learn)
     self.phase = self.fits if getattr(learn, 'phase_index', None) is None else learn.phase_index
-    self.fits += 1
+    self.fits, self.open = self.fits + 1, True
     self._first_looks()
     self.start, self.pending, self.offset, self.saved = (0, 0), False, 0, time.monotonic()
     ahead = self.found is not None and self.at['phase'] > self.phase
@@ -725,21 +728,25 @@ def _nothing_left(self:Resumable, ahead):
     if not ahead:
         self._compare()
         self._restore()
-        if self.verbose: print(f"This fit was finished before ({self.found[0]['saved']}): its result is here, nothing is trained. Another folder starts a new run.")
         self.found = None
     raise CancelFitException()
 
 # %% ../nbs/07a_resume.ipynb #925765ab
 @patch
-def _hush(self:Resumable): self.quiet = self.quiet or [(cb, cb.run) for cb in self.learn.cbs if cb.order not in _OURS]; [setattr(cb, 'run', False) for cb, _ in self.quiet]
+def _hush(self:Resumable):
+    "No events for the other callbacks"
+    self.quiet = self.quiet or [(cb, cb.run) for cb in self.learn.cbs if cb.order not in _OURS]
+    for cb, _ in self.quiet: cb.run = False
+
 @patch
-def _wake(self:Resumable): [setattr(cb, 'run', run) for cb, run in self.quiet]; self.quiet = []
+def _wake(self:Resumable):
+    for cb, run in self.quiet: cb.run = run
+    self.quiet = []
 
 @patch
 def before_epoch(self:Resumable):
     n = self.learn.epoch
     if n == 0: self._compare()
-    if n == 0 and self.pending: self._say_where(self.found[0])
     if n < self.start[0]:
         self._hush()
         if n == self.learn.n_epoch - 1: self._restore(); self.pending = False
@@ -751,9 +758,12 @@ def before_epoch(self:Resumable):
 
 @patch
 def _compare(self:Resumable):
-    "See whether the Learner is that of the checkpoint"
+    "See whether the Learner is that of the checkpoint, and say what will be done"
     self.setup = setup(self.learn)
-    if self.pending: self._check(dict(setup=self.found[0]['setup']), dict(setup=self.setup))
+    if not self.pending: return
+    self._check(dict(setup=self.found[0]['setup']), dict(setup=self.setup))
+    self._put_files()
+    self._say_where(self.found[0])
 
 @patch
 def _restore(self:Resumable): _, state, tensors, _ = self.found; set_learner_state(self.learn, state, tensors)
@@ -853,6 +863,7 @@ def _tell_problems(self:Resumable):
 @patch
 def _finish(self:Resumable):
     "After a fit: keep its end, wait for the threads"
+    self.open = False
     if self.quiet: self._wake(); return
     self._save(self.learn.n_epoch, 0, finished=True)
     self.sealer.wait(600)
@@ -863,14 +874,15 @@ def _finish(self:Resumable):
 @patch
 def _leave(self:Resumable):
     self._disarm()
-    if self.quiet: self._wake()
+    self._wake()
+    if self.open: self.open, self.at, self.found, self.fits = False, None, None, self.fits - 1   # an error or a person ended the fit: the next one looks again
     self.learn.remove_cbs([cb for cb in self.learn.cbs if isinstance(cb, _Last)])
 
 # %% ../nbs/07a_resume.ipynb #7e92fb98
 @patch
 def _take_files(self:Resumable):
     "Copies of the files that go with the state, made only of those that changed: {name: copy}"
-    out, self.seen = {}, getattr(self, 'seen', None) or {}
+    out = {}
     for pattern in self.files or ():
         for p in sorted(self.root.glob(pattern)):
             s, k = p.stat(), p.relative_to(self.root).as_posix()
@@ -886,9 +898,10 @@ def _take_files(self:Resumable):
 def _put_files(self:Resumable):
     "Bring the files to where they were: rows that were written after the checkpoint are written again"
     m, _, _, folder = self.found
-    for p in {p for pattern in self.files or () for p in self.root.glob(pattern)}:
+    for p in [] if m['finished'] else {p for pattern in self.files or () for p in self.root.glob(pattern)}:
         if p.relative_to(self.root).as_posix() not in m['files']: os.replace(p, p.with_name(f'{p.name}.after'))
     for k, (name, sha) in m['files'].items():
+        if m['finished'] and (self.root/k).exists(): continue   # it may have grown since, which is no repetition
         data = (folder/name).read_bytes()
         if hashlib.sha256(data).hexdigest() != sha: raise ResumeError(f"{name}, the copy of {k}, is damaged")
         if not (self.root/k).exists() or (self.root/k).read_bytes() != data: _put(self.root/k, [data])
