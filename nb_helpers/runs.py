@@ -16,6 +16,7 @@ from fastcore.basics import patch
 from .records import (Predictions, csv_text, hide_secrets, history_rows, mend_history, plain, read_json, safe_cell, unsafe_cell,
                                 write_atomic)
 from .machine import device_name, environment, git_commit, is_alive, live_notebook, session
+from .saved_runs import restore_run
 from .ledger import ledger, run_dirs, run_status, silent_for, write_ledger
 
 # %% ../nbs/07b_runs.ipynb #2b755c21
@@ -89,12 +90,14 @@ class Run:
 
 # %% ../nbs/07b_runs.ipynb #d40256f1
 def _move_in(cls, made, old, workbook, params):  # the folder that nb_run made becomes this process's
-    if (old.get('sessions') or 1) == 1: start_run(made, workbook, {**old['params'], **params}, adopted=True)
+    if (old.get('sessions') or 1) == 1: start_run(made, workbook, {**old['params'], **params}, adopted=True, **_kept_extras(old))
     else: cls(made)._check_params(params)
     run = cls(made)
     run._update(session=session(), adopted=True, updated=_now())
     run._mine = True
     return run
+
+def _kept_extras(old): return {k: old[k] for k in ('sweep',) if k in old}  # what nb_run noted
 
 def _unfinished(root, workbook, params):  # the newest run of these parameters that has not ended and may go on here, or None
     for d in sorted(run_dirs(root), key=lambda o: o.name[-20:-5], reverse=True):
@@ -288,6 +291,7 @@ def go_on(self:Run,
     if is_alive(info.get('session') or {}) and not self._mine and info['status']=='running': raise RuntimeError(
         f"{self.id} is running in process {info['session']['pid']} of this machine; stop that one first")
     if params is not None: self._check_params(params)
+    if (self.dir/'elsewhere.json').exists(): restore_run(self.id, self.dir.parent)   # so far only its small files are here
     if self._mine and was=='running': return self
     ago = f"{silent_for(info):.0f} min ago"
     print(f"going on with {self.id}: {was}, last heard of {ago}, {info.get('minutes') or 0:.1f} min so far")
