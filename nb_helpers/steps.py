@@ -152,7 +152,7 @@ def ema_decay(
 # %% ../nbs/06b_steps.ipynb #08877c2f
 class EMA(Callback):
     "Average of the weights: what is validated and kept as the best; training goes on with the weights themselves"
-    order, remove_on_fetch = 61.5, True  # after_epoch: when the best weights (61) are written
+    order, remove_on_fetch, gives_back = 61.5, True, True  # after_epoch: when the best weights (61) are written
     def __init__(self,
         decay:float=.999, # 0 to 1; .999 remembers about the last thousand steps
     ):

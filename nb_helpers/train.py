@@ -25,6 +25,7 @@ from fastai.torch_core import get_model, rank_distrib
 from .gpu import release
 from .metrics import SameRule, Scores
 from .phases import Clock, Phase, freeze, show_table, start_table
+from .spread import from_first, spread
 from .steps import EMA, Accumulate, EpochRates, StopOnBadLoss, fused_adam, lower_is_better, read_facts, save_tensors, use_precision
 
 # %% ../nbs/07_train.ipynb #56154436
@@ -123,7 +124,7 @@ class KeepSafe(Callback):
 def fit(
     learn,                 # fastai Learner whose splitter has the head last
     phases:list,           # of `Phase`
-    run,                   # a `Run`: takes history, best weights, predictions and TensorBoard's files
+    run,                   # a `Run`: takes history, best weights, predictions and TensorBoard's files; None in all processes but the first
     precision:str='fp32',  # 'fp16', 'bf16' or 'fp32', as `gpu.precision()` says; 'apex': that, and NVIDIA Apex's optimizer where there is one
     best:str='accuracy',   # metric that chooses the epoch, on the validation split
     keep_safe=None,        # called after an epoch when `every` minutes are over and after each phase: a copy to Drive
@@ -199,6 +200,7 @@ def extras(
     if clip and missing(GradientClip): out.append(GradientClip(clip))
     if ema and missing(EMA): out.append(EMA(ema))
     if missing(BnFreeze): out.append(BnFreeze())
+    out += spread()   # in one of several processes
     if train_items != 0 and missing(SameRule): out.append(SameRule(train_items or 0))
     if missing(Scores) and _tells_classes(learn.loss_func): out.append(Scores('classes'))
     for s in (cb for cb in [*have, *out] if isinstance(cb, Scores)): s.keep_dir = s.keep_dir or run and Path(run.dir)/'epochs'
@@ -262,7 +264,7 @@ def close(
     "Let fastai's callbacks end as after a fit (bars, log files, TensorBoard, MixUp's loss), and ours give back what they hold"
     for cb in list(learn.cbs):
         ends = [cb.after_cancel_fit] if isinstance(cb, MixHandler) and hasattr(cb, 'stack_y') else [getattr(cb, 'after_fit', None)]
-        if isinstance(cb, TrackerCallback) or not (type(cb).__module__.startswith('fastai.') or isinstance(cb, EMA)): continue
+        if isinstance(cb, TrackerCallback) or not (type(cb).__module__.startswith('fastai.') or getattr(cb, 'gives_back', None) is True): continue
         for end in filter(callable, ends):
             try: end()
             except Exception as e: warnings.warn(f"{type(cb).__name__} could not be closed: {type(e).__name__}: {e}")
@@ -281,5 +283,6 @@ def finish(
 )->dict:            # epoch, value, metrics
     "The best weights into the model, and what they reached"
     if keep.best is None: raise ValueError(f"best={keep.metric!r} was never a number: there is no best epoch")
-    if keep.path: load_weights(learn.model, keep.path)
+    if keep.path and not rank_distrib(): load_weights(learn.model, keep.path)
+    from_first(learn.model)
     return {k: keep.best[k] for k in ('epoch', 'value')} | dict(metrics=keep.best['row'])
