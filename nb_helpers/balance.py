@@ -9,7 +9,7 @@ __all__ = ['BalancedSampler', 'train_labels', 'BalancedDL', 'balanced_dls', 'Bal
 # %% ../nbs/05_balance.ipynb #83061e1b
 import hashlib
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import lcm
 
 import numpy as np
@@ -108,7 +108,7 @@ def _places(per, m, n_batches, *name):
 def _rounds(n, first, count, far, *name):
     "Rounds `first` to `first + count` of an endless walk through 0..n-1, int64 (count, n); an item comes back after `far` places at the earliest"
     base = _sorted(_keys(n, 0, *name, 'base'), np.arange(n), n)
-    if n < 2*far: return np.broadcast_to(base, (count, n))
+    if n < 2*far or (first, count) == (0, 1): return np.broadcast_to(base, (count, n))
     start, half = max(first, 1), (n + 1)//2
     keys = _keys((first + count - start)*n, start*n, *name).reshape(-1, n)
     keys >>= np.uint64(1)
@@ -153,6 +153,11 @@ class BalancedSampler:
         self.epoch = self.start = self.at = 0                 # which epoch, where it begins, where we are in it
 
     def __len__(self): return self.n_batches//self.world      # batches for this process
+
+    @cached_property
+    def key(self):
+        "Fingerprint of the labels; worked out once, since a state is saved often"
+        return hashlib.sha256(repr(self.names).encode() + self.codes.tobytes()).hexdigest()[:16]
 
 # %% ../nbs/05_balance.ipynb #5a162577
 def _n_batches(epoch, counts, per, m, world):
@@ -217,9 +222,8 @@ def state_dict(self:BalancedSampler,
     batch:int=None, # batches of this epoch that are done; by default those handed out
 )->dict:            # JSON's own types
     "Where the sampler stands, and what its order depends on"
-    key = hashlib.sha256(repr(self.names).encode() + self.codes.tobytes()).hexdigest()[:16]
     return dict(epoch=self.epoch, batch=self.at if batch is None else batch, seed=self.seed, bs=self.bs, world=self.world, n_batches=self.n_batches,
-                shares=list(self.shares.values()), labels=key)
+                shares=list(self.shares.values()), labels=self.key)
 
 @patch
 def check_state(self:BalancedSampler,
