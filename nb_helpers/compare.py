@@ -118,7 +118,7 @@ def _compared(a, b):  # rows for the predictions that both runs have
         if not (b.dir/'predictions'/f.name).exists(): continue
         try: r = paired(a.predictions(f.stem), b.predictions(f.stem))
         except ValueError as e: yield ('result', f'{f.stem} items', str(e), '', None); continue
-        yield 'result', f'{f.stem} items only this one has right', r['only_a'], r['only_b'], f"chance gives that with p = {r['p']:.2g}"
+        yield 'result', f'{f.stem} items only this one has right', r['only_a'], r['only_b'], f"by chance: p = {r['p']:.2g}"
 
 # %% ../nbs/07g_compare.ipynb #4c0c5d08
 def compare(
@@ -158,10 +158,10 @@ def plot_compare(
     df = compare(a, b).head(rows)
     h, k, cols = _curves(a, b)
     top, low = (1.6 if cols else .3), .24*(len(df)+1)
-    fig = plt.figure(figsize=(6, top+low+.7), dpi=72)
-    H, n = top+low+.7, max(len(cols), 1)
+    H, n = top+low+.5, max(len(cols), 1)
+    fig = plt.figure(figsize=(6, H), dpi=72)
     for i,c in enumerate(cols):
-        ax = fig.add_axes([(i+.18)/n, (low+.75)/H, .76/n, (top-.45)/H])
+        ax = fig.add_axes([(i+.18)/n, (low+.5)/H, .76/n, (top-.4)/H])
         for t,o,col in (('a', h, '#888'), ('b', k, '#0b5cad')): ax.plot(range(1, len(o)+1), o[c], color=col, lw=1.6, label=t)
         ax.set_title(c.replace('_', ' '), size=8, loc='left'); ax.tick_params(labelsize=7); ax.set_xlabel('epoch', size=7)
         if not i: ax.legend(fontsize=7, frameon=False)
