@@ -20,6 +20,7 @@ import shutil
 import threading
 import time
 import warnings
+import weakref
 import zlib
 from datetime import datetime, timezone
 from functools import lru_cache
@@ -648,10 +649,11 @@ def _of_run(self:Resumable, run):
 def _lock(self:Resumable):
     "`ResumeError` if another process trains in the folder; the lock goes with this process"
     if fcntl is None or self.locked is not None: return
-    self.locked = open(self.dir/'lock', 'a')
+    self.locked = os.open(self.dir/'lock', os.O_RDWR | os.O_CREAT)
+    weakref.finalize(self, os.close, self.locked)
     try: fcntl.lockf(self.locked, fcntl.LOCK_EX | fcntl.LOCK_NB)   # not `flock`: loading processes would inherit it and outlive us
     except BlockingIOError as e: raise ResumeError(f"another process trains in {self.dir.name}: end it first") from e
-    except OSError: self.locked.close()                            # a file system without locks
+    except OSError: return                                         # a file system without locks
 
 # %% ../nbs/07a_resume.ipynb #17df68a2
 @patch
