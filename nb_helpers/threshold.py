@@ -56,9 +56,9 @@ def _checked(targets, scores, n_cls, weights=None, ndim=1):
     s, t = _floats(scores), _classes(targets, n_cls)
     if s.ndim != ndim or t.shape != s.shape[:1]: raise ValueError(f"targets {t.shape} and scores {s.shape} don't fit: (n,) and "
         f"{'(n,)' if ndim == 1 else '(n, outputs)'} are wanted")
-    bad = ~np.isfinite(s) if ndim == 1 else ~np.isfinite(s).all(1)
-    if bad.any(): raise ValueError(f"{bad.sum()} of {len(s)} scores are NaN or infinite, the first at {bad.argmax()}: "
-                                   "leave these items out, or look why the model diverged")
+    fine = np.isfinite(s) if ndim == 1 else np.isfinite(s).all(1)
+    if not fine.all(): raise ValueError(f"{(~fine).sum()} of {len(s)} scores are NaN or infinite, the first at {fine.argmin()}: "
+                                       "leave these items out, or look why the model diverged")
     w = None if weights is None else np.asarray(weights, np.float64)
     if w is not None:
         if w.shape != t.shape or not np.isfinite(w).all() or (w < 0).any():
@@ -157,8 +157,10 @@ def _running(t, s, w, rows):
     u = s[last]
     out = np.zeros((len(rows), len(u)+1))
     for r, o in zip(rows, out[:, 1:]):
-        if w is None and (r == r[0]).all(): o[:] = r[0]*(np.flatnonzero(last)+1)
-        else: o[:] = np.cumsum(r[t] if w is None else r[t]*w)[last]
+        if w is None and (r == 1).all(): np.add(np.flatnonzero(last), 1, out=o, casting='unsafe')
+        else:
+            x = t if (r == np.arange(len(r))).all() else r[t]
+            o[:] = (x if w is None else x*w).cumsum()[last]
     return u, out
 
 # %% ../nbs/08_threshold.ipynb #d853a0e9
@@ -216,11 +218,15 @@ def _in_order(d):
     return np.array(p[::-1])
 
 # %% ../nbs/08_threshold.ipynb #653d5804
-def _lowest(coef, basis, step=64):
-    "First position of the minimum of each row of `coef @ basis`, whose rows never fall"
+def _edges(basis, step=64):
+    "Every 64th position and the last, (r, about m/64); None where there are too few for it to pay"
     n = basis.shape[1]
-    if n < 50*step: return (coef@basis).argmin(1)
-    edge, found = basis[:, np.r_[0:n-1:step, n-1]], []
+    return None if n < 400*step else basis[:, np.r_[0:n-1:step, n-1]]
+
+def _lowest(coef, basis, edge=None, step=64):
+    "First position of the minimum of each row of `coef @ basis`, whose rows never fall"
+    if edge is None: return (coef@basis).argmin(1)
+    n, found = basis.shape[1], []
     for c in coef:
         low = sum(o*(edge[i, :-1] if o > 0 else edge[i, 1:]) for i,o in enumerate(c))
         best = (c@edge).min()
@@ -232,12 +238,12 @@ def _lowest(coef, basis, step=64):
 # %% ../nbs/08_threshold.ipynb #4b50c3a7
 def _ratio(up, down, basis, base):
     "Positions with the least (base[0] + sum of up @ basis)/(base[1] + sum of down @ basis), and that ratio, by Dinkelbach's iteration"
-    few = basis[:, ::64].copy() if basis.shape[1] > 10_000 else None   # a first look at some positions gives a good guess
-    lam = .3*base[0]/base[1] if few is None else _ratio(up, down, few, base)[1]
+    edge = _edges(basis)                                        # a first look at some positions gives a good guess
+    lam = .3*base[0]/base[1] if edge is None else _ratio(up, down, edge, base)[1]
     best, at = np.inf, None
     while True:
         coef = up - lam*down
-        p = _lowest(coef, basis)
+        p = _lowest(coef, basis, edge)
         if (np.diff(p) < 0).any(): p = _in_order(coef@basis)
         top, bottom = (float(b + (c*basis[:, p].T).sum()) for b, c in zip(base, (up, down)))
         lam = top/bottom
@@ -296,13 +302,15 @@ def _shared(t, x, w, cost, chance, how):
     "Threshold for all outputs with the least ratio, its gap, and the ratio"
     m = np.minimum.accumulate(x, axis=1) if how == 'first' else -np.sort(-x, axis=1)
     k = x.shape[1]
-    fall = np.stack([(cost[:, :-1]-cost[:, 1:]).ravel(), np.tile(chance[:-1]-chance[1:], k+1)])
-    event, o = (t[:, None]*k+np.arange(k)).ravel(), np.argsort(m.ravel())
-    u, change = _running(event[o], m.ravel()[o], None if w is None else np.repeat(w, k)[o], fall)
-    n = np.bincount(t, w, k+1)
-    ratio = (n@cost[:, k]+change[0])/(n.sum()*chance[k]+change[1])
+    both = cost + 1j*chance                                     # one complex sum is two sums in one pass
+    fall = (both[:, :-1]-both[:, 1:]).ravel()[(t[:, None]*k+np.arange(k)).ravel()]
+    if w is not None: fall = fall*np.repeat(w, k)
+    o = np.argsort(m.ravel())
+    u, total = m.ravel()[o], np.concatenate([[0], fall[o].cumsum()]) + np.bincount(t, w, k+1)@both[:, k]
+    ends = np.concatenate([[0], np.flatnonzero(u[1:] != u[:-1])+1, [len(u)]])
+    ratio = total.real[ends]/total.imag[ends]
     p = int(ratio.argmin())
-    return *_middle(u, p), float(ratio[p])
+    return *_middle(u[ends[:-1]], p), float(ratio[p])
 
 # %% ../nbs/08_threshold.ipynb #c7e26ff5
 def _class_with(on, c, how):
@@ -338,12 +346,13 @@ def _ordered(col):
     return col[order][last], order, None if len(last) == len(col) else last
 
 # %% ../nbs/08_threshold.ipynb #210c6d76
-def _climb(t, x, w, cost, chance, how, lines, thr):
-    "Ratio and thresholds, an output each, from which no single move helps"
+def _climb(t, x, w, cost, chance, how, lines, seen, thr):
+    "Ratio and thresholds, an output each, from which no single move helps; ends where an earlier climb went on (`seen`)"
     thr, best, k, still, c = np.array(thr, np.float64), np.inf, x.shape[1], 0, 0
     on, tables = (x >= thr.astype(x.dtype)).T.copy(), [_tables(cost, chance, c, how) for c in range(k)]
     row = t*(k+1)
-    while still < k:
+    while still < k and (c, *thr) not in seen:
+        seen.add((c, *thr))
         u, order, last = lines[c]
         p, ratio = _line(row+_class_with(on, c, how), tables[c], order, last, w)
         still += 1
@@ -352,6 +361,16 @@ def _climb(t, x, w, cost, chance, how, lines, thr):
             on[c] = x[:, c] >= x.dtype.type(thr[c])
         c = (c+1)%k
     return best, thr.tolist()
+
+# %% ../nbs/08_threshold.ipynb #1a3700af
+def _search(t, x, w, cost, chance, how, starts):
+    "The best of several climbs: ratio, thresholds, and the outputs in order"
+    lines, seen = [_ordered(o) for o in x.T], set()
+    return *min((_climb(t, x, w, cost, chance, how, lines, seen, o) for o in starts), key=lambda o: o[0]), lines
+
+def _by_counts(t, x):
+    "Thresholds with which each output is on as often as its classes occur"
+    return [np.sort(o)[min((t <= c).sum(), len(t)-1)] for c, o in enumerate(x.T)]
 
 # %% ../nbs/08_threshold.ipynb #3ee9bcd6
 @dataclass
@@ -372,19 +391,21 @@ def cut_outputs(
     shared=False,       # True: one threshold for all outputs, exact; False: one an output, the best of `starts` climbs
     metric='qwk',       # as in `cut_points`
     weights=None,       # weight an item, >= 0, (n,); None: all 1
-    starts:int=3,       # climbs: from the shared threshold, from the counts of the classes, the rest drawn
+    starts:int=3,       # climbs: from the threshold for all, from the counts of the classes, the rest drawn; the best is kept
     seed:int=0,         # of the drawn starts
 )->OutputCuts:
-    "Thresholds for outputs that each say 'at least class k'; never worse than one threshold for all"
+    "Thresholds for outputs that each say 'at least class k'"
     cost, kappa = _costs(metric, n_cls)
     t, x, w = _checked(targets, _outputs(outputs, n_cls), n_cls, weights, 2)
     k, rng = n_cls-1, np.random.default_rng(seed)
     chance = _chance(cost, kappa, np.bincount(t, w, n_cls))
-    mid, gap, ratio = _shared(t, x, w, cost, chance, _how(how))
-    if shared: return OutputCuts([mid], _value(ratio, metric), [gap], n_cls, metric, how)
-    lines = [_ordered(o) for o in x.T]
-    begin = [[mid]*k, [x[o[1], c][min((t <= c).sum(), len(t)-1)] for c, o in enumerate(lines)]]
-    begin += [x[rng.integers(len(t), size=k), np.arange(k)] for _ in range(starts-2)]
-    ratio, thr = min((_climb(t, x, w, cost, chance, how, lines, o) for o in begin[:max(1, starts)]), key=lambda o: o[0])
+    if shared:
+        mid, gap, ratio = _shared(t, x, w, cost, chance, _how(how))
+        return OutputCuts([mid], _value(ratio, metric), [gap], n_cls, metric, how)
+    few = slice(None, None, max(1, len(t)//2000))              # of many items some do to find the right valley
+    some = t[few], x[few], None if w is None else w[few], cost, chance, _how(how)
+    begin = [[_shared(*some)[0]]*k, _by_counts(*some[:2]), *(x[rng.integers(len(t), size=k), np.arange(k)] for _ in range(starts-2))]
+    ratio, thr, lines = _search(*some, begin[:max(1, starts)])
+    if few.step > 1: ratio, thr, lines = _search(t, x, w, cost, chance, how, [thr])
     mid, gaps = zip(*(_middle(u, np.searchsorted(u, u.dtype.type(o))) for (u, *_), o in zip(lines, thr)))
     return OutputCuts(list(mid), _value(ratio, metric), list(gaps), n_cls, metric, how)
