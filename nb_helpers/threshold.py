@@ -35,12 +35,13 @@ class Cuts:
         "The same metric of any classes, int (n,), against their targets"
         return agreement(targets, classes, self.n_cls, self.metric, weights)
 
-# %% ../nbs/08_threshold.ipynb #989b680c
+# %% ../nbs/08_threshold.ipynb #8bd503e7
 def _floats(x):
     "Array or tensor as a float array, float16/32/64 kept"
     x = np.asarray(x.detach().cpu() if hasattr(x, 'detach') else x)
     return x if x.dtype in (np.float16, np.float32, np.float64) else x.astype(np.float64)
 
+# %% ../nbs/08_threshold.ipynb #989b680c
 def _classes(x, n_cls, what='targets'):
     "Class indices as int64, checked"
     x = np.asarray(x.detach().cpu() if hasattr(x, 'detach') else x)
@@ -83,6 +84,7 @@ def _costs(metric, n_cls):
         raise ValueError(f"a matrix of costs must be {(n_cls, n_cls)} numbers (rows true, columns predicted), this is {cost.shape}")
     return cost, False
 
+# %% ../nbs/08_threshold.ipynb #726b565c
 def _chance(cost, kappa, counts):
     "Cost per item to be expected by chance for each predicted class, float64, (K,); ones where chance plays no part"
     return counts@cost/counts.sum() if kappa else np.ones(len(cost))
@@ -204,6 +206,7 @@ def best_threshold(
     mid, gap = _middle(u, p)
     return Cuts([mid], float(value[p]), [gap], 2, metric)
 
+# %% ../nbs/08_threshold.ipynb #642129b7
 def _share(x):
     if not 0 <= x <= 1: raise ValueError(f"rate {x} is no share of the items: give 0 to 1")
     return x
@@ -286,6 +289,7 @@ def decode_outputs(
     on = x >= np.asarray(thresholds, x.dtype)
     return (np.logical_and.accumulate(on, axis=1) if _how(how) == 'first' else on).sum(1)
 
+# %% ../nbs/08_threshold.ipynb #422f0d68
 def _outputs(outputs, n_cls):
     "The K-1 columns that decide"
     x = _floats(outputs)
