@@ -271,11 +271,12 @@ def plot_unstable(
         top.errorbar(x, d[name], [d[name]-np.minimum(d[name+'_low'], d[name]), np.maximum(d[name+'_high'], d[name])-d[name]], fmt='-o', ms=3, lw=1, capsize=2, color=color)
         top.axhline(found.shared[i], color=color, ls=':', lw=1.4)
     top.set_ylabel('threshold', size=9); top.set_title("the epoch's best with its interval; dotted: one for all epochs", size=9)
-    low.fill_between(x, d.own_low, d.own_high, color='#000', alpha=.08, lw=0)
+    low.fill_between(x, d.own_low, d.own_high, color='#D55E00', alpha=.12, lw=0, label='interval of own')
     for col, color, label in (('plain', '#999', 'as written down'), ('own', '#D55E00', "epoch's own, cross-fitted"), ('shared', '#0072B2', 'one for all, cross-fitted')):
         low.plot(x, d[col], '-o', ms=3, lw=1.4, color=color, label=label)
-    low.set_ylabel(str(found.metric), size=9); low.set_xlabel('epoch', size=9); low.legend(fontsize=7.5)
+    low.set_ylabel(str(found.metric), size=9); low.set_xlabel('epoch', size=9)
     low.xaxis.get_major_locator().set_params(integer=True)
+    fig.legend(*low.get_legend_handles_labels(), loc='outside lower center', ncols=2, fontsize=7.5)
     return fig
 
 # %% ../nbs/08c_stability.ipynb #902cc28a
