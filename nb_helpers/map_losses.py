@@ -220,7 +220,7 @@ def delta(
     "Share of pixels within `limit` of the target as a ratio, an image at a time; a prediction of 0 or less is a miss"
     error, known = _error(pred, targ)
     p, t = pred.float(), targ.float().nan_to_num()
-    close = (p > 0) & (p < t*limit) & (t < p*limit)
+    close = (p < t*limit) & (t < p*limit)            # no p at or below 0 passes the second
     return _of_images(close.float(), known & (t > 0)).mean()
 
 # %% ../nbs/04d_map_losses.ipynb #fed1137c
