@@ -110,7 +110,7 @@ def paired(
     x, y = a.preds==a.targs, b.preds[j]==a.targs
     n,m = int((x & ~y).sum()), int((y & ~x).sum())
     return dict(items=len(a), both=int((x & y).sum()), only_a=n, only_b=m, neither=int((~x & ~y).sum()),
-                p=binomtest(n, n+m).pvalue if n+m else 1.)
+                p=float(binomtest(n, n+m).pvalue) if n+m else 1.)
 
 # %% ../nbs/07g_compare.ipynb #6da30dc9
 def _compared(a, b):  # rows for the predictions that both runs have

@@ -264,14 +264,14 @@ def _machine(env):
     return _box('Machine', f'<div class=facts>{_table(rows)}</div>{more if packages else ""}') if rows else ''
 
 # %% ../nbs/08b_report.ipynb #29641696
-_own = set('id workbook status started minutes params environment adopted updated report data'.split())
+_own = set('id workbook status started minutes params environment adopted updated report data session resumed'.split())
 
 def _heading(run, info):
     "Workbook, status, when, how long and on what"
     when = datetime.fromisoformat(info['started']).strftime('%d %B %Y, %H:%M UTC').lstrip('0')
     dev = (info.get('environment') or {}).get('device')
     took = _time(float(info.get('minutes') or 0)) + (f' on {_esc(dev)}' if dev else '')
-    return (f'<h2>{_esc(info["workbook"])}{_status(info["status"])}</h2>'
+    return (f'<h2>{_esc(info["workbook"])}{_status(run.status)}</h2>'
             f'<p class=dim>{_esc(run.id)} · {when} · {took}</p>')
 
 # %% ../nbs/08b_report.ipynb #31ff7837
@@ -299,7 +299,7 @@ def _contents(run):
         metric,(v,a,b) = next(iter(rows.items()))
         head = f'{_label(metric)}, {_names.get(split, split)}',f'{v:.3f}',_interval(a, b)
     link = f'<a href="#{_esc(quote(run.id))}">{_esc(info["workbook"])}</a>'
-    return link, *head, short_name(info['status'].split(':')[0])
+    return link, *head, short_name(run.status.split(':')[0])
 
 # %% ../nbs/08b_report.ipynb #711c05ab
 def _try_section(run, page):

@@ -20,7 +20,7 @@ from .saved_runs import restore_run
 from .ledger import ledger, run_dirs, run_status, silent_for, write_ledger
 
 # %% ../nbs/07b_runs.ipynb #2b755c21
-def _now(): return datetime.now(timezone.utc).isoformat(timespec='seconds')
+def _now(): return datetime.now(timezone.utc).isoformat(timespec='milliseconds')
 def _dumps(o): return json.dumps(o, indent=1, ensure_ascii=False, allow_nan=False)
 
 # %% ../nbs/07b_runs.ipynb #6965cdc0
