@@ -123,7 +123,7 @@ class Scores(Callback):
         n_cls:int=0,          # classes or grades; 0: 2 for binary, else as many as the network or the leading ones have
         find_cuts=None,       # (targs int (n,), scores float (n,)) -> cut, cuts, or an object with `threshold` or `cuts`; None: no `_best`
         act=None,             # logits -> scores; None: what suits the task
-        keep_dir:Path=None,   # folder for the files of predictions; None: not kept (`fit` sets the run's)
+        keep_dir:Path=None,   # folder for the files of predictions; None: the run's in `train.fit`, else not kept
         keep_mb:float=20.,    # an epoch with more than this is not kept, and it is said
     ):
         if task not in TASKS: raise ValueError(f"task={task!r} is none of {', '.join(TASKS)}")
@@ -215,8 +215,9 @@ def _ids(dl):
 
 # %% ../nbs/06a_metrics.ipynb #e49346bc
 def _keep(self):
-    "Write the epoch's predictions, in one process alone"
-    if self.keep_dir is None or rank_distrib() or self.said is None or not self.learn.create_mbar: return  # no bar: learn.validate()
+    "Write the epoch's predictions, in one process alone; the folder is ours or the one `fit` gave to the Learner"
+    folder = self.keep_dir or getattr(self.learn, 'epochs_dir', None)
+    if folder is None or rank_distrib() or self.said is None or not self.learn.create_mbar: return  # no bar: learn.validate()
     mb = self.said.size*2/2**20
     if mb > self.keep_mb:
         if not self.quiet: print(f"Predictions of an epoch would take {mb:.0f} MB, over {self.keep_mb:g}: they are not kept (Scores(keep_mb=...))")
@@ -224,7 +225,7 @@ def _keep(self):
         return
     epoch = getattr(self.learn, 'first_epoch', 0) + self.learn.epoch + 1
     n_cls = self.n_cls or (self.said.shape[1] if self.task == 'classes' else 0)
-    save_epoch(self.keep_dir, epoch, _ids(self.learn.dls.valid), self.true, self.said, task=self.task, n_cls=n_cls, row=self.row)
+    save_epoch(folder, epoch, _ids(self.learn.dls.valid), self.true, self.said, task=self.task, n_cls=n_cls, row=self.row)
 
 Scores.after_epoch = _keep
 Scores.state_dict = lambda self: dict(row=self.row)

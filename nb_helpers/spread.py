@@ -18,7 +18,7 @@ def share(
     bs:int,            # items a step, over all processes
     rank:int,          # this process, from 0
     world:int,         # processes
-    drop_last:bool=False,
+    drop_last:bool=False, # leave out a short last batch
 )->tuple:              # (this process's items, [(its items, all items) of every step])
     "This process's part of every batch; `ValueError` where batches can't be cut into equal parts"
     if bs % world: raise ValueError(f"a batch of {bs} items can't be shared by {world} processes: make bs a multiple of {world}")

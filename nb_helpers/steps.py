@@ -33,7 +33,7 @@ class Accumulate(GradientAccumulation):
     ):
         if n_acc < 1: raise ValueError(f"n_acc={n_acc}: a step needs at least one item")
         super().__init__(n_acc)
-        self.count, self.late = 0, False
+        self.count, self.late = 0, False   # late: a step after the last batch
 
     def before_fit(self): self._drop()
     def after_loss(self):
@@ -42,11 +42,11 @@ class Accumulate(GradientAccumulation):
     def before_step(self):
         if self.late: return
         self.count += self._items()
-        if self.count < self.n_acc and self.iter < self.n_iter - 1: raise CancelBatchException
+        if self.count < self.n_acc: raise CancelBatchException
         self._divide()
 
     def after_train(self):
-        "What is left where the loader gave fewer batches than it had announced"
+        "The epoch's rest: also where the loader gave fewer batches than it had announced"
         if not self.count: return
         self._divide()
         self.late = True

@@ -142,6 +142,7 @@ def fit(
     with restored(learn) as own, ExitStack() as quiet:
         if precision == 'apex': own.opt_func = learn.opt_func = fused_adam()
         if not verbose: quiet.enter_context(learn.no_bar()); quiet.enter_context(learn.no_logging())
+        learn.epochs_dir = run and Path(run.dir)/'epochs'
         always = [keep, KeepSafe(keep_safe, every), *extras(learn, run, cbs, **more), *cbs]
         at, done = resume.begin(learn, run) if resume else dict(phase=0), 0
         if verbose and not rank_distrib(): show_table(start_table(learn, phases, run, how, best, more.get('accumulate', 0), _saved(keep_safe, every, resume)))
@@ -179,7 +180,7 @@ def restored(
         learn.opt = None
         release(learn, verbose=False)
         raise
-    finally: vars(learn).update(own)
+    finally: vars(learn).update(own, epochs_dir=None)
 
 # %% ../nbs/07_train.ipynb #096770d9
 def extras(
@@ -203,7 +204,6 @@ def extras(
     out += spread()   # in one of several processes
     if train_items != 0 and missing(SameRule): out.append(SameRule(train_items or 0))
     if missing(Scores) and _tells_classes(learn.loss_func): out.append(Scores('classes'))
-    for s in (cb for cb in [*have, *out] if isinstance(cb, Scores)): s.keep_dir = s.keep_dir or run and Path(run.dir)/'epochs'
     return out
 
 def _tells_classes(loss): return isinstance(loss, torch.nn.CrossEntropyLoss) or getattr(loss, 'y_int', False) and getattr(loss, 'axis', -1) == -1
