@@ -22,7 +22,7 @@ from fastai.callback.core import Callback, CancelEpochException, CancelFitExcept
 from fastai.torch_core import num_distrib, rank_distrib
 from fastcore.basics import patch
 from .checkpoint import Latest, copy_checkpoint, manifests, pack, put_file, read_checkpoint, read_state, seal_checkpoint, serial, unpack, write_state
-from .state import KeyedPass, differences, learner_state, machine, package, random_state, set_learner_state, set_random_state, setup
+from .state import KeyedPass, differences, learner_state, machine, package, set_learner_state, setup
 
 # %% ../nbs/07a_resume.ipynb #1d6ce6e5
 class ResumeError(RuntimeError): "A run that can't be continued; the message says why and what to do"
@@ -181,7 +181,7 @@ def _say_where(self:Resumable, m):
 @patch
 def before_fit(self:Resumable):
     learn = self.learn
-    if hasattr(learn, 'lr_finder') or not learn.create_mbar: self.run = False; return    # lr_find, validate and get_preds are no training
+    if hasattr(learn, 'lr_finder') or learn.lock.locked(): self.run = False; return    # lr_find; validate and get_preds hold the lock: no training
     odd = [type(dl).__name__ for dl in learn.dls.loaders if not hasattr(dl, 'fake_l') or not dl.indexed]
     if odd: raise ResumeError(f"{odd[0]}: only a fastai DataLoader over indexed items can go on in the middle of an epoch")
     if self.at is None: self.begin(learn)
@@ -197,10 +197,8 @@ def before_fit(self:Resumable):
 # %% ../nbs/07a_resume.ipynb #7e92fb98
 @patch
 def _first_looks(self:Resumable):
-    "A TfmdDL makes an item to see what it is made of, once in a process: its draws must not count"
-    s = random_state()
+    "A TfmdDL makes an item to see what it is made of, once in a process: let it do so before the generators are put back"
     for dl in self.learn.dls.loaders: getattr(dl, 'n_inp', None)
-    set_random_state(s)
 
 @patch
 def _nothing_left(self:Resumable, ahead):
@@ -229,10 +227,7 @@ def _wake(self:Resumable):
 def before_epoch(self:Resumable):
     n = self.learn.epoch
     if n == 0: self._compare()
-    if n < self.start[0]:
-        self._hush()
-        if n == self.learn.n_epoch - 1: self._restore(); self.pending = False
-        raise CancelEpochException()
+    if n < self.start[0]: self._hush(); raise CancelEpochException()
     self._wake()
     if self.pending: self._restore()
     elif n == 0: self._save(0, 0)
@@ -306,11 +301,11 @@ class _Last(Callback):
 
     def after_epoch(self):
         m, n = self.main, self.epoch + 1
-        if m.quiet and n == self.n_epoch: m._wake()
-        if m.quiet or n < m.start[0] or n == self.n_epoch: return
-        if n > m.start[0] and n % m.epochs == 0: m._save(n, 0)
+        if not m.quiet and n < self.n_epoch and n % m.epochs == 0: m._save(n, 0)   # the last is saved after the others' `after_fit`
 
-    def after_fit(self): self.main._finish()
+    def after_fit(self):
+        self.main._finish()
+        self.main._leave()
 
 # %% ../nbs/07a_resume.ipynb #f11a4552
 @patch
@@ -351,7 +346,7 @@ def _tell_problems(self:Resumable):
 def _finish(self:Resumable):
     "After a fit: keep its end, wait for the threads"
     self.open = False
-    if self.quiet: self._wake(); return
+    if self.quiet: return
     self._save(self.learn.n_epoch, 0, finished=True)
     self.sealer.wait(600)
     if not self.copier.wait(60): self._tell('slow', f"the copy to {self.copy_to} is not done yet; it goes on in the background")

@@ -290,7 +290,7 @@ def setup(
     return dict(model=type(learn.model).__name__, tensors=_digest({n: [list(t.shape), str(t.dtype)] for n, t in _named_tensors(learn).items()}),
                 parameters=sum(p.numel() for p in learn.model.parameters()), optimizer=_opt_name(learn.opt), groups=len(learn.opt.param_lists),
                 loss=getattr(learn.loss_func, '__name__', type(learn.loss_func).__name__), callbacks=sorted(stateful(learn)), epochs=learn.n_epoch,
-                batch_size=[dl.bs for dl in dls], items=[dl.n for dl in dls], order=[_digest(_items(dl.dataset)) for dl in dls])
+                batch_size=[dl.bs for dl in dls], items=[len(dl.dataset) for dl in dls], order=[_digest(_items(dl.dataset)) for dl in dls])
 
 # %% ../nbs/06f_state.ipynb #cd1fd9d9
 def differences(
