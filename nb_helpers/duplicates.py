@@ -88,7 +88,7 @@ def look(
     from threadpoolctl import threadpool_limits    # comes with scikit-learn
     from tqdm.auto import tqdm
     bar = tqdm(list(paths), desc='looking at every picture', disable=len(paths) < 500)
-    with threadpool_limits(1):                     # small products: threads inside of threads would take ten times longer
+    with threadpool_limits(1):                     # small products: threads inside of threads take several times longer
         seen = Parallel(n_jobs or os.cpu_count(), prefer='threads')(delayed(_look_at)(p, exact) for p in bar)
     pixels, thumbs, reasons = zip(*seen) if seen else ((), (), ())
     thumbs = np.stack(thumbs) if seen else np.zeros((0, SIDE, SIDE), np.int16)
