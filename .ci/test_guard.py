@@ -353,11 +353,11 @@ class ColabLeg(unittest.TestCase):
                 nf.write(nf.v4.new_notebook(cells=[nf.v4.new_code_cell(s) for s in src]), Path(d)/name)
             put('right.ipynb', 'x = 1', '#| slow\n1/0', '#| eval: false\n1/0', 'assert x == 1')
             put('wrong.ipynb', 'x = 1', 'x/0')
-            put('late.ipynb', 'import time; time.sleep(60)')
+            put('late.ipynb', 'import time; time.sleep(600)')
             put('empty.ipynb', '#| cuda\n1/0')
             names = ['right.ipynb', 'wrong.ipynb', 'late.ipynb', 'empty.ipynb']
             env = dict(os.environ, PYTHONWARNINGS='ignore')
-            res = asyncio.run(colab_leg.run_all(names, env, 'pass', 2, 6, lambda s: None, Path(d)))
+            res = asyncio.run(colab_leg.run_all(names, env, 'pass', 2, 30, lambda s: None, Path(d)))
         res = {r.path: r for r in res}
         self.assertEqual((res['right.ipynb'].cells, res['right.ipynb'].error), (2, ''))
         self.assertEqual(res['wrong.ipynb'].cells, 1)
