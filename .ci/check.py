@@ -9,7 +9,7 @@ import colab_leg, guard, project as pj, readme, resolve
 ROOT = pj.ROOT
 BIN = Path(sys.executable).parent
 SEEN = ('nbs', 'nb_helpers')
-LEFT_OUT = ('__pycache__', '.ipynb_checkpoints', 'runs', 'data', 'drive')
+LEFT_OUT = ('__pycache__', '.ipynb_checkpoints', '.hypothesis', 'runs', 'data', 'drive')
 
 
 def command(name, *args):
