@@ -328,7 +328,7 @@ def sample_dl(
     if not hasattr(ds, '__getitem__') or not len(ds): return None
     idx = np.sort(np.random.default_rng(seed).permutation(len(ds))[:n])
     with keep_rng():
-        if hasattr(ds, 'tls'):                              # fastai's Datasets: the items go through the validation transforms
+        if hasattr(ds, 'tls') or hasattr(getattr(ds, 'items', None), 'iloc'):   # fastai's Datasets, or a table: through what validation does
             items = ds.items.iloc[idx] if hasattr(ds.items, 'iloc') else [ds.items[i] for i in idx.tolist()]
             return dls.test_dl(items, with_labels=True)
         return dls.valid.new(torch.utils.data.Subset(ds, idx.tolist()))
