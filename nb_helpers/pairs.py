@@ -47,17 +47,17 @@ def scene_table(
 
 # %% ../nbs/03c_pairs.ipynb #3b7c1dd9
 def _numbered(sources, key):
-    "{number: path} of all files in some sources; `ValueError` where a number is missing or occurs twice"
-    paths = [p for s in ([sources] if isinstance(sources, (str, Path)) else sources) for p in list_files(s)]
+    "(numbers, paths) of all files in some sources, two arrays sorted by number; `ValueError` where a number is missing or occurs twice"
+    paths = [p for s in ([sources] if isinstance(sources, (str, Path)) else sources) for p in list_files(s, sort=False)]   # a million names: sorted once, by number
     find = re.compile(key).search
     numbers = [int(m[1]) if (m := find(p[p.rfind('/') + 1:p.rfind('.')])) else None for p in paths]
     if odd := [p for p, n in zip(paths, numbers) if n is None]:
-        raise ValueError(f"{len(odd)} files without a number, such as {odd[0]}: leave them out with a pattern or correct `key`")
-    out = dict(zip(numbers, paths))
-    if len(out) < len(paths):
-        first, second = next((p, out[n]) for p, n in zip(paths, numbers) if out[n] != p)
-        raise ValueError(f"a number occurs twice: {first} and {second}; leave one out or correct `key`")
-    return out
+        raise ValueError(f"{len(odd)} files without a number, such as {min(odd)}: leave them out with a pattern or correct `key`")
+    order = np.argsort(numbers := np.array(numbers), kind='stable')
+    numbers, paths = numbers[order], np.array(paths, object)[order]
+    if len(twice := np.flatnonzero(numbers[1:] == numbers[:-1])):
+        raise ValueError(f"a number occurs twice: {' and '.join(sorted(paths[twice[0]:twice[0] + 2]))}; leave one out or correct `key`")
+    return numbers, paths
 
 # %% ../nbs/03c_pairs.ipynb #a6a39fe9
 def _which(which, numbers, paths):
@@ -70,10 +70,13 @@ def _which(which, numbers, paths):
     return table.assign(background=table.background.astype(int)) if 'background' in table else table
 
 # %% ../nbs/03c_pairs.ipynb #045bd692
-def _missing(what, numbers, have):
-    "`ValueError` naming the first ten numbers that are not there"
-    gone = [n for n in numbers if n not in have]
+def _paths(what, numbers, have):
+    "The paths of some numbers, sorted ones; `ValueError` naming the first ten that are not there"
+    there, paths = have
+    if np.array_equal(there, numbers): return paths
+    gone = sorted(set(numbers.tolist()) - set(there.tolist()))
     if gone: raise ValueError(f"{len(gone)} of {len(numbers)} scenes have no {what}: {', '.join(map(str, gone[:10]))}{', ...' if len(gone) > 10 else ''}")
+    return paths[np.searchsorted(there, numbers)]
 
 # %% ../nbs/03c_pairs.ipynb #088bb1c0
 def find_pairs(
@@ -86,15 +89,13 @@ def find_pairs(
 )->pd.DataFrame:       # columns id, fg_bg; mask, depth, bg where given; what `which` says; sorted by number
     "Items of aligned images, one row a scene; `ValueError` naming numbers without a mask, depth or background"
     found = {name: _numbered(s, key) for name, s in dict(fg_bg=scenes, mask=masks, depth=depths).items() if s is not None}
-    numbers = np.array(sorted(found['fg_bg']))
-    for name in found: _missing(name, numbers.tolist(), found[name])
-    items = pd.DataFrame({'id': numbers.astype(str), **{name: [have[n] for n in numbers.tolist()] for name, have in found.items()}})
+    numbers = found['fg_bg'][0]
+    items = pd.DataFrame({'id': numbers.astype(str), **{name: _paths(name, numbers, have) for name, have in found.items()}})
     if which is None or (backgrounds is None and which is scene_table): return items   # nothing says that these are numbered as the 400k set
     items = items.join(_which(which, numbers, items.fg_bg))
     if backgrounds is not None:
-        have = _numbered(backgrounds, key)
-        _missing('background', sorted(items.background.unique().tolist()), have)
-        items['bg'] = items.background.map(have)
+        used, at = np.unique(items.background, return_inverse=True)
+        items['bg'] = _paths('background', used, _numbered(backgrounds, key))[at]
     return items
 
 # %% ../nbs/03c_pairs.ipynb #7a3da2e3

@@ -37,7 +37,8 @@ def _toc(path):
 # %% ../nbs/01c_zips.ipynb #5941a498
 def _starts(toc, path):
     "Where each record of the table of contents starts: int64 (n,)"
-    at = np.array([m.start() for m in re.finditer(b'PK\1\2', toc)], np.int64)
+    words = [np.frombuffer(toc, '<u4', (len(toc) - k)//4, k) if len(toc) >= k + 4 else np.empty(0, '<u4') for k in range(4)]
+    at = np.sort(np.concatenate([4*np.flatnonzero(w == int.from_bytes(b'PK\1\2', 'little')) + k for k, w in enumerate(words)]))
     ends = at[:0] if len(at) == 0 or at[-1] + 46 > len(toc) else at + 46 + _lengths(toc, at)
     if len(ends) and at[0] == 0 and ends[-1] == len(toc) and (at[1:] == ends[:-1]).all(): return at
     out, i, lens = [], 0, struct.Struct('<3H')                 # a name that looks like a record, or damage: step by step
@@ -80,7 +81,9 @@ class ZipIndex:
         self._toc, self._shift = _toc(path)
         self._starts = _starts(self._toc, path)
         self._rows = _records(self._toc, self._starts)
-        keys = np.fromiter(map(zlib.crc32, map(str.encode, self.names())), np.uint32, len(self))
+        raw = self._slices(self._toc)
+        self._plain = (joined := b''.join(raw)).isascii() and b'\\' not in joined   # the names stand there as they are called
+        keys = np.fromiter(map(zlib.crc32, raw if self._plain else map(str.encode, self.names())), np.uint32, len(self))
         self._order = np.argsort(keys, kind='stable').astype(np.uint32)
         self._keys = keys[self._order]
 
@@ -93,13 +96,24 @@ class ZipIndex:
         return self._toc[at:at + self._rows.item(i)[5]]
     def name(self, i): return _decode(self._raw(i), self._rows['flags'][i])
 
-    def names(self):
-        "All names with forward slashes: list of str"
-        at, text = self._starts + 46, self._toc.decode('latin1')       # one character a byte: ASCII names are ready
-        out = [text[a:b] for a, b in zip(at.tolist(), (at + self._rows['name']).tolist())]
-        joined = ''.join(out)
-        if joined.isascii() and '\\' not in joined: return out
-        return [n if n.isascii() and '\\' not in n else self.name(i) for i, n in enumerate(out)]
+    def names(self,
+        under:str='', # what the names must begin with
+    ):
+        "Names with forward slashes, in the zip's order, without `under`: list of str"
+        if not self._plain: return [n[len(under):] for n in map(self.name, range(len(self))) if n.startswith(under)]
+        i = self._beginning(under.encode()) if under else slice(None)
+        return self._slices(self._toc.decode('latin1'), i, len(under))    # one character a byte
+
+    def _slices(self, toc, i=slice(None), skip=0):
+        "The names of some entries out of the table of contents, be it bytes or text, from their character `skip` on"
+        at = self._starts[i] + 46
+        return [toc[a:b] for a, b in zip((at + skip).tolist(), (at + self._rows['name'][i]).tolist())]
+
+    def _beginning(self, prefix):
+        "Numbers of the entries whose name begins with these bytes"
+        i = np.flatnonzero(self._rows['name'] >= len(prefix))
+        heads = np.lib.stride_tricks.sliding_window_view(np.frombuffer(self._toc, np.uint8), len(prefix))[self._starts[i] + 46]
+        return i[(heads == np.frombuffer(prefix, np.uint8)).all(1)]
 
 # %% ../nbs/01c_zips.ipynb #c36f0926
 def _decode(raw, flags):
@@ -205,21 +219,28 @@ def _quick(text):
 # %% ../nbs/01c_zips.ipynb #00b264c1
 _JUNK = re.compile(r'(^|/)(__MACOSX/|\.)|(^|/)(Thumbs\.db|desktop\.ini)$')
 
+def _files_only(names):
+    "Names without those of folders, hidden and system files; one look at them all finds most often that there is none"
+    text = '\n' + '\n'.join(names) + '\n'
+    if not any(s in text for s in ('/.', '\n.', '/\n', '\n\n', '__MACOSX', '.db', '.ini')): return names
+    return [n for n in names if n and n[-1] != '/' and not _JUNK.search(n)]
+
 def list_files(
     source:str|Path, # a folder, a zip, a folder in a zip; its last part may hold * and ?: 'rgbd.zip/real/*-mask.png'
-)->list:             # paths as text, sorted by their characters
+    sort:bool=True,  # by their characters; False leaves them as they come, for who sorts them in another way
+)->list:             # paths as text
     "Files below a folder or a zip, without hidden and system ones; `FileNotFoundError` when there is none"
     source = str(source).rstrip('/')
     base, _, last = source.rpartition('/')
     base, pattern = (base or '.', last) if set('*?') & set(last) else (source, None)
     found = split_zip(base)
     if found:
-        index, under = zip_index(found[0]), found[1] + '/'*bool(found[1])
-        inside = [n[len(under):] for n in index.names() if n.startswith(under) and n[-1:] != '/']
+        under = found[1] + '/'*bool(found[1])
+        inside = zip_index(found[0]).names(under)
     elif Path(base).is_dir(): inside = [p.relative_to(base).as_posix() for p in Path(base).rglob('*') if p.is_file()]
     else: raise FileNotFoundError(f"{base} is neither a folder nor a zip, nor a folder in one: stage the data first (02_drive)")
     if pattern: inside = fnmatch.filter(inside, pattern)
-    out = sorted([f'{base}/{n}' for n in inside if not ('/.' in n or n[0] in '._' or n[-3:] in ('.db', 'ini')) or not _JUNK.search(n)])
+    out = [f'{base}/{n}' for n in (sorted if sort else list)(_files_only(inside))]
     if not out: raise FileNotFoundError(f"{source}: no file there")
     return out
 
