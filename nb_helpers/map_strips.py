@@ -16,11 +16,12 @@ import torch
 from .map_losses import CUTS, iou_at, item_scores
 from .records import write_atomic
 
-# %% ../nbs/08f_map_strips.ipynb #35c74d5b
+# %% ../nbs/08f_map_strips.ipynb #f1574b5e
 def _by_name(maps, values):
     "{map: tensor} of what a network or a loader gave"
     return dict(zip(maps, values if isinstance(values, (tuple, list)) else (values,), strict=True))
 
+# %% ../nbs/08f_map_strips.ipynb #8525717c
 def evaluate_maps(
     items:pd.DataFrame,  # rows to judge, with `id`
     predict,             # rows -> (preds, targs), each a tensor (n, 1, h, w) or a tuple of them in the order of `maps`; logits for the mask
@@ -38,7 +39,7 @@ def evaluate_maps(
         if 'mask' in maps: ious.append(iou_at(preds['mask'], targs['mask'], cuts))
     return pd.concat(scores).set_axis(pd.Index(items.id, name='id')), np.concatenate(ious) if ious else None
 
-# %% ../nbs/08f_map_strips.ipynb #457913e5
+# %% ../nbs/08f_map_strips.ipynb #03f54f7a
 def save_maps(
     path:Path,  # .safetensors; its folder is made
     ids,        # of the items, (n,)
@@ -56,6 +57,7 @@ def save_maps(
     write_atomic(path, save(out, dict(ids=json.dumps([str(i) for i in ids]))))
     return Path(path)
 
+# %% ../nbs/08f_map_strips.ipynb #2dcf511f
 def read_maps(
     path:Path, # from `save_maps`
 )->tuple:      # ids, list of str; {map: float32 (n, 1, h, w), 0 to 1}
@@ -66,9 +68,10 @@ def read_maps(
         ids = json.loads(f.metadata()['ids'])
     return ids, {k: x.astype(np.float32)/np.iinfo(x.dtype).max for k, x in raw.items()}
 
-# %% ../nbs/08f_map_strips.ipynb #3a500573
+# %% ../nbs/08f_map_strips.ipynb #9cb03ead
 STRIP = {'bg': 'background', 'image': 'scene', 'mask': 'mask', 'mask_found': 'mask, found', 'depth': 'depth', 'depth_found': 'depth, found'} # columns in order
 
+# %% ../nbs/08f_map_strips.ipynb #ba93fcb2
 def map_strip(
     four:dict,   # image, and bg, mask, depth where they are known: from `pairs.open_pair`
     mask=None,   # found: probabilities, (h, w) or (1, h, w); None: not looked for
@@ -79,7 +82,19 @@ def map_strip(
     flat = lambda a: np.asarray(a) if np.asarray(a).ndim == 3 and np.asarray(a).shape[-1] == 3 else np.asarray(a, np.float32).squeeze()
     return {title: flat(have[k]) for k, title in STRIP.items() if have.get(k) is not None}
 
-# %% ../nbs/08f_map_strips.ipynb #2fceefda
+# %% ../nbs/08f_map_strips.ipynb #25fd5ec9
+def _draw_strip(line, strip, note):
+    "One row of pictures; the last depth, for the scale"
+    scale = None
+    for ax, (title, a) in zip(line, strip.items()):
+        kw = {} if a.ndim == 3 else dict(cmap='cividis' if 'depth' in title else 'gray', vmin=0, vmax=1)
+        drawn = ax.imshow(a, **kw)
+        ax.set(xticks=[], yticks=[]); ax.set_facecolor('#bbb')
+        if 'depth' in title: scale = drawn
+    line[0].set_ylabel(note, size=7.5, parse_math=False)
+    return scale
+
+# %% ../nbs/08f_map_strips.ipynb #e950f40e
 def plot_strips(
     strips:list,      # of dicts from `map_strip`, of the same columns
     notes:list=None,  # a short text a strip, such as 'IoU 0.91'
@@ -90,15 +105,9 @@ def plot_strips(
     if not strips or len({tuple(s) for s in strips}) > 1: raise ValueError(f"{len(strips)} strips with columns {sorted({tuple(s) for s in strips})}: one or more of the same are needed")
     notes, titles = notes or ['']*len(strips), list(strips[0])
     fig, axes = plt.subplots(len(strips), len(titles), figsize=(6, 5/max(len(titles), 4)*len(strips) + .4), dpi=72, squeeze=False, layout='constrained')
-    for line, s, note in zip(axes, strips, notes):
-        for ax, (title, a) in zip(line, s.items()):
-            kw = {} if a.ndim == 3 else dict(cmap='cividis' if 'depth' in title else 'gray', vmin=0, vmax=1)
-            drawn = ax.imshow(a, **kw)
-            ax.set(xticks=[], yticks=[]); ax.set_facecolor('#bbb')
-            if ax in axes[0]: ax.set_title(title, size=8.5)
-            if 'depth' in title: scale = drawn
-        line[0].set_ylabel(note, size=7.5, parse_math=False)
-    if any('depth' in t for t in titles):
+    for line, s, note in zip(axes, strips, notes): scale = _draw_strip(line, s, note)
+    for ax, title in zip(axes[0], titles): ax.set_title(title, size=8.5)
+    if scale is not None:
         bar = fig.colorbar(scale, ax=axes, shrink=.8, aspect=25, ticks=[0, .5, 1])
         bar.ax.tick_params(labelsize=7); bar.set_label(f'depth{unit and ", "}{unit}', size=7)
     return fig
