@@ -207,18 +207,19 @@ def frame_indices(
     n_frames:int,          # frames of the clip, 1 or more
     n:int=40,              # frames wanted
     back:int=10,           # start this many frames before the middle
-    direction:str='forward', # 'forward', 'backward' (the same frames reversed) or 'mirror' (the original's backward)
+    direction:str='forward', # 'forward', 'backward' (the same frames reversed), 'mirror' (the original's backward) or 'still' (one frame)
     pad:str='first',       # clip shorter than `n`: repeat the 'first' frame in front, the 'last' behind, or 'bounce' to and fro
 )->np.ndarray:             # int64, (n,), each 0 to n_frames-1
     "Indices of `n` frames around the middle; `ValueError` for no frames or an unknown word"
     if n_frames < 1 or n < 1: raise ValueError(f"n_frames={n_frames}, n={n}: both must be at least 1")
     if direction not in DIRECTIONS: raise ValueError(f"direction={direction!r} is none of {', '.join(DIRECTIONS)}")
+    if direction == 'still': return np.full(n, n_frames//2)
     start = min(max(n_frames//2 - back, 0), max(n_frames - n, 0))
     i = np.arange(start, start + min(n, n_frames))
     if direction != 'forward': i = i[::-1] if direction == 'backward' else n_frames - 1 - i
     return i if len(i) == n else _padded(i, n, pad)
 
-DIRECTIONS = ('forward', 'backward', 'mirror')
+DIRECTIONS = ('forward', 'backward', 'mirror', 'still')
 
 # %% ../nbs/02f_frames.ipynb #049245e4
 def _padded(i, n, pad):
