@@ -119,11 +119,11 @@ def _box(size, share, rng):
     out[tuple(slice(a, a+d) for a,d in zip(at, sides))] = True
     return out
 
-# %% ../nbs/08g_heatmaps.ipynb #d54a6b91
+# %% ../nbs/08g_heatmaps.ipynb #0a1bd94f
 def to_picture(
     x,           # (3 or 1, h, w), normalised or 0..1, or (h, w, 3 or 1) uint8
     mean=None,   # per channel, as the batch was normalised; None: x is 0..1
-    std=None,
+    std=None,    # per channel
 )->np.ndarray:   # (h, w, 3), uint8
     "A picture as it was before it was normalised"
     if not isinstance(x, torch.Tensor) or x.dtype == torch.uint8:
@@ -150,14 +150,14 @@ def overlay(
     h = (h/top).clip(0, 1)[..., None]
     return (picture*(1-most*h)+255*colormaps['inferno'](h[..., 0])[..., :3]*most*h).round().astype(np.uint8)
 
-# %% ../nbs/08g_heatmaps.ipynb #bb7df98d
+# %% ../nbs/08g_heatmaps.ipynb #82bb4dcc
 def plot_heatmaps(
     pictures,      # (h, w, 3) uint8 each, or (3, h, w) tensors with `mean` and `std`
     heats,         # (n, h', w'), of `grad_cam`
     titles=None,   # a text an item
     ncols:int=4,   # items in a row
-    mean=None,     # as in `to_picture`
-    std=None,
+    mean=None,     # per channel, as in `to_picture`
+    std=None,      # likewise
 ):                 # matplotlib Figure, 6 inches wide; each picture with its heat below it
     "Pictures and what in them speaks for the answer"
     pics, n = [to_picture(p, mean, std) for p in pictures], len(pictures)
@@ -175,14 +175,14 @@ def plot_heatmaps(
             if not j and titles is not None: ax.set_title(_fit(titles[i], 8, w*.94), size=8, pad=3, parse_math=False)
     return fig
 
-# %% ../nbs/08g_heatmaps.ipynb #1ca1c1cf
+# %% ../nbs/08g_heatmaps.ipynb #77a0c0dc
 def film_strip(
     clip,          # (frames, h, w, 3) uint8, or (channels, frames, h, w) tensor with `mean` and `std`
     heat,          # (frames', h', w'), of `grad_cam`; brought to the frames of the clip
     title='',      # above the strip
     n:int=6,       # frames shown, evenly spread
-    mean=None,     # as in `to_picture`
-    std=None,
+    mean=None,     # per channel, as in `to_picture`
+    std=None,      # likewise
     label='frame', # what the numbers count
 ):                 # matplotlib Figure, 6 inches wide: frames, the same with heat, and the heat of every frame as a curve
     "A clip, where in it and when something speaks for the answer"
