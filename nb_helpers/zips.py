@@ -96,24 +96,27 @@ class ZipIndex:
         return self._toc[at:at + self._rows.item(i)[5]]
     def name(self, i): return _decode(self._raw(i), self._rows['flags'][i])
 
-    def names(self,
-        under:str='', # what the names must begin with
-    ):
-        "Names with forward slashes, in the zip's order, without `under`: list of str"
-        if not self._plain: return [n[len(under):] for n in map(self.name, range(len(self))) if n.startswith(under)]
-        i = self._beginning(under.encode()) if under else slice(None)
-        return self._slices(self._toc.decode('latin1'), i, len(under))    # one character a byte
+# %% ../nbs/01c_zips.ipynb #6689d8ce
+def _names(self,
+    under:str='', # what the names must begin with
+):
+    "Names with forward slashes, in the zip's order, without `under`: list of str"
+    if not self._plain: return [n[len(under):] for n in map(self.name, range(len(self))) if n.startswith(under)]
+    i = self._beginning(under.encode()) if under else slice(None)
+    return self._slices(self._toc.decode('latin1'), i, len(under))    # one character a byte
 
-    def _slices(self, toc, i=slice(None), skip=0):
-        "The names of some entries out of the table of contents, be it bytes or text, from their character `skip` on"
-        at = self._starts[i] + 46
-        return [toc[a:b] for a, b in zip((at + skip).tolist(), (at + self._rows['name'][i]).tolist())]
+def _slices(self, toc, i=slice(None), skip=0):
+    "The names of some entries out of the table of contents, be it bytes or text, from their character `skip` on"
+    at = self._starts[i] + 46
+    return [toc[a:b] for a, b in zip((at + skip).tolist(), (at + self._rows['name'][i]).tolist())]
 
-    def _beginning(self, prefix):
-        "Numbers of the entries whose name begins with these bytes"
-        i = np.flatnonzero(self._rows['name'] >= len(prefix))
-        heads = np.lib.stride_tricks.sliding_window_view(np.frombuffer(self._toc, np.uint8), len(prefix))[self._starts[i] + 46]
-        return i[(heads == np.frombuffer(prefix, np.uint8)).all(1)]
+def _beginning(self, prefix):
+    "Numbers of the entries whose name begins with these bytes"
+    i = np.flatnonzero(self._rows['name'] >= len(prefix))
+    heads = np.lib.stride_tricks.sliding_window_view(np.frombuffer(self._toc, np.uint8), len(prefix))[self._starts[i] + 46]
+    return i[(heads == np.frombuffer(prefix, np.uint8)).all(1)]
+
+ZipIndex.names, ZipIndex._slices, ZipIndex._beginning = _names, _slices, _beginning
 
 # %% ../nbs/01c_zips.ipynb #c36f0926
 def _decode(raw, flags):
