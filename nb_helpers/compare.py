@@ -142,7 +142,7 @@ def compare(
 # %% ../nbs/07g_compare.ipynb #4503b93e
 def _curves(a, b, most=3):  # columns of both histories that are worth a curve: losses and metrics that both have
     h, k = a.history(), b.history()
-    skip = {'epoch','phase','lr','seconds','time'}
+    skip = {'epoch','phase','lr','seconds','time','running_loss'}
     return h, k, [c for c in h if c in k and c not in skip and h[c].dtype.kind in 'if' and k[c].dtype.kind in 'if'][:most]
 
 # %% ../nbs/07g_compare.ipynb #fe9d4f36

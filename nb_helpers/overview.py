@@ -13,7 +13,7 @@ import os
 from .compare import _is_number, _names, _short, differing, leaderboard, lower_is_better, plot_leaderboard
 from .ledger import ledger
 from .records import write_atomic
-from .report import _css, _esc, _head, _label, _status, _table, _time
+from .page import _esc, _label, _status, _table, _time, page_html
 from .runs import Run
 
 # %% ../nbs/08d_overview.ipynb #b8cc26d2
@@ -27,7 +27,7 @@ def main_metric(
     return (sure or mets or [None])[0]
 
 # %% ../nbs/08d_overview.ipynb #203bc7d1
-_skip = {'epoch','phase','lr','seconds','time','train_loss'}
+_skip = {'epoch','phase','lr','seconds','time','train_loss','running_loss'}
 
 def _columns(hists, most):  # columns that most histories have, validation before training
     n = {}
@@ -125,5 +125,4 @@ def report_html(
     if len(bad): body += f'<section><h2>Cannot be read</h2>{_table(bad[["id","status"]].values.tolist(), ["run","what is wrong"])}</section>'
     body = body or '<section><p>No runs yet. Run a workbook first.</p></section>'
     took = f'{len(df)} runs of {df.workbook.nunique()} workbooks, {_time(float(df.minutes.fillna(0).sum()))} in all'
-    return write_atomic(path, f'{_head}<title>{_esc(title)}</title><style>{_css}</style></head>'
-                              f'<body><main><h1>{_esc(title)}</h1><p class=dim>{took}</p>{body}</main></body></html>\n')
+    return write_atomic(path, page_html(title, body, took))

@@ -6,14 +6,15 @@
 __all__ = ['report_run', 'report_page', 'newest_runs']
 
 # %% ../nbs/08b_report.ipynb #48169bbf
-import base64, csv, html, math, os, re
+import base64, csv, os, re
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 import numpy as np, pandas as pd
 from .runs import Run, ledger, safe_cell, unsafe_cell, write_atomic
-from .score import bootstrap, confused, confusion, item_values, metrics, per_class, top_mistakes
-from .figures import plot_confusion, plot_history, plot_mistakes, short_name
+from .score import bootstrap, bootstrap_soft, confused, confusion, item_values, per_class, reliability, top_mistakes
+from .figures import plot_confusion, plot_history, plot_mistakes, plot_reliability, plot_roc_pr, short_name
+from .page import _box, _esc, _facts, _flat, _interval, _label, _names, _say, _size, _status, _table, _time, page_html
 
 # %% ../nbs/08b_report.ipynb #f86e8354
 def _groups(preds, items):
@@ -44,113 +45,30 @@ def report_run(
     n:int=1000,            # bootstrap resamples
     level:float=.95,       # of the intervals, 0..1
     seed:int=0,            # of the bootstrap
-)->pd.DataFrame:           # of `bootstrap`: `value`, `low`, `high`, a row a metric
+    ordered:bool=False,    # the classes are grades: QWK as well
+)->pd.DataFrame:           # of `bootstrap` and `bootstrap_soft`: `value`, `low`, `high`, a row a metric
     "Metrics with intervals, tables, figures and probabilities of one split into `run`; `ValueError` as in `metrics`"
     pre,groups = '' if name=='valid' else f'{name}_',_groups(preds, items)
-    table,cm = bootstrap(preds, n, level, seed, groups),confusion(preds)
+    table,cm = pd.concat([bootstrap(preds, n, level, seed, groups), bootstrap_soft(preds, n, level, seed, groups, ordered)]),confusion(preds)
     worst = top_mistakes(preds, items, n_mistakes)
     history = run.history() if name=='valid' else ()
     run.save_predictions(preds, name)
-    _save_csv(run.dir/f'{pre}per_class.csv', per_class(preds))
+    _save_csv(run.dir/f'{pre}per_class.csv', per_class(preds, n, level, seed, groups))
     _save_csv(run.dir/f'{pre}confusion.csv', cm, index=True)
     run.fig(f'{pre}confusion', plot_confusion(cm), dpi=150)
     if items is not None and len(worst): run.fig(f'{pre}mistakes', plot_mistakes(worst, open_image), dpi=150)
+    run.fig(f'{pre}reliability', plot_reliability(reliability(preds)), dpi=150)
+    if len(set(preds.targs))>1: run.fig(f'{pre}roc_pr', plot_roc_pr(preds), dpi=150)
     if len(history): run.fig('history', plot_history(history, ncols=1), dpi=150)
     run.describe(report={name: dict(items=len(preds), classes=len(preds.vocab), level=level, resamples=n,
                                     groups=None if groups is None else len(set(groups)))})
-    run.record(**{f'{pre}{m}{end}':float(r[col]) for m,r in table.iterrows()
+    run.record(**{f'{pre}{m}{end}':float(r[col]) for m,r in table.dropna().iterrows()
                   for end,col in (('','value'), ('_low','low'), ('_high','high'))})
     return table
 
-# %% ../nbs/08b_report.ipynb #b8f36a60
-_css = """
-*{box-sizing:border-box} main{max-width:1200px;margin:0 auto;padding:24px 20px 60px}
-body{margin:0;background:#f4f5f7;color:#1d2530;font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-h1{font-size:1.7rem;margin:.2em 0} h2{font-size:1.35rem;margin:0;overflow-wrap:anywhere}
-h3{font-size:1rem;margin:0 0 .5em;color:#3c4a5c}
-p{margin:.3em 0 .8em;overflow-wrap:anywhere} a{color:#0b5cad} .dim{color:#5b6878;font-size:.9rem}
-section{background:#fff;border:1px solid #dfe3e8;border-radius:12px;padding:22px;margin:22px 0}
-.say{font-size:1.1rem;max-width:52em} .say b{font-size:1.45rem}
-.row{display:flex;flex-wrap:wrap;gap:22px 30px;margin:18px 0} .row>div{flex:1 1 300px;min-width:0;max-width:700px}
-figure{margin:0;max-width:100%;min-width:0} figcaption{color:#5b6878;font-size:.88rem;margin-top:4px}
-img{max-width:100%;height:auto;display:block} .wide{overflow-x:auto;max-width:100%} .wide img{max-width:none}
-table{border-collapse:collapse;width:100%;font-size:.92rem}
-.scroll{overflow:auto;max-height:26rem;border:1px solid #e6e9ed;border-radius:8px}
-.scroll thead th{position:sticky;top:0;background:#f0f2f5} th{font-weight:600;color:#3c4a5c}
-th,td{text-align:left;padding:4px 10px;border-bottom:1px solid #eceff2;vertical-align:top;overflow-wrap:anywhere}
-td:not(.n):not(.m){min-width:6.5em} .facts td:first-child{min-width:9em} td.m{width:35%}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;overflow-wrap:normal}
-.bar{position:relative;height:.5em;background:#e4e8ee;border-radius:.25em;min-width:70px;margin-top:.5em}
-.bar i,.bar b{position:absolute;top:0;height:100%} .bar i{background:#7fb2e5;border-radius:.25em}
-.bar b{width:3px;margin-left:-1.5px;background:#0b3d73} details{margin-top:.6em} summary{cursor:pointer;color:#0b5cad}
-.tag{font-size:.8rem;border-radius:1em;padding:.1em .7em;margin-left:.6em;vertical-align:middle}
-.tag{background:#dff3e4;color:#17622f}
-.tag.bad{background:#fde3df;color:#8f2114} .tag.now{background:#fff1cf;color:#6d4b00}
-@media(max-width:600px){main{padding:12px 8px 40px} section{padding:14px 12px} .m{display:none}
-th,td{padding:4px 6px} .row{gap:18px}}
-"""
-
-# %% ../nbs/08b_report.ipynb #45db2c2e
-_known = 'accuracy','precision_macro','recall_macro','f1_macro','balanced_accuracy','mcc'   # what `metrics` gives
-_names = dict(precision_macro='macro precision', recall_macro='macro recall', f1_macro='macro F1', mcc='MCC',
-              test='test', valid='validation')
-
-def _esc(v): return html.escape(re.sub(r'[\x00-\x08\x0b-\x1f\x7f]', ' ', str(v)), quote=True)
-
-def _say(v, digits=4):
-    "A value as plain text: three or four digits, lists joined, long texts cut"
-    if v is None or (isinstance(v, float) and math.isnan(v)): return '–'
-    if isinstance(v, float): return f'{v:.{digits}g}'
-    s = ', '.join(_say(o) for o in v) if isinstance(v, (list,tuple)) else str(v)
-    return s if len(s)<=160 else f'{s[:150]}… ({len(v)} {"values" if isinstance(v, (list,tuple)) else "characters"})'
-
-# %% ../nbs/08b_report.ipynb #382c84ec
-def _size(n):
-    for unit in ('bytes','kB','MB'):
-        if n<1000: return f'{n:.3g} {unit}' if unit!='bytes' else f'{n} bytes'
-        n /= 1000
-    return f'{n:.3g} GB'
-
-def _time(minutes):
-    if minutes<1.5: return f'{minutes*60:.0f} s'
-    return f'{minutes:.0f} min' if minutes<90 else f'{minutes//60:.0f} h {minutes%60:02.0f} min'
-
-def _label(metric): return _names.get(metric, metric.replace('_', ' '))
-
-def _interval(a, b): return f'{a:.3f} – {b:.3f}' if a<b else '–'
-
-def _flat(d, pre=''):
-    "Name and value pairs of nested dicts, names joined by a dot"
-    return [o for k,v in d.items() for o in (_flat(v, f'{pre}{k}.') if isinstance(v, dict) else [(f'{pre}{k}', v)])]
-
-# %% ../nbs/08b_report.ipynb #b1b8dc72
-def _table(rows, head=None, num=(), raw=()):
-    "Rows as an HTML table; columns in `num` are set right, those in `raw` are HTML already, all else is escaped"
-    def cell(tag, j, v):
-        v = v if j in raw and tag=='td' else _esc(v)
-        return f'<{tag}{" class=n" if j in num else ""}>{v}</{tag}>'
-    def line(tag, r): return '<tr>'+''.join(cell(tag, j, v) for j,v in enumerate(r))+'</tr>'
-    top = f'<thead>{line("th", head)}</thead>' if head else ''
-    return f'<table>{top}<tbody>{"".join(line("td", r) for r in rows)}</tbody></table>'
-
-def _box(title, body, scroll=False):
-    if not body: return ''
-    return f'<div><h3>{_esc(title)}</h3>{f"<div class=scroll>{body}</div>" if scroll else body}</div>'
-
-# %% ../nbs/08b_report.ipynb #e0816a24
-def _facts(title, d):
-    "Names and values as a box; a dict of dicts, such as items by split and class, as a table of its own"
-    d = d or {}
-    grid = {k:v for k,v in d.items() if isinstance(v, dict) and v and all(isinstance(o, dict) for o in v.values())}
-    rows = [(k, _say(v)) for k,v in _flat({k:v for k,v in d.items() if k not in grid})]
-    out = _box(title, f'<div class=facts>{_table(rows)}</div>', len(rows)>14) if rows else ''
-    for k,v in grid.items():
-        names = dict.fromkeys(n for o in v.values() for n in o)
-        rows = [(n, *(_say(o.get(n)) for o in v.values())) for n in names]
-        out += _box(f'{title}: {k}', _table(rows, ['', *v], range(1, len(v)+1)), True)
-    return out
-
 # %% ../nbs/08b_report.ipynb #2daa92c8
+_known = 'accuracy','precision_macro','recall_macro','f1_macro','balanced_accuracy','mcc','auc','brier','log_loss','ece','qwk'   # what `score` gives
+
 def _splits(m):
     "Metrics that have an interval, by split: {split: {metric: (value, low, high)}}; then the rest"
     known,out,rest = '|'.join(sorted(_known, key=len, reverse=True)),{},dict(m)
@@ -190,14 +108,14 @@ def _sentence(name, rows, about):
     if n_g: s += f', from resampling {_esc(n_g)} groups' + (' (few, so it is rather too short)' if n_g<20 else '')
     return f'<p class=say>{s}.</p>'
 
-# %% ../nbs/08b_report.ipynb #59195490
-def _status(s):
-    kind = '' if s=='done' else 'now' if s=='running' else 'bad'
-    return f'<span class="tag {kind}">{_esc(s if len(s)<120 else s[:119]+"…")}</span>'
-
 # %% ../nbs/08b_report.ipynb #a463c13c
 _captions = dict(history='Loss and metrics by epoch', mistakes='The surest mistakes: true → said, and how sure it was',
-                 confusion='Rows: what it is. Columns: what the model said')
+                 confusion='Rows: what it is. Columns: what the model said', reliability='How often it was right against how sure it was',
+                 roc_pr='What a threshold would trade, class by class', epochs='What each epoch says, and how much neighbours agree',
+                 candidates='Last epochs and averages beside the best epoch, on items without a say in the choice',
+                 doubtful='Labels that look wrong: label → what the model takes it for', heatmaps='Where the model finds what speaks for its answer',
+                 film='Where in the clip, and when, the model finds what speaks for its answer', folds='Every fold, their mean, and all items together',
+                 ensembles='Ensembles beside the best member, on items without a say in the choice')
 
 # %% ../nbs/08b_report.ipynb #eb56ab1e
 def _figure(f):
@@ -207,7 +125,7 @@ def _figure(f):
     w,h = round(w*96/dpi),round(h*96/dpi)
     stem = next((o for o in _captions if f.stem==o or f.stem.endswith('_'+o)), None)
     split = f.stem[:-len(stem)-1] or 'valid' if stem else ''
-    text = _captions[stem] if stem else f.stem.replace('_', ' ')
+    text = _captions[stem] if stem else f'Results {f.stem}'.replace('_', ' ') if f.stem.startswith('by_') else f.stem.replace('_', ' ')
     if split and stem!='history': text = f'{_names.get(split, split).capitalize()} split. {text}'
     data = base64.b64encode(f.read_bytes()).decode()
     img = f'<img width={w} height={h} alt="{_esc(text)}" src="data:image/png;base64,{data}">'
@@ -232,14 +150,36 @@ def _classes(run, pre, what):
     "Per-class table and the pairs mixed up most"
     def digits(v): return f'{float(v):.3f}' if v else '–'
     head,*rows = _read_csv(run.dir/f'{pre}per_class.csv') or [[]]
-    rows = [r[:3]+[digits(o) for o in r[3:]] for r in rows]
-    out = _box(f'Class by class, {what}', _table(rows, ['class']+head[1:], range(1, 6)), True) if rows else ''
+    at = [head.index(o) for o in ('f1_low','f1_high')] if 'f1_low' in head else []
+    rows = [r[:3]+[digits(o) for o in r[3:6]]+[' – '.join(digits(r[i]) for i in at)]*(len(at)>0) for r in rows]
+    out = _box(f'Class by class, {what}', _table(rows, ['class']+head[1:6]+['F1 interval']*(len(at)>0), range(1, 7)), True) if rows else ''
     head,*rows = _read_csv(run.dir/f'{pre}confusion.csv') or [[]]
     if rows:
         cm = pd.DataFrame([[int(o) for o in r[1:]] for r in rows], index=[r[0] for r in rows], columns=head[1:])
         pairs = [(a, b, n, f'{s:.0%}') for a,b,n,s in confused(cm, 8).itertuples(index=False)]
         pairs = _table(pairs, ['it is','model said','times','of the class'], (2,3)) if pairs else ''
         out += _box(f'Mixed up most, {what}', pairs, True)
+    return f'<div class=row>{out}</div>' if out else ''
+
+# %% ../nbs/08b_report.ipynb #fc857eda
+_tables = dict(candidates='Last epochs and averages, cross-fitted', ensembles='Ensembles, cross-fitted', folds='Folds and runs', epochs='Epoch by epoch', classes_by_epoch='Predicted classes by epoch',
+               people='Beside the people who labelled', doubtful='Labels that look wrong', hardest='Hardest items')
+
+def _extras(run, most=20):
+    "Further tables that the run's folder holds, the first rows of each"
+    def short(v):
+        try: return f'{float(v):.3f}' if '.' in v or 'e' in v.lower() else v
+        except ValueError: return v if len(v)<=60 else v[:28]+'…'+v[-28:]
+    found = [(f, name) for k,name in _tables.items() if (f := run.dir/f'{k}.csv').is_file()]
+    found += [(f, f'Results by {f.stem[3:]}') for f in sorted(run.dir.glob('by_*.csv'))]
+    out = ''
+    for f,name in found:
+        head,*rows = _read_csv(f) or [[]]
+        keep = [j for j,c in enumerate(head) if c!='path']
+        num = [i for i,j in enumerate(keep) if rows and all(re.fullmatch(r'-?[\d.]*(e-?\d+)?|nan', r[j]) for r in rows)]
+        body = _table([[short(r[j]) for j in keep] for r in rows[:most]], [head[j].replace('_', ' ') for j in keep], num)
+        more = f'<p class=dim>{most} of {len(rows)} rows</p>' if len(rows)>most else ''
+        if rows: out += f'<div class=broad><h3>{_esc(name)}</h3><div class=scroll>{body}</div>{more}</div>'
     return f'<div class=row>{out}</div>' if out else ''
 
 # %% ../nbs/08b_report.ipynb #a51577cb
@@ -283,6 +223,7 @@ def _section(run, page):
     if splits: out += f'<div class=row>{"".join(_metric_table(k, v) for k,v in splits.items())}</div>{_note}'
     out += _figures(run)
     out += ''.join(_classes(run, '' if k=='valid' else f'{k}_', _names.get(k, k)) for k in splits)
+    out += _extras(run)
     facts = _facts('Parameters', info['params']) + _facts('Data', info.get('data')) + _facts('Also recorded', rest)
     more = {k:v for k,v in info.items() if k not in _own}
     facts += ''.join(_facts(k.capitalize(), v if isinstance(v, dict) else {k: v}) for k,v in more.items())
@@ -313,11 +254,6 @@ def _try_section(run, page):
                 f'<section><h2>{_esc(name)}<span class="tag bad">cannot be shown</span></h2>'
                 f'<p class=dim>{_esc(type(e).__name__)}: {_esc(e)}</p></section>')
 
-# %% ../nbs/08b_report.ipynb #ae962a3c
-_head = ('<!doctype html><html lang=en><head><meta charset=utf-8>'
-         '<meta name=viewport content="width=device-width,initial-scale=1"><meta http-equiv=Content-Security-Policy '
-         'content="default-src \'none\'; img-src data:; style-src \'unsafe-inline\'">')
-
 # %% ../nbs/08b_report.ipynb #52575ac7
 def report_page(
     runs,                 # a `Run`, a run's folder, or several of them
@@ -332,8 +268,7 @@ def report_page(
     if len(parts)>1:
         rows = _table([o for o,_ in parts], ['workbook','metric','value','interval','status'], (2,3), (0,))
         body = f'<section><div class=scroll>{rows}</div></section>{body}'
-    return write_atomic(path, f'{_head}<title>{_esc(title)}</title><style>{_css}</style></head>'
-                              f'<body><main><h1>{_esc(title)}</h1>{body}</main></body></html>\n')
+    return write_atomic(path, page_html(title, body))
 
 # %% ../nbs/08b_report.ipynb #c3c38ee6
 def newest_runs(
