@@ -117,7 +117,7 @@ def limits(
 )->dict:       # choices (list of texts), low, high, above (numbers): those that the comment names
     "What a comment allows beside the type"
     text, out = ' '.join(re.sub(r'\([^)]*\)', ' ', help).split()), {}
-    listed = re.match(r"((?:'[^']*' ?, ?)*'[^']*' or '[^']*')(?! ?,? or\b)", text)
+    listed = re.match(r"((?:'[^']*' ?, ?)*'[^']*' ?,? or '[^']*')(?! ?,? (?:or\b|'))", text)
     if listed: out['choices'] = re.findall(r"'([^']*)'", listed[1])
     if span := re.search(rf'(?<![\w.-]){_N} to {_N}(?![\w-])', text): out.update(low=float(span[1]), high=float(span[2]))
     for words, key in (('at least', 'low'), ('at most', 'high'), ('above', 'above')):
