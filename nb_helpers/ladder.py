@@ -292,10 +292,11 @@ def climb(
 )->Climb:             # table, curves, figure
     "Train each network alike; `table`: parameters, steps to learn one batch by heart, last losses and their gap, best epoch"
     from tqdm import tqdm
+    from fastai.losses import CrossEntropyLossFlat # torch's own refuses the tensors of fastai's image loaders
     from fastai.optimizer import Adam
     rows, curves = [], []
     for name, net in tqdm(nets.items(), desc='climbing', leave=False, delay=2):
-        learn = Learner(dls, copy.deepcopy(net), loss_func or nn.CrossEntropyLoss(), opt_func or Adam, metrics=list(metrics))
+        learn = Learner(dls, copy.deepcopy(net), loss_func or CrossEntropyLossFlat(), opt_func or Adam, metrics=list(metrics))
         with _as_it_was(learn), learn.no_bar(), learn.no_logging():
             heart = overfit(learn, lr=lr, steps=steps)
             torch.manual_seed(0)                     # dropout draws the same for each
