@@ -85,10 +85,9 @@ def bootstrap(
     groups=None,     # group of each item, (n_items,); whole groups are drawn. None: items are drawn
 )->pd.DataFrame:     # a row a metric (index `metric`): `value`, `low`, `high`
     "Every metric with its percentile interval; `ValueError` for items that cannot be counted or a `level` outside 0..1"
-    from tqdm.auto import tqdm
     if not 0<level<1 or n<1: raise ValueError(f"level {level}, n {n}: level must be between 0 and 1, n 1 or more")
     (t,p),k = _checked(preds),len(preds.vocab)
-    parts = [_scores(o) for o in tqdm(_resampled(t, p, k, n, seed, groups), desc='bootstrap', delay=2, leave=False)]
+    parts = [_scores(o) for o in _resampled(t, p, k, n, seed, groups)]
     rows = {}
     for name,v in metrics(preds).items():
         low,high = np.quantile(np.concatenate([o[name] for o in parts]), [(1-level)/2, (1+level)/2])
