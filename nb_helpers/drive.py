@@ -64,14 +64,15 @@ def work_folder(
 
 # %% ../nbs/02_drive.ipynb #6a2d69a8
 def mount(
-    stand_in:str|Path=None, # folder that plays Drive outside Colab; None: `NB_HELPERS_DRIVE`, else `drive` in `work_folder()`
+    stand_in:str|Path=None, # folder that plays Drive, in Colab too; None: `NB_HELPERS_DRIVE`, else Colab's Drive, elsewhere `drive` in `work_folder()`
     force:bool=False,       # in Colab: mount again although it looks mounted, after the connection broke
     timeout:float=120.,     # seconds to wait for Drive
     mountpoint:str|Path='/content/drive', # where Colab mounts it
 )->Path:                    # the folder `MyDrive`, which can be read and written
     "Mount Google Drive in Colab, or make the folder that stands in for it elsewhere; `DriveError` with the remedy"
-    if not in_colab():
-        my = Path(stand_in or os.environ.get('NB_HELPERS_DRIVE') or work_folder()/'drive').expanduser().absolute()/'MyDrive'
+    other = stand_in or os.environ.get('NB_HELPERS_DRIVE')
+    if other or not in_colab():
+        my = Path(other or work_folder()/'drive').expanduser().absolute()/'MyDrive'
         my.mkdir(parents=True, exist_ok=True)
         return my
     mnt = Path(mountpoint); my = mnt/'MyDrive'
@@ -89,8 +90,8 @@ def drive_if_there(
     mountpoint:str|Path='/content/drive', # where Colab mounts it
 )->Path|None:                             # the folder `MyDrive`; None where nothing is mounted
     "My Drive where it is mounted already (or where its stand-in is): asks for nothing and makes nothing"
-    other = Path(stand_in or os.environ.get('NB_HELPERS_DRIVE') or work_folder()/'drive').expanduser().absolute()
-    my = (Path(mountpoint) if in_colab() else other)/'MyDrive'
+    other = stand_in or os.environ.get('NB_HELPERS_DRIVE')
+    my = Path(other or (mountpoint if in_colab() else work_folder()/'drive')).expanduser().absolute()/'MyDrive'
     try: return my if _is_mounted(my) else None
     except OSError: return None   # a mount that broke
 
