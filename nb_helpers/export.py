@@ -167,16 +167,21 @@ def _load(folder, spec):
     except (RuntimeError, SafetensorError) as e: raise ValueError(f"{weights} does not fit the network in spec.json: {_first_lines(e)}") from e
     return model.eval()
 
-# %% ../nbs/09_export.ipynb #7ca6835f
+# %% ../nbs/09_export.ipynb #763feb18
 class Predictor:
     "A model read from tensors and JSON alone, on the CPU or a GPU"
     def __init__(self,
         folder:Path,      # with weights.safetensors and spec.json
         device:str=None,  # 'cpu', 'cuda'; by default a GPU where there is one
     ):
-        self.folder, self.spec = Path(folder), read_spec(folder)
         self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
-        self.model, network = _load(self.folder, self.spec).to(self.device), self.spec['network']
+        self._describe(folder)
+        self.model = _load(self.folder, self.spec).to(self.device)
+
+    def _describe(self, folder):
+        "All but the model, from spec.json"
+        self.folder, self.spec = Path(folder), read_spec(folder)
+        network = self.spec['network']
         self.map_names, self.clips = network.get('maps'), network['kind'] == 'video'
         self.decoder = None if self.map_names else Decoder(**self.spec['task'])
         self.vocab = [str(v) for v in self.decoder.vocab] if self.decoder else []
@@ -184,7 +189,7 @@ class Predictor:
         axes = (-1, 1, 1, 1) if self.clips else (-1, 1, 1)
         self.mean, self.std = (torch.tensor(self.spec[k], device=self.device).repeat(self.pictures).view(axes) for k in ('mean', 'std'))
 
-    def __repr__(self): return f"Predictor({self.spec['network'].get('name') or self.spec['network'].get('step') or 'U-Net'}, {', '.join(self.vocab or self.map_names or ['a number'])}, {self.spec['prepare']['size']} px)"
+    def __repr__(self): return f"{type(self).__name__}({self.spec['network'].get('name') or self.spec['network'].get('step') or 'U-Net'}, {', '.join(self.vocab or self.map_names or ['a number'])}, {self.spec['prepare']['size']} px)"
 
 # %% ../nbs/09_export.ipynb #308cf446
 @patch
