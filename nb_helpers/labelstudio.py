@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['COLUMNS', 'READINGS', 'ref_parts', 'read_export', 'read_exports', 'label_key', 'name_labels', 'name_forms',
            'find_pictures', 'read_list', 'match_images', 'last_word', 'vote_counts', 'vote', 'pairwise_agreement',
-           'fleiss_kappa', 'one_against_rest', 'human_ceiling', 'pair_table', 'beside_people', 'consensus_items']
+           'fleiss_kappa', 'one_against_rest', 'human_ceiling', 'pair_table', 'consensus_items']
 
 # %% ../nbs/03d_labelstudio.ipynb #9e4f1367
 import difflib
@@ -423,41 +423,6 @@ def pair_table(
         same.loc[p] = (wide.to_numpy() == wide[[p]].to_numpy()).sum(0)   # a missing label equals nothing
     share = (same/n.where(n >= max(at_least, 1))).rename_axis(index=None, columns=None)
     return share.round(3), n.astype(int).rename_axis(index=None, columns=None)
-
-# %% ../nbs/03d_labelstudio.ipynb #cada784f
-def _questions(counts, answers):
-    "{question: (people, model)}; `answers`: the model's class index for each row of `counts`, which have two votes or more"
-    own = np.eye(counts.shape[1])[answers]
-    most = counts == counts.max(1, keepdims=True)
-    clear = most.sum(1) == 1
-    hits = (most*own).sum(1)[clear]
-    return {'says what a person says': (pairwise_agreement(counts), float(((counts*own).sum(1)/counts.sum(1)).mean())),
-            'says what most say': (one_against_rest(counts), float(hits.mean()) if len(hits) else np.nan),
-            "Fleiss' kappa, without and with it": (fleiss_kappa(counts), fleiss_kappa(counts + own))}
-
-# %% ../nbs/03d_labelstudio.ipynb #6e2c6112
-def beside_people(
-    annotations:pd.DataFrame, # as for `last_word`: the people's
-    predicted:pd.Series,      # index id: the model's class; pictures without a prediction, or with fewer than two votes, are left out
-    classes:list,             # class names in order
-    n_boot:int=1000,          # draws of pictures for the interval
-    seed:int=0,               # of the draws
-)->pd.DataFrame:              # one row a question: people, model, difference with its low and high (95%), pictures
-    "A model and people asked the same on the same pictures; `ValueError` for a class that is none, or where no picture can be compared"
-    counts = vote_counts(annotations, classes)
-    counts = counts[(counts.sum(axis=1) >= 2) & counts.index.isin(predicted.index)]
-    if not len(counts): raise ValueError("no picture has two votes and a prediction: predict the pictures that several people labelled")
-    code = {name: k for k, name in enumerate(classes)}
-    odd = sorted({str(p) for p in predicted[counts.index] if p not in code})
-    if odd: raise ValueError(f"predictions {odd} are none of {list(classes)}: give the names of the model's own classes in this order")
-    c, a = counts.to_numpy(), np.array([code[p] for p in predicted[counts.index]])
-    rng, real = np.random.default_rng(seed), _questions(c, a)
-    boot = [_questions(c[d], a[d]) for d in rng.integers(0, len(c), (n_boot, len(c)))]
-    rows = {}
-    for q, (people, model) in real.items():
-        low, high = np.nanquantile([b[q][1] - b[q][0] for b in boot], [.025, .975])
-        rows[q] = {'people': people, 'model': model, 'difference': model - people, 'low': low, 'high': high, 'pictures': len(c)}
-    return pd.DataFrame(rows).T.round(3).astype({'pictures': int})
 
 # %% ../nbs/03d_labelstudio.ipynb #dcfba9fc
 def _reasons(df, test):
