@@ -57,10 +57,10 @@ def read_clips(
     label:str,     # column with the label; the CSVs that have it are put together
     group:str='',  # column with what must not be split (animal, patient), of these CSVs or of another; '': none
     form:str='submission_format.csv', # file name of the CSV that lists the clips to answer for; its labels are not read
-)->tuple:          # items (id, path, label, group, split 'test' for clips of the form); the form as it is, None without; videos in no list (id, path, reason)
+)->tuple:          # items (id, path, label, group, split 'test' for clips of the form); the form with id and path (None: not here), or None; videos in no list (id, path, reason)
     "Items of a folder of clips, checked as `dataset.check_items` does; `ValueError` for a column or a group that no CSV has"
     files, tables = _clip_files(folder), [(p.name, pd.read_csv(p, dtype=str)) for p in sorted(Path(folder).rglob('*.csv'))]
-    asked = next((t for name, t in tables if name == form), None)
+    asked = next((_asked(t, files) for name, t in tables if name == form), None)
     rest = [t for t in (_named(t, files) for name, t in tables if name != form) if t is not None]
     lists = [t for t in rest if label in t]
     if not lists: raise ValueError(f"no CSV below {folder} names videos and has a column {label!r}; there are: {_columns(tables)}")
@@ -69,21 +69,26 @@ def read_clips(
     here = items.id.isin(list(files))
     if not here.all(): print(f"{(~here).sum():,} of {len(items):,} clips in the lists are not here, such as {items.id[~here].iloc[0]}")
     items = items[here].assign(path=items.id[here].map(files))
-    if asked is not None: items['split'] = np.where(items.id.isin(set(asked.stack())), 'test', 'train')
+    if asked is not None: items['split'] = np.where(items.id.isin(set(asked.id)), 'test', 'train')
     return check_items(items.sort_values('id', ignore_index=True)), asked, _unlisted(files, items, asked)
 
 # %% ../nbs/03b_video.ipynb #dc291fa1
 def _columns(tables): return '; '.join(f"{name} ({', '.join(t.columns)})" for name, t in tables) or 'no CSV'
 
-def _groups(tables, group, all):
+def _asked(form, files):
+    "The form, with the columns id and path"
+    form = form.assign(id=form.iloc[:, 0]) if _named(form, files) is None else _named(form, files)
+    return form.assign(path=[files.get(i) for i in form.id])
+
+def _groups(tables, group, everything):
     "Group by id, from the tables that have the column"
     have = [t[['id', group]].dropna() for t in tables if group in t]
-    if not have: raise ValueError(f"no CSV that names videos has a column {group!r} to keep together by; there are: {_columns(all)}")
+    if not have: raise ValueError(f"no CSV that names videos has a column {group!r} to keep together by; there are: {_columns(everything)}")
     return pd.concat(have).drop_duplicates('id').set_index('id')[group]
 
 def _unlisted(files, items, asked):
     "Videos that neither the labels nor the form name"
-    known = set(items.path) | ({files[v] for v in asked.stack() if v in files} if asked is not None else set())
+    known = set(items.path) | set([] if asked is None else asked.path)
     by_path = {p: i for i, p in files.items()}
     return pd.DataFrame([(i, p, 'in no list') for p, i in sorted(by_path.items()) if p not in known], columns=['id', 'path', 'reason'])
 
@@ -308,6 +313,11 @@ class ClipLoader(TfmdDL):
         if len(getattr(self, '_room', [()])[0]) < len(b): self._room = self.dataset.room(len(b))
         return self.dataset.batch(b, self._room)
     def retain(self, res, b): return res
+    def new(self, dataset=None, cls=None, **kwargs):
+        "As fastai's, also for other rows of the table: `dls.test_dl(rows)`"
+        s = self.dataset
+        if isinstance(dataset, pd.DataFrame): dataset = ClipSet(dataset, s.cache, s.vocab, dict(s.windows, directions=s.directions))
+        return super().new(dataset, cls, **kwargs)
 
     def show_batch(self, b=None, max_n=4, frames=8, **kwargs):
         "Film strips of the first `max_n` clips, first direction"

@@ -189,7 +189,7 @@ class TwoDirections(nn.Module):
 
 # %% ../nbs/04a_video_model.ipynb #20eec560
 ENCODERS = {'r2plus1d_18': r2plus1d, **{f'resnext3d_{d}': (lambda n_in=3, d=d: resnext3d(d, n_in)) for d in BLOCKS},
-            'r2plus1d_small': lambda n_in=3: r2plus1d((1, 1, 1), 16, n_in)} # name -> what builds it
+            'r2plus1d_small': lambda n_in=3: r2plus1d((1, 1, 1), 16, n_in), 'r2plus1d_tiny': lambda n_in=3: r2plus1d((1, 1, 1), 8, n_in)} # name -> what builds it
 
 def video_spec(
     name:str, # a name in `ENCODERS`
