@@ -166,7 +166,7 @@ def _file(self:Run, name, ext):  # a file of this run; refuses names that leave 
 
 @patch
 def _update(self:Run, **values):
-    info = {**self.info, **plain(values, 'run')}
+    info = {**self.info, **plain(hide_secrets(values), 'run')}
     write_atomic(self.dir/'run.json', _dumps(info))
     return info
 
