@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from .ledger import ledger, run_dirs
 from .runs import Run
+from .figures import short_name
 
 # %% ../nbs/07g_compare.ipynb #b3f696be
 _down = 'loss','error','rmse','mae','mse','nll','brier','ece','distance','minutes','seconds'
@@ -77,11 +78,15 @@ def plot_leaderboard(
     if lo in df and hi in df: ax.hlines(y, df[lo].astype(float), df[hi].astype(float), color='#7fb2e5', lw=5)
     ax.plot(df[metric], y, 'o', color='#0b3d73', ms=5)
     what = [k for k in df.columns if k not in ('rank','id','status','minutes','git_commit','device','data_fingerprint',metric,lo,hi)]
-    names = [', '.join(f'{_short(r[k])}' for k in what) or r.id[-20:] for _,r in df.iterrows()]
-    ax.set_yticks(y, [s[:40] + ('' if t=='done' else f' ({t[:11]})') for s,t in zip(names, df.status)], size=8, parse_math=False)
-    ax.set_xlabel(metric.replace('_', ' ')); ax.grid(axis='x', alpha=.3); ax.spines[['top','right']].set_visible(False)
+    names = [_name(r, what) or r.id[-20:] for _,r in df.iterrows()]
+    ax.set_yticks(y, [s + ('' if t=='done' else f' ({short_name(t.split(":")[0], 12)})') for s,t in zip(names, df.status)], size=8, parse_math=False)
+    ax.set_xlabel(metric.replace('_', ' '), size=8.5); ax.tick_params(axis='x', labelsize=8); ax.set_ylim(-.6, len(df)-.4); ax.grid(axis='x', alpha=.3); ax.spines[['top','right']].set_visible(False)
     ax.set_title(', '.join(what)[:70], size=8, loc='left', parse_math=False)
     return ax
+
+def _name(r, what, most=40):  # what tells a run from the others, each value short enough that the last ones can be read
+    each = max(6, most//max(len(what), 1)-2)
+    return short_name(', '.join(short_name(_short(r[k]), max(each, 14) if len(what)<4 else each) for k in what), most)
 
 def _short(v):  # a value in a few characters
     if v is None or isinstance(v, float) and math.isnan(v): return '–'

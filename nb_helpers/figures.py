@@ -242,14 +242,14 @@ def plot_reliability(
 def plot_roc_pr(
     preds,           # `Predictions` with targets
     most:int=6,      # classes drawn at most
-):                   # matplotlib Figure, 6 x 3.4 inches
+):                   # matplotlib Figure, 5.6 x 3.3 inches
     "ROC and precision-recall curves, each class against the rest; `ValueError` where only one class occurs"
     from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
     t,probs,k = np.asarray(preds.targs),np.asarray(preds.probs),len(preds.vocab)
     known = [c for c in ([1] if k==2 else range(k)) if 0<(t==c).sum()<len(t)]
     if not known: raise ValueError("these items are of one class only: there is nothing to tell apart")
     area = {c: roc_auc_score(t==c, probs[:, c]) for c in known}
-    fig = _figure(6, 3.4)
+    fig = _figure(5.6, 3.3)
     fig.set_layout_engine('constrained')
     roc,pr = fig.subplots(1, 2)
     for c,color in zip(sorted(known, key=lambda c: (area[c], c))[:most], ('#0072B2','#D55E00','#009E73','#CC79A7','#E69F00','#56B4E9')):
@@ -258,7 +258,7 @@ def plot_roc_pr(
         roc.plot(x, y, lw=1.5, color=color, label=f'{short_name(preds.vocab[c], 14)}: {area[c]:.3f}')
         pr.plot(r, p, lw=1.5, color=color, drawstyle='steps-post', label=f'{short_name(preds.vocab[c], 14)}: {average_precision_score(t==c, probs[:, c]):.3f}')
     roc.plot([0, 1], [0, 1], color='#999', lw=1, ls='--')
-    for ax,x,y,s in ((roc, 'others taken for it', 'found of the class', 'ROC, area'), (pr, 'found of the class', 'right of those named', 'Precision and recall, average precision')):
+    for ax,x,y,s in ((roc, 'others taken for it', 'found of the class', 'ROC, area'), (pr, 'found of the class', 'right of those named', 'Precision and recall, average')):
         ax.set_xlabel(x, size=9); ax.set_ylabel(y, size=9); ax.set_title(s, size=8.5, loc='left'); ax.set_xlim(-.02, 1.02); ax.set_ylim(0, 1.03)
         ax.tick_params(labelsize=8); ax.grid(alpha=.25); ax.spines[['top','right']].set_visible(False)
         box = ax.legend(fontsize=7, framealpha=.8, edgecolor='none', loc='lower right' if ax is roc else 'lower left')

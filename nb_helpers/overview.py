@@ -10,7 +10,8 @@ import base64, io, math
 from pathlib import Path
 from urllib.parse import quote
 import os
-from .compare import _is_number, _names, _short, differing, leaderboard, lower_is_better, plot_leaderboard
+from .compare import _is_number, _name, _names, _short, differing, leaderboard, lower_is_better, plot_leaderboard
+from .figures import short_name
 from .ledger import ledger
 from .records import write_atomic
 from .page import _esc, _label, _status, _table, _time, page_html
@@ -66,11 +67,13 @@ def plot_curves(
 # %% ../nbs/08d_overview.ipynb #4c92d4ae
 def _png(fig, alt):  # a figure as HTML, inside the page
     buf = io.BytesIO()
-    getattr(fig, 'figure', fig).savefig(buf, format='png', dpi=110, bbox_inches='tight')
-    return f'<figure class=wide><img alt="{_esc(alt)}" src="data:image/png;base64,{base64.b64encode(buf.getvalue()).decode()}"></figure>'
+    fig = getattr(fig, 'figure', fig)
+    fig.savefig(buf, format='png', dpi=180, bbox_inches='tight')
+    w = int.from_bytes(buf.getvalue()[16:20], 'big')//2             # two of them side by side on a laptop
+    return f'<figure class=wide><img width={w} alt="{_esc(alt)}" src="data:image/png;base64,{base64.b64encode(buf.getvalue()).decode()}"></figure>'
 
 def _link(root, id, page):  # the run's name, linked to its own report where it has one
-    short = _esc(id[-20:] if len(id)>20 else id)
+    short = f'<span class=nb>{_esc(id[-20:] if len(id)>20 else id)}</span>'
     f = root/id/'report.html'
     return f'<a href="{_esc(quote(os.path.relpath(f, page.parent).replace(os.sep, "/")))}">{short}</a>' if f.is_file() else short
 
@@ -82,9 +85,9 @@ def _rows(root, df, metric, page):  # (head, rows) of the table of one workbook:
     got, rows = df.set_index('id'), []
     for k,id in enumerate(order, 1):
         r = got.loc[id]
-        val = lambda c: f'{float(r[c]):.4g}' if c in r and _is_number(r[c]) else ''
+        val = lambda c: (f'{float(r[c]):.3f}' if abs(float(r[c]))<10 else f'{float(r[c]):.4g}') if c in r and _is_number(r[c]) else ''
         span = f"{val(f'{metric}_low')} – {val(f'{metric}_high')}" if val(f'{metric}_low') else ''
-        rows.append((k if k<=len(top) else '', _link(root, id, page), _status(str(r.status)), val(metric), span, *(_short(r[c]) for c in what),
+        rows.append((k if k<=len(top) else '', _link(root, id, page), _status(short_name(str(r.status), 30)), val(metric), span, *(short_name(_short(r[c]), 28) for c in what),
                      _time(float(r.minutes)) if _is_number(r.minutes) else '', _short(r.device), _short(r.notes)))
     return ['', 'run', 'status', _label(metric or 'no metric'), 'interval', *what, 'took', 'on', 'notes'], rows
 
@@ -100,14 +103,14 @@ def _workbook_section(root, df, metric, page):  # everything about one workbook
         if len(top)>1: figs += _png(plot_leaderboard(top, metric), f'{name}: {metric} of the runs')
         plt.close('all')
         what = [c for c in differing(df, _names(root, df)[0]) if c in top]
-        curves = plot_curves([Run(root/i) for i in top.id], [', '.join(_short(r[c]) for c in what) or r.id[-4:] for _,r in top.iterrows()])
+        curves = plot_curves([Run(root/i) for i in top.id], [_name(r, what, 28) or r.id[-4:] for _,r in top.iterrows()])
         if curves: figs += _png(curves, f'{name}: curves of the runs')
     say = f"{len(df)} run{'s'*(len(df)!=1)}: {', '.join(f'{v} {k}' for k,v in n.items())}"
     sort = f", {'the smallest' if lower_is_better(metric) else 'the largest'} {_esc(_label(metric))} first" if metric else ''
     full = df.dropna(axis=1, how='all')
     table = _table([[_short(v)[:120] for v in r] for r in full.itertuples(index=False)], list(full.columns))
     return (f'<section id="{_esc(quote(name))}"><h2>{_esc(name)}</h2><p class=dim>{_esc(say)}{sort}</p><div class=row>{figs}</div>'
-            f'<div class=scroll>{_table(rows, head, (0, 3), (1, 2))}</div>'
+            f'<div class="scroll runs">{_table(rows, head, (0, 3, 4), (1, 2))}</div>'
             f'<details><summary>The whole ledger: {len(full.columns)} columns</summary><div class=scroll>{table}</div></details></section>')
 
 # %% ../nbs/08d_overview.ipynb #b7b55736
@@ -124,5 +127,6 @@ def report_html(
     body = ''.join(_workbook_section(root, g.reset_index(drop=True), metric, path) for _,g in df[df.workbook.notna()].groupby('workbook'))
     if len(bad): body += f'<section><h2>Cannot be read</h2>{_table(bad[["id","status"]].values.tolist(), ["run","what is wrong"])}</section>'
     body = body or '<section><p>No runs yet. Run a workbook first.</p></section>'
-    took = f'{len(df)} runs of {df.workbook.nunique()} workbooks, {_time(float(df.minutes.fillna(0).sum()))} in all'
+    n, w = len(df), df.workbook.nunique()
+    took = f"{n} run{'s'*(n!=1)} of {w} workbook{'s'*(w!=1)}, {_time(float(df.minutes.fillna(0).sum()))} in all"
     return write_atomic(path, page_html(title, body, took))

@@ -18,7 +18,9 @@ p{margin:.3em 0 .8em;overflow-wrap:anywhere} a{color:#0b5cad} .dim{color:#5b6878
 section{background:#fff;border:1px solid #dfe3e8;border-radius:12px;padding:22px;margin:22px 0}
 .say{font-size:1.1rem;max-width:52em} .say b{font-size:1.45rem}
 .row{display:flex;flex-wrap:wrap;gap:22px 30px;margin:18px 0} .row>div{flex:1 1 300px;min-width:0;max-width:700px}
-.row>.broad{flex:1 1 480px}
+.row>.broad{flex:1 1 480px} .nb{white-space:nowrap}
+.runs th,.runs td{overflow-wrap:normal;white-space:nowrap} .runs td:not(.n):not(.m){min-width:0}
+.runs td:last-child:not(.n):not(.m){min-width:15em;white-space:normal}
 figure{margin:0;max-width:100%;min-width:0} figcaption{color:#5b6878;font-size:.88rem;margin-top:4px}
 img{max-width:100%;height:auto;display:block} .wide{overflow-x:auto;max-width:100%} .wide img{max-width:none}
 table{border-collapse:collapse;width:100%;font-size:.92rem}

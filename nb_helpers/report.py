@@ -126,7 +126,7 @@ def _figure(f):
     stem = next((o for o in _captions if f.stem==o or f.stem.endswith('_'+o)), None)
     split = f.stem[:-len(stem)-1] or 'valid' if stem else ''
     text = _captions[stem] if stem else f'Results {f.stem}'.replace('_', ' ') if f.stem.startswith('by_') else f.stem.replace('_', ' ')
-    if split and stem!='history': text = f'{_names.get(split, split).capitalize()} split. {text}'
+    if stem in ('confusion','mistakes','reliability','roc_pr') or split not in ('valid',''): text = f'{_names.get(split, split).capitalize()} split. {text}'
     data = base64.b64encode(f.read_bytes()).decode()
     img = f'<img width={w} height={h} alt="{_esc(text)}" src="data:image/png;base64,{data}">'
     place = (w>720, list(_captions).index(stem) if stem else 9, split!='valid', f.stem)
