@@ -22,7 +22,7 @@ WORKDIR /opt/nb_helpers
 COPY --chown=1000:1000 . .
 RUN make setup
 
-# runs/, data/ and drive/ are made in the folder in which a command is called
-ENV PATH=/opt/nb_helpers/.venv/bin:$PATH
+# runs/, data/ and drive/ are made in the folder in which a command is called; any user may write there, clouds choose one of their own
+ENV PATH=/opt/nb_helpers/.venv/bin:$PATH HOME=/work
 WORKDIR /work
 CMD ["nb_run", "--list"]
