@@ -13,7 +13,7 @@ from .labelstudio import one_against_rest, pairwise_agreement
 from .ensembles import aligned
 from .stability import _figure
 
-# %% ../nbs/08h_labels.ipynb #fca184a5
+# %% ../nbs/08h_labels.ipynb #35d65fe5
 def _in_doubt(t, p):
     "The class that each label is doubted for, -1 where it isn't"
     k = p.shape[1]
@@ -22,6 +22,7 @@ def _in_doubt(t, p):
     best = np.where(sure, p, -1).argmax(1)
     return np.where(sure.any(1) & (best != t) & (p.argmax(1) != t), best, -1)      # what the model says itself is not in doubt
 
+# %% ../nbs/08h_labels.ipynb #827a5983
 def _by_cleanlab(t, p):
     try: from cleanlab.filter import find_label_issues
     except ImportError as e: raise ImportError("cleanlab is not installed: pip install cleanlab, or by='own'") from e
@@ -68,7 +69,7 @@ def hardest(
     path = np.full(len(t), None) if items is None else item_values(items, ids, 'path')
     return pd.DataFrame(dict(id=ids[i], path=path[i], label=names[t[i]], pred=names[said[i]], confidence=mean[i, said[i]], p_label=mean[i, t[i]], wrong=wrong[i]))
 
-# %% ../nbs/08h_labels.ipynb #5b0984ad
+# %% ../nbs/08h_labels.ipynb #4d39a791
 def _holm(p):
     "p-values made larger so that one of many counts as one (Holm 1979)"
     order = np.argsort(p, kind='stable')
@@ -76,6 +77,7 @@ def _holm(p):
     out = np.empty(len(p)); out[order] = up
     return out
 
+# %% ../nbs/08h_labels.ipynb #e64c0658
 def by_column(
     preds,               # `Predictions` with targets
     items:pd.DataFrame,  # an item a row, with `id` and the column
@@ -117,7 +119,7 @@ def plot_by(
     ax.set_title(f'By {table.index.name}, items in brackets', size=9.5, loc='left', parse_math=False); ax.set_ylim(-.6, len(df)-.4)
     return fig
 
-# %% ../nbs/08h_labels.ipynb #303d2523
+# %% ../nbs/08h_labels.ipynb #bb79c491
 def _with_one(c, p): return float((c[np.arange(len(c)), p]/c.sum(1)).mean())   # model and a person drawn at random
 
 def _with_most(c, p):
@@ -125,6 +127,7 @@ def _with_most(c, p):
     clear = (c == c.max(1, keepdims=True)).sum(1) == 1
     return float((c.argmax(1) == p)[clear].mean()) if clear.any() else np.nan
 
+# %% ../nbs/08h_labels.ipynb #38b2fd62
 def beside_people(
     preds,              # `Predictions`; their targets play no part
     votes:pd.DataFrame, # index id, a column a class: votes, int, as `labelstudio.vote_counts` gives
