@@ -119,9 +119,10 @@ def plot_by(
     ax.set_title(f'By {table.index.name}, items in brackets', size=9.5, loc='left', parse_math=False); ax.set_ylim(-.6, len(df)-.4)
     return fig
 
-# %% ../nbs/08h_labels.ipynb #bb79c491
+# %% ../nbs/08h_labels.ipynb #139f34f3
 def _with_one(c, p): return float((c[np.arange(len(c)), p]/c.sum(1)).mean())   # model and a person drawn at random
 
+# %% ../nbs/08h_labels.ipynb #c7e05e90
 def _with_most(c, p):
     "Share of items with one winner where the model says it"
     clear = (c == c.max(1, keepdims=True)).sum(1) == 1
