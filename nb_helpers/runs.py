@@ -243,7 +243,7 @@ def log_epoch(self:Run,
     row:dict,  # one epoch by column: epoch, train_loss, valid_loss, ... (scalars)
 )->None:
     "Add a row to history.csv, on disk when this returns; new columns are added to the earlier rows as empty"
-    row = {str(k): ' '.join(v.split()) if isinstance(v, str) else v for k,v in plain(row, 'row').items()}
+    row = {' '.join(str(k).split()): ' '.join(v.split()) if isinstance(v, str) else v for k,v in plain(row, 'row').items()}
     if not self._mine: self.go_on()
     path = self.dir/'history.csv'
     head,*old = mend_history(path) or [[]]
