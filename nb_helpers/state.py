@@ -24,6 +24,7 @@ from fastai.learner import Metric
 from fastcore.basics import patch
 from .augment import draw_seed
 from .checkpoint import Attrs, CantPack, Held, has_state, pack, tag, unpack
+from .records import hide_secrets
 
 # %% ../nbs/06f_state.ipynb #c35bf8aa
 def random_state(
@@ -133,7 +134,7 @@ def _attrs(o, learn, tensors, where, home, lost):
     "Attributes of a callback or metric as JSON; names of what could not be kept go into `lost`"
     out = {}
     for k, v in vars(o).items():
-        if k in _CLOCKS or v is learn.model or v is learn.opt: continue
+        if k in _CLOCKS or v is learn.model or v is learn.opt or isinstance(v, str) and hide_secrets({k: v})[k] != v: continue   # a key is the new session's own
         mine = {}
         try: out[k] = tag('attrs', _attrs(v, learn, mine, f'{where}/{k}', home, lost)) if isinstance(v, Metric) else pack(v, mine, f'{where}/{k}', home)
         except CantPack as e:

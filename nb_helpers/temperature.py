@@ -10,12 +10,12 @@ import numpy as np
 
 from .decode import Decoder
 
-# %% ../nbs/09c_temperature.ipynb #0c6c6e7c
+# %% ../nbs/09c_temperature.ipynb #c00c46e3
 def mean_nll(
     outputs,        # logits, (n, n_out)
     targets,        # class index, int, (n,)
     d:Decoder,      # its task and classes count; thresholds don't
-    temperature:float=1.,
+    temperature:float=1., # logits are divided by it
 )->float:           # nats an item
     "Negative log likelihood of the targets at a temperature; `ValueError` for a regression, which has none"
     x, y = np.asarray(outputs, np.float64)/temperature, _targets(targets, d)
@@ -28,7 +28,7 @@ def mean_nll(
     above = y[:, None] > np.arange(k)                       # for two classes the one question is whether it is the second
     return float(np.logaddexp(0, np.where(above, -1, 1)*x[:, -k:]).sum(1).mean())
 
-# %% ../nbs/09c_temperature.ipynb #f50aed39
+# %% ../nbs/09c_temperature.ipynb #12dd9d62
 def _targets(targets, d):
     "Class indices, checked"
     y = np.asarray(targets)
@@ -36,6 +36,7 @@ def _targets(targets, d):
     if y.ndim != 1 or not len(y) or y.dtype.kind not in 'iu' or y.min() < 0 or y.max() >= len(d.vocab): raise ValueError(f"targets must be class indices 0 to {len(d.vocab) - 1}, (n,); they are {y.dtype} {y.shape}")
     return y
 
+# %% ../nbs/09c_temperature.ipynb #d9117bf6
 def fit_temperature(
     outputs,   # logits of the validation items, (n, n_out)
     targets,   # class index, int, (n,)
