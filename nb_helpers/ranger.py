@@ -94,6 +94,8 @@ def _start(p, s):
     s.update(step=0, slow=p.detach().to(dtype, copy=True))
 
 # %% ../nbs/06_ranger.ipynb #05834011
+def _order(t): return [s for n, s in zip(t.shape, t.stride()) if n > 1]   # strides that count: torch leaves any for dimensions of one entry
+
 def _jobs(opt):
     "What can be stepped together: {(group, decay or not, steps done, device, dtype, one layout): [(parameter, state)]}"
     jobs = defaultdict(list)
@@ -102,7 +104,7 @@ def _jobs(opt):
             if p.grad is None or not p.requires_grad: continue
             s = opt.state[p]
             if 'slow' not in s: _start(p, s)
-            same = p.stride() == p.grad.stride() == s['grad_avg'].stride()   # the fused kernel looks at memory, not at strides
+            same = _order(p) == _order(p.grad) == _order(s['grad_avg'])   # the fused kernel looks at memory, not at strides
             jobs[i, s.get('do_wd', True), s['step'], p.device, p.dtype, same].append((p, s))
     return jobs
 

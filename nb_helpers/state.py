@@ -168,14 +168,21 @@ def _set_model(learn, state):
 _INTS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 def _grads(learn):
-    "Gradient of each parameter: None, 0 for all bits zero (as `zero_grad` leaves them) or the tensor"
-    def one(g): return None if g is None else g if g.detach().reshape(-1).view(_INTS[g.element_size()]).any() else 0
-    return {n: one(p.grad) for n, p in learn.model.named_parameters()}
+    "Gradient of each parameter: None, 0 for all bits zero (as `zero_grad` leaves them) or the tensor; with its strides where they are not the parameter's"
+    def one(p):
+        g = p.grad
+        if g is None: return None
+        v = g if g.detach().reshape(-1).view(_INTS[g.element_size()]).any() else 0
+        return v if g.stride() == p.stride() else dict(strides=list(g.stride()), grad=v)
+    return {n: one(p) for n, p in learn.model.named_parameters()}
 
 def _set_grads(learn, state):
+    "Strides too: sums over a gradient, and which kernel an optimizer takes, depend on them"
     for n, p in learn.model.named_parameters():
-        g = state[n]
-        p.grad = None if g is None else torch.zeros_like(p) if isinstance(g, int) else g.to(p.device)
+        g, strides = state[n], p.stride()
+        if isinstance(g, dict): g, strides = g['grad'], g['strides']
+        p.grad = None if g is None else torch.empty_strided(p.shape, strides, dtype=getattr(g, 'dtype', p.dtype), device=p.device)
+        if g is not None: p.grad.zero_() if isinstance(g, int) else p.grad.copy_(g)
 
 def _requires(learn): return {n: p.requires_grad for n, p in learn.model.named_parameters()}
 def _set_requires(learn, state):
