@@ -113,6 +113,7 @@ def _slices(self, toc, i=slice(None), skip=0):
 def _beginning(self, prefix):
     "Numbers of the entries whose name begins with these bytes"
     i = np.flatnonzero(self._rows['name'] >= len(prefix))
+    if not len(i): return i    # the table of contents may be shorter than the prefix
     heads = np.lib.stride_tricks.sliding_window_view(np.frombuffer(self._toc, np.uint8), len(prefix))[self._starts[i] + 46]
     return i[(heads == np.frombuffer(prefix, np.uint8)).all(1)]
 
