@@ -137,34 +137,43 @@ def agreement(
 
 # %% ../nbs/08_threshold.ipynb #3609b484
 def _sorted(t, s, w, n_cls):
-    "Targets, scores and weights by ascending score; which of equal scores comes first is open"
+    "Targets, scores and weights by ascending score; which of equal scores comes first is open, and float64 may lack its last bits: see `_whole`"
     if w is None and n_cls <= 8:
-        x = s.astype(np.float64) + 0.                           # a copy; -0 becomes 0
+        x = np.add(s, 0., dtype=np.float64)                     # a copy; -0 becomes 0
         bits = x.view(np.int64)
-        spare = not np.bitwise_or.reduce(bits & 7)
+        spare = not np.bitwise_or.reduce(bits) & 7
         if not spare: bits &= ~7
         bits |= t
         x.sort()
         t_sorted = bits & 7
         bits &= ~7
-        if spare: return t_sorted, x.astype(s.dtype, copy=False), None
-        if (x[1:] != x[:-1]).all(): return t_sorted, np.sort(s), None
+        if spare or (x[1:] != x[:-1]).all(): return t_sorted, x.astype(s.dtype, copy=False), None
     o = np.argsort(s)
     return t[o], s[o], None if w is None else w[o]
+
+def _whole(u, s, at):
+    "Put the last three bits of the scores `s` back into the distinct ones `u`, around positions `at` and at both ends"
+    if u.dtype != np.float64: return
+    bits, ends = s.view(np.int64) >> 3, (s.min(), s.max())
+    for i in {o for p in at for o in (p-1, p) if 0 <= o < len(u)}:
+        found = np.unique(s[bits == u[i:i+1].view(np.int64) >> 3])
+        if len(found) == 1: u[i] = found[0]                     # several: they were sorted whole
+    u[0], u[-1] = ends
 
 # %% ../nbs/08_threshold.ipynb #d18eaec4
 def _running(t, s, w, rows):
     "Distinct scores, (m,), and running sums of rows[:, t], (r, m+1), below each and below all; sorted arrays are given"
-    last = np.ones(len(s), bool)                                # last of its score
-    np.not_equal(s[1:], s[:-1], out=last[:-1])
-    u = s[last]
-    out = np.zeros((len(rows), len(u)+1))
+    last = np.append(s[1:] != s[:-1], True)                     # of its score
+    at = np.arange(len(s)) if last.all() else np.flatnonzero(last)
+    pick = (lambda x: x[at]) if len(at) < len(s) else (lambda x: x)
+    out = np.empty((len(rows), len(at)+1))
+    out[:, 0] = 0
     for r, o in zip(rows, out[:, 1:]):
-        if w is None and (r == 1).all(): np.add(np.flatnonzero(last), 1, out=o, casting='unsafe')
+        if w is None and (r == 1).all(): o[:] = at; o += 1
         else:
             x = t if (r == np.arange(len(r))).all() else r[t]
-            o[:] = (x if w is None else x*w).cumsum()[last]
-    return u, out
+            o[:] = pick((x if w is None else x*w).cumsum())
+    return pick(s), out
 
 # %% ../nbs/08_threshold.ipynb #d853a0e9
 def _middle(u, p):
@@ -179,11 +188,11 @@ def _middle(u, p):
 
 # %% ../nbs/08_threshold.ipynb #8792642f
 def _by_gap(targets, scores, weights=None):
-    "Distinct scores, (m,), and tp, fp, fn, tn at every threshold position, each (m+1,)"
+    "Distinct scores, (m,), as `_sorted` has them, those given, and tp, fp, fn, tn at every threshold position, each (m+1,)"
     t, s, w = _checked(targets, scores, 2, weights)
     u, (pos, both) = _running(*_sorted(t, s, w, 2), np.array([[0., 1], [1., 1]]))
     neg = both-pos
-    return u, (pos[-1]-pos, neg[-1]-neg, pos, neg)
+    return u, s, (pos[-1]-pos, neg[-1]-neg, pos, neg)
 
 # %% ../nbs/08_threshold.ipynb #e81a812b
 def best_threshold(
@@ -195,7 +204,7 @@ def best_threshold(
     weights=None,    # weight an item, >= 0, (n,); None: all 1
 )->Cuts:             # `threshold`, `value`, `gaps`
     "The threshold with the highest metric of all; `ValueError` for targets of one class or a `least` out of reach"
-    u, counts = _by_gap(targets, scores, weights)
+    u, s, counts = _by_gap(targets, scores, weights)
     value = np.asarray(_binary(metric)(*counts), np.float64)
     rank = value if rate is None else -np.abs((counts[0]+counts[1])/sum(c[0] for c in counts)-_share(rate))
     for name, bound in (least or {}).items():
@@ -204,6 +213,7 @@ def best_threshold(
         rank = np.where(other >= bound-1e-12, rank, -np.inf)
     if not (rank > -np.inf).any(): raise ValueError(f"no threshold has {' and '.join(f'{k} >= {v}' for k,v in least.items())} together: lower one")
     p = int(np.nanargmax(rank))
+    _whole(u, s, [p])
     mid, gap = _middle(u, p)
     return Cuts([mid], float(value[p]), [gap], 2, metric)
 
@@ -274,6 +284,7 @@ def cut_points(
     down = fall[:, None]*(rows == 1).all(1) if len(rows) == 2 else np.repeat(fall[:, None], n_cls, 1)
     u, basis = _running(*_sorted(t, s, w, n_cls), rows)
     at, ratio = _ratio(up, down, basis, (n@cost[:, -1], n.sum()*chance[-1]))
+    _whole(u, s, at)
     mid, gaps = zip(*(_middle(u, p) for p in at))
     return Cuts(list(mid), _value(ratio, metric), list(gaps), n_cls, metric)
 
