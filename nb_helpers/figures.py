@@ -8,6 +8,7 @@ __all__ = ['short_name', 'plot_confusion', 'open_picture', 'plot_mistakes', 'plo
 # %% ../nbs/07d_figures.ipynb #0174674f
 import math, re
 import numpy as np, pandas as pd
+from .records import lower_is_better
 
 # %% ../nbs/07d_figures.ipynb #8e09aed2
 def short_name(
@@ -165,8 +166,9 @@ def _best_epoch(h, names, best):
     col = best or next(iter(names), 'valid_loss')
     if best and best not in h: raise ValueError(f"no column {best!r} in the history: it has {[c for c in h if c!='x']}")
     if col not in h or h[col].isna().all(): return None, None
-    lower = re.search(r'(^|_)(loss|error|rmse|mae|mse)(_|$)', col)
-    return col, h.loc[h[col].idxmin() if lower else h[col].idxmax()]
+    value = -h[col] if lower_is_better(col) else h[col]
+    rank = pd.DataFrame(dict(value=value, loss=-h['valid_loss'] if 'valid_loss' in h else 0.)).dropna(subset='value')
+    return col, h.loc[rank.sort_values(['value', 'loss'], ascending=False, kind='stable').index[0]]   # of equals the lowest loss, as `fit` keeps it
 
 # %% ../nbs/07d_figures.ipynb #f0ab2310
 def _phases(ax, h):

@@ -10,10 +10,10 @@ import base64, io, math
 from pathlib import Path
 from urllib.parse import quote
 import os
-from .compare import _is_number, _name, _names, _short, differing, leaderboard, lower_is_better, plot_leaderboard
+from .compare import _is_number, _name, _names, _short, differing, leaderboard, plot_leaderboard
 from .figures import short_name
 from .ledger import ledger
-from .records import write_atomic
+from .records import lower_is_better, write_atomic
 from .page import _esc, _label, _status, _table, _time, page_html
 from .runs import Run
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['plain', 'hide_secrets', 'write_atomic', 'read_json', 'safe_cell', 'unsafe_cell', 'write_csv', 'history_rows',
-           'mend_history', 'csv_text', 'Predictions']
+           'mend_history', 'csv_text', 'lower_is_better', 'Predictions']
 
 # %% ../nbs/02g_records.ipynb #cc74a024
 import csv, io, json, math, os, re, uuid, warnings
@@ -160,6 +160,15 @@ def csv_text(
     buf = io.StringIO()
     csv.writer(buf, lineterminator='\n').writerows(rows)
     return buf.getvalue()
+
+# %% ../nbs/02g_records.ipynb #1e90ab77
+_DOWN = 'loss', 'error', 'rmse', 'mae', 'mse', 'nll', 'brier', 'ece', 'distance', 'minutes', 'seconds'
+
+def lower_is_better(
+    metric:str,  # a column of the history or of the ledger
+)->bool:         # True for a loss, an error, a duration
+    "Whether the smallest value of a metric is the best one, by its name"
+    return any(w in _DOWN for w in metric.lower().split('_'))
 
 # %% ../nbs/02g_records.ipynb #ea4241c3
 @dataclass

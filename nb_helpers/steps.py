@@ -4,13 +4,12 @@
 
 # %% auto #0
 __all__ = ['PRECISIONS', 'NO_APEX', 'Accumulate', 'save_tensors', 'read_facts', 'StopOnBadLoss', 'ema_decay', 'EMA',
-           'lower_is_better', 'epoch_share', 'EpochRates', 'use_precision', 'fused_adam']
+           'epoch_share', 'EpochRates', 'use_precision', 'fused_adam']
 
 # %% ../nbs/06b_steps.ipynb #b04658b5
 import json
 import math
 import os
-import re
 import sys
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from fastai.callback.training import GradientAccumulation
 from fastai.optimizer import OptimWrapper
 from fastai.torch_core import find_bs, get_model, num_distrib, rank_distrib
 from . import gpu
+from .records import lower_is_better
 
 # %% ../nbs/06b_steps.ipynb #2f063370
 class Accumulate(GradientAccumulation):
@@ -193,13 +193,6 @@ def _ema_load(self, d):
     self.avg.module.load_state_dict({k[4:]: v for k,v in d.items() if k.startswith('avg.')})
 
 EMA._average, EMA._show, EMA.state_dict, EMA.load_state_dict = _average, _show, _ema_state, _ema_load
-
-# %% ../nbs/06b_steps.ipynb #6ecb027f
-def lower_is_better(
-    metric:str, # name of a column of the history
-)->bool:
-    "Whether a small value of this metric is the good one: losses and errors"
-    return re.search(r'(^|_)(loss|error|error_rate|rmse|mse|mae)(_|$)', metric) is not None
 
 # %% ../nbs/06b_steps.ipynb #13504383
 def epoch_share(

@@ -25,8 +25,9 @@ from fastai.torch_core import get_model, rank_distrib
 from .gpu import release
 from .metrics import SameRule, Scores
 from .phases import Clock, Phase, freeze, show_table, start_table
+from .records import lower_is_better
 from .spread import from_first, spread
-from .steps import EMA, Accumulate, EpochRates, StopOnBadLoss, fused_adam, lower_is_better, read_facts, save_tensors, use_precision
+from .steps import EMA, Accumulate, EpochRates, StopOnBadLoss, fused_adam, read_facts, save_tensors, use_precision
 
 # %% ../nbs/07_train.ipynb #56154436
 class LogRun(Callback):
