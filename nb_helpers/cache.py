@@ -337,7 +337,7 @@ def _build(folder, prefix, ids, stamps, fn, values, n_jobs, block, reserve):
     args = list(values.itertuples(index=False, name=None))
     part = _Part(folder.with_name(folder.name + '.part'), len(ids))
     _copy_known(part, ids, stamps, folder, prefix, reserve)
-    with tqdm(total=len(ids), initial=len(part.done), desc=f'preparing {folder.name}', delay=2) as bar:
+    with tqdm(total=len(ids), initial=len(part.done), desc=prefix.split('-')[0], delay=2) as bar:
         for r in range(len(ids)):                # one by one up to the first that works: it tells the shape
             if part.shape: break
             if r in part.done: continue
