@@ -50,7 +50,8 @@ def _numbered(sources, key):
     "(numbers, paths) of all files in some sources, two arrays sorted by number; `ValueError` where a number is missing or occurs twice"
     paths = [p for s in ([sources] if isinstance(sources, (str, Path)) else sources) for p in list_files(s, sort=False)]   # a million names: sorted once, by number
     find = re.compile(key).search
-    numbers = [int(m[1]) if (m := find(p[p.rfind('/') + 1:p.rfind('.')])) else None for p in paths]
+    stems = [n.rpartition('.')[0] or n for n in (p[p.rfind('/') + 1:] for p in paths)]
+    numbers = [int(m[1]) if (m := find(n)) else None for n in stems]
     if odd := [p for p, n in zip(paths, numbers) if n is None]:
         raise ValueError(f"{len(odd)} files without a number, such as {min(odd)}: leave them out with a pattern or correct `key`")
     order = np.argsort(numbers := np.array(numbers), kind='stable')
@@ -100,10 +101,13 @@ def find_pairs(
 
 # %% ../nbs/03c_pairs.ipynb #7a3da2e3
 def _held(names, share, seed, what):
-    "The names for validation: a share of them, at least one, never all"
-    names = sorted(set(names), key=lambda n: draw_seed(seed, 0, f'{what} {n}'))
+    "The names for validation: a share of them, at least one, never all; those with the lowest draws"
+    names = list(set(names))
     if len(names) < 2: raise ValueError(f"only one {what}: a split by it needs two or more")
-    return set(names[:min(max(1, round(share*len(names))), len(names) - 1)])
+    n, draws = min(max(1, round(share*len(names))), len(names) - 1), [draw_seed(seed, 0, f'{what} {k}') for k in names]
+    last = int(np.partition(draws, n - 1)[n - 1])
+    sure = {k for k, d in zip(names, draws) if d < last}
+    return sure | {*sorted(k for k, d in zip(names, draws) if d == last)[:n - len(sure)]}
 
 # %% ../nbs/03c_pairs.ipynb #69805a08
 def split_pairs(

@@ -239,7 +239,7 @@ def _contents(run):
         split,rows = list(splits.items())[-1]
         metric,(v,a,b) = next(iter(rows.items()))
         head = f'{_label(metric)}, {_names.get(split, split)}',f'{v:.3f}',_interval(a, b)
-    link = f'<a href="#{_esc(quote(run.id))}">{_esc(info["workbook"])}</a>'
+    link = f'<a href="#{_esc(quote(run.id))}">{_esc(info["workbook"]).replace("_", "_<wbr>")}</a>'
     return link, *head, short_name(run.status.split(':')[0])
 
 # %% ../nbs/08b_report.ipynb #711c05ab
