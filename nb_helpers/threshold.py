@@ -232,37 +232,65 @@ def _in_order(d):
     return np.array(p[::-1])
 
 # %% ../nbs/08_threshold.ipynb #653d5804
-def _edges(basis, step=64):
-    "Every 64th position and the last, (r, about m/64); None where there are too few for it to pay"
-    n = basis.shape[1]
-    return None if n < 400*step else basis[:, np.r_[0:n-1:step, n-1]]
+def _blocks(s, n):
+    "Block of each score, int64, of `n` of equal width; None where the scores' range has no such blocks"
+    s = s.astype(np.float32) if s.dtype == np.float16 else s
+    with np.errstate(over='ignore', divide='ignore'): scale = n/(s.max()-s.min())
+    return np.minimum(((s-s.min())*scale).astype(np.int64), n-1) if 0 < scale < np.finfo(s.dtype).max else None
 
-def _lowest(coef, basis, edge=None, step=64):
-    "First position of the minimum of each row of `coef @ basis`, whose rows never fall"
-    if edge is None: return (coef@basis).argmin(1)
-    n, found = basis.shape[1], []
+def _worth(coef, edge):
+    "Blocks between the columns of `edge` in which a row of `coef @ basis` may have its minimum; the rows of the basis never fall"
+    worth = np.zeros(edge.shape[1]-1, bool)
     for c in coef:
-        low = sum(o*(edge[i, :-1] if o > 0 else edge[i, 1:]) for i,o in enumerate(c))
-        best = (c@edge).min()
-        block = np.flatnonzero(low <= best + 1e-9*np.abs(c@edge).max())
-        p = np.minimum((block[:, None]*step + np.arange(step+1)).ravel(), n-1)
-        found.append(p[(c@basis[:, p]).argmin()])
-    return np.array(found)
+        low, value = sum(o*(edge[i, :-1] if o > 0 else edge[i, 1:]) for i,o in enumerate(c)), c@edge
+        worth |= low <= value.min() + 1e-9*np.abs(value).max()
+    return worth
 
 # %% ../nbs/08_threshold.ipynb #4b50c3a7
-def _ratio(up, down, basis, base):
-    "Positions with the least (base[0] + sum of up @ basis)/(base[1] + sum of down @ basis), and that ratio, by Dinkelbach's iteration"
-    edge = _edges(basis)                                        # a first look at some positions gives a good guess
-    lam = .3*base[0]/base[1] if edge is None else _ratio(up, down, edge, base)[1]
-    best, at = np.inf, None
+def _ratio(up, down, basis, base, apart=False, step=64):
+    """Positions with the least (base[0] + sum of up @ basis)/(base[1] + sum of down @ basis), and that ratio, by Dinkelbach's iteration;
+    `apart`: each cut by itself, (None, None) where they are not in order then"""
+    n = basis.shape[1]
+    edge = basis[:, np.r_[0:n-1:step, n-1]] if n >= 400*step else None   # a first look at some positions gives a good guess
+    lam, best, at = .3*base[0]/base[1] if edge is None else _ratio(up, down, edge, base)[1], np.inf, None
     while True:
         coef = up - lam*down
-        p = _lowest(coef, basis, edge)
-        if (np.diff(p) < 0).any(): p = _in_order(coef@basis)
+        if edge is None: p = (coef@basis).argmin(1)
+        else:
+            i = np.minimum((np.flatnonzero(_worth(coef, edge))[:, None]*step + np.arange(step+1)).ravel(), n-1)
+            p = i[(coef@basis[:, i]).argmin(1)]
+        if (np.diff(p) < 0).any():
+            if apart: return None, None
+            p = _in_order(coef@basis)
         top, bottom = (float(b + (c*basis[:, p].T).sum()) for b, c in zip(base, (up, down)))
         lam = top/bottom
         if not lam < best: return at, best
         best, at = lam, p
+
+# %% ../nbs/08_threshold.ipynb #2f6c81d0
+_MANY = 2**16   # scores, from which on it pays not to sort them all
+
+def _some_sorted(t, s, w, rows, up, down, base):
+    "Distinct scores of the blocks that matter, positions among them and the ratio, as from `_running` and `_ratio`; None where all must be sorted"
+    n, k = min(len(s)//32 + 1, 2**15), rows.shape[1]
+    block = _blocks(s, n)
+    if block is None: return None
+    total = rows@np.bincount(block*k+t, w, n*k).reshape(n, k).T
+    edge, filled = np.pad(total.cumsum(1), ((0, 0), (1, 0))), np.flatnonzero(total.any(0))
+    lam, seen = _ratio(up, down, edge, base)[1], np.zeros(n, bool)
+    while True:
+        look = _worth(up - lam*down, edge)          # a gap between two blocks is in both
+        look[filled[[0, -1]]] = True
+        if not (look & ~seen).any(): return u, at, lam
+        seen |= look
+        i = np.flatnonzero(seen[block])
+        if 4*len(i) > len(s): return None
+        i = i[np.argsort(s[i])]
+        u, basis = _running(t[i], s[i], None if w is None else w[i], rows)
+        first = np.append(True, s[i][1:] != s[i][:-1])
+        basis += np.pad((total*~seen).cumsum(1), ((0, 0), (1, 0)))[:, np.append(block[i][first], n)]   # what lies below in blocks without a look
+        at, lam = _ratio(up, down, basis, base, apart=True)
+        if at is None: return None
 
 # %% ../nbs/08_threshold.ipynb #853cf47d
 def cut_points(
@@ -282,9 +310,13 @@ def cut_points(
     if np.array_equal(line, step): rows, up = np.stack([np.ones(n_cls), np.arange(n_cls)]), np.stack([step[:, 0], step[:, 1]-step[:, 0]], 1)
     else: rows, up = np.eye(n_cls), step                       # qwk's costs are a line: two running sums do for all cuts
     down = fall[:, None]*(rows == 1).all(1) if len(rows) == 2 else np.repeat(fall[:, None], n_cls, 1)
-    u, basis = _running(*_sorted(t, s, w, n_cls), rows)
-    at, ratio = _ratio(up, down, basis, (n@cost[:, -1], n.sum()*chance[-1]))
-    _whole(u, s, at)
+    base = n@cost[:, -1], n.sum()*chance[-1]
+    found = _some_sorted(t, s, w, rows, up, down, base) if len(s) >= _MANY else None
+    if found is None:
+        u, basis = _running(*_sorted(t, s, w, n_cls), rows)
+        found = u, *_ratio(up, down, basis, base)
+        _whole(u, s, found[1])
+    u, at, ratio = found
     mid, gaps = zip(*(_middle(u, p) for p in at))
     return Cuts(list(mid), _value(ratio, metric), list(gaps), n_cls, metric)
 
