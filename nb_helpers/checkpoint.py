@@ -7,6 +7,7 @@ __all__ = ['CantPack', 'tag', 'has_state', 'pack', 'Held', 'Attrs', 'unpack', 'p
            'seal', 'unseal', 'manifests', 'read_checkpoint', 'Latest', 'seal_checkpoint', 'copy_checkpoint']
 
 # %% ../nbs/06e_checkpoint.ipynb #3ed25d1d
+import errno
 import hashlib
 import json
 import math
@@ -156,6 +157,12 @@ def _sync_dir(folder):
 # %% ../nbs/06e_checkpoint.ipynb #81eb5fea
 _EARLY = 2**24   # bytes; below, a sync is over at once
 
+def _reserve(f, size):
+    "Take the file's place on the disk, once: syncs then have no list of blocks to write; `OSError` if there is none"
+    try: os.posix_fallocate(f.fileno(), 0, size)
+    except OSError as e:
+        if e.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS): raise   # these: a file system that can't
+
 def _write(f, pieces):
     "Write and sync; a large file goes to the disk while the rest of it is still being written"
     size, done, errors = sum(map(len, pieces)), threading.Event(), []
@@ -165,9 +172,7 @@ def _write(f, pieces):
             while not done.wait(.02): os.fdatasync(f.fileno())
         except OSError as e: errors.append(e)   # a write that failed is reported once, to whoever syncs first
     t = threading.Thread(target=early)
-    if size >= _EARLY and hasattr(os, 'posix_fallocate'):   # Linux
-        os.posix_fallocate(f.fileno(), 0, size)             # the place, once: syncs then have no list of blocks to write; or `OSError`, if there is none
-        t.start()
+    if size >= _EARLY and hasattr(os, 'posix_fallocate'): _reserve(f, size); t.start()   # Linux
     try:
         for p in pieces: f.write(p)
         f.flush()
