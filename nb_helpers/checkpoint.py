@@ -172,7 +172,9 @@ def _write(f, pieces):
             while not done.wait(.02): os.fdatasync(f.fileno())
         except OSError as e: errors.append(e)   # a write that failed is reported once, to whoever syncs first
     t = threading.Thread(target=early)
-    if size >= _EARLY and hasattr(os, 'posix_fallocate'): _reserve(f, size); t.start()   # Linux
+    if size >= _EARLY and hasattr(os, 'posix_fallocate'):   # Linux
+        _reserve(f, size)
+        t.start()
     try:
         for p in pieces: f.write(p)
         f.flush()
@@ -182,6 +184,7 @@ def _write(f, pieces):
     if errors: raise errors[0]
     os.fsync(f.fileno())
 
+# %% ../nbs/06e_checkpoint.ipynb #70c9e4b2
 def put_file(
     path:Path,    # file to make or replace; its folder must exist
     pieces:list,  # of bytes
