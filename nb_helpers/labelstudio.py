@@ -19,7 +19,8 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 import pandas as pd
 
-from .dataset import IMAGE_SUFFIXES, add_hashes, find_images
+from .contents import IMAGE_SUFFIXES
+from .dataset import add_hashes, find_images
 
 # %% ../nbs/03d_labelstudio.ipynb #a96720c1
 def _answer(results, kind, from_name):
