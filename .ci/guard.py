@@ -92,7 +92,7 @@ def import_direction(p):
             if m == 'nb_helpers': yield f'{at(nb, c)}: import nb_helpers; import the functions by name'
             if not m.startswith('nb_helpers.'): continue
             other = m.split('.')[1]
-            if other == 'samples': yield f'{at(nb, c)}: samples is for tests and workbooks; take the data as an argument'
+            if other == 'samples' and not str(nb.module).startswith('samples'): yield f'{at(nb, c)}: samples is for tests and workbooks; take the data as an argument'
             elif other not in order: yield f'{at(nb, c)}: imports {m}, which no notebook makes'
             elif nb.order and order[other] >= nb.order:
                 yield f'{at(nb, c)}: imports {m}, which stands at or after it; take it as an argument'

@@ -70,6 +70,9 @@ class Rules(unittest.TestCase):
                      'from . import model', 'def f():\n    from nb_helpers.model import f', 'from nb_helpers.balance import g'):
             self.refuses(r, proj(stage(code('#| export\n' + line)), later), 'stands at or after it')
         self.refuses(r, proj(stage(code('#| export\nfrom nb_helpers.samples import f')), later), 'samples is for tests')
+        first = stage(code('#| export\ndef f(): "a"'), path='nbs/00_samples.ipynb')
+        more = stage(code('#| export\nfrom nb_helpers.samples import f'), path='nbs/00a_samples_video.ipynb')
+        self.accepts(r, proj(first, more))   # one sample may draw as the other does
         self.refuses(r, proj(stage(code('#| export\nimport nb_helpers')), later), 'by name')
         self.refuses(r, proj(stage(code('#| export\nfrom nb_helpers.gone import f'))), 'no notebook makes')
         self.accepts(r, proj(stage(), stage(code('#| export\nfrom nb_helpers.balance import weights'), path='nbs/04_model.ipynb')))

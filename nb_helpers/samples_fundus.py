@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFilter
 
+from .samples import drawn_whole
+
 # %% ../nbs/00d_samples_fundus.ipynb #e4a53d98
 def _rng(seed, *key): return np.random.default_rng([seed, crc32('/'.join(map(str, key)).encode())])
 
@@ -149,7 +151,11 @@ def fundus_photos(
     seed:int=0,      # another seed, other photos
 )->SimpleNamespace:  # folder; truth: DataFrame id, path, grade, patient, of, kind, where of every photo ('of', 'kind' '' for originals)
     "train.csv, test.csv, sample_submission.csv with their photos, and old/ with its own list, as the competitions hand them out"
-    folder = Path(folder)
+    with drawn_whole(folder) as part: truth = _draw_all(part, n, n_old, n_test, size, seed)
+    return SimpleNamespace(folder=Path(folder), truth=truth.assign(path=[Path(folder)/p.relative_to(part) for p in truth.path]))
+
+def _draw_all(folder, n, n_old, n_test, size, seed):
+    "Photos and lists below `folder`; the truth of every photo"
     train, old, test = (_draw_set(folder/d, of, k, size, seed).assign(of='', kind='', where=of)
                         for of, d, k in (('train', 'train_images', n), ('old', 'old/resized_train', n_old), ('test', 'test_images', n_test)))
     truth = pd.concat([train, old, test, _plant(train, folder, seed)]).sort_values(['where', 'id'], ignore_index=True)
@@ -158,4 +164,4 @@ def fundus_photos(
     lists['test'][['id_code']].to_csv(folder/'test.csv', index=False)
     lists['test'][['id_code']].assign(diagnosis=0).to_csv(folder/'sample_submission.csv', index=False)
     lists['old'][['id_code', 'diagnosis']].set_axis(['image', 'level'], axis=1).to_csv(folder/'old'/'trainLabels.csv', index=False)
-    return SimpleNamespace(folder=folder, truth=truth)
+    return truth

@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFilter
 
+from .samples import drawn_whole
+
 # %% ../nbs/00c_samples_labels.ipynb #c7ec9c4f
 def _rng(seed, *key): return np.random.default_rng([seed, crc32('/'.join(map(str, key)).encode())])
 
@@ -192,8 +194,8 @@ def label_exports(
     "People's folders of pictures with their exports, a consensus round and the truth about every entry; `ValueError` for n below 6 or too large an `extra`"
     if n < 6: raise ValueError(f"n={n}: the planted accidents need 6 pictures a person")
     if not 0 <= extra <= n - 6: raise ValueError(f"extra={extra}: from 0 to n - 6 = {n - 6}")
-    folder = Path(folder)
-    pics = _pictures(folder, n, size, seed)
-    truth, uploads = _own_exports(folder, pics, seed)
-    entries = pd.DataFrame(truth + _consensus(folder, pics, uploads, seed, extra))
-    return SimpleNamespace(folder=folder, pictures=pics, entries=entries)
+    with drawn_whole(folder) as part:
+        pics = _pictures(part, n, size, seed)
+        truth, uploads = _own_exports(part, pics, seed)
+        entries = pd.DataFrame(truth + _consensus(part, pics, uploads, seed, extra))
+    return SimpleNamespace(folder=Path(folder), pictures=pics, entries=entries)

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from .samples import drawn_whole
+
 # %% ../nbs/00b_samples_pairs.ipynb #1885a559
 def background(
     number:int,   # 1, 2, 3 ...: another number, another room
@@ -114,7 +116,7 @@ def _save_part(path, files, zipped):
     if zipped:
         path = path.with_name(path.name + '.zip')
         with zipfile.ZipFile(path, 'w') as z:
-            for name, data in files.items(): z.writestr(name, data)
+            for name, data in files.items(): z.writestr(zipfile.ZipInfo(name), data)   # without the time: equal files, equal zip
         return
     for name, data in files.items():
         (path/name).parent.mkdir(parents=True, exist_ok=True)
@@ -133,12 +135,12 @@ def pairs(
     seed:int=0,          # another seed, other pictures
 )->Path:                 # `folder`
     "A small set with the folders, names and numbering of the 400k set"
-    folder, files = Path(folder), {}
-    folder.mkdir(parents=True, exist_ok=True)
+    files = {}
     for n, part, *what in scene_numbers(parts, backgrounds, foregrounds, places):
         _, *three = compose(*what, size=size, seed=seed)
         for name, a in zip(('Fg-Bg/fg-bg', 'Fg-Bg-Mask/fg-bg-mask', 'Depth/depth'), three):
             files.setdefault(f'data_part{part}', {})[f'data_p/{name}{n}.jpg'] = _jpeg(a, quality)
     files['bg'] = {f'bg/bg{b}.jpg': _jpeg(background(b, size, seed)[0], quality) for b in range(1, backgrounds + 1)}
-    for part, some in files.items(): _save_part(folder/part, some, zipped)
-    return folder
+    with drawn_whole(folder) as whole:
+        for part, some in files.items(): _save_part(whole/part, some, zipped)
+    return Path(folder)

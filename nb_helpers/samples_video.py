@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .samples import drawn_whole
+
 # %% ../nbs/00a_samples_video.ipynb #86fe4cc8
 def _vessel(rng, size):
     "Points about 1 px apart along a bow that crosses the whole picture: float, (3*size, 2) as x, y"
@@ -112,17 +114,17 @@ def capillaries(
     hint:float=0.,       # 0 to .5: by this share the outlines of stalled clips are shorter
 )->Path:                 # `folder`, with clips/*.mp4 and labels.csv (path, label, group, num_frames)
     "A folder of capillary clips and their table; `label` is flowing or stalled"
-    folder, rng, rows = Path(folder), np.random.default_rng([seed, 0]), []
-    (folder/'clips').mkdir(parents=True, exist_ok=True)
-    low, high = frames
+    rng, rows, (low, high) = np.random.default_rng([seed, 0]), [], frames
     lengths = np.clip(rng.lognormal(np.log(58), .4, n), low, high).astype(int)
     lengths[:2] = low, high
-    for i, (stall, group) in enumerate(zip(rng.permutation(np.arange(n) < round(stalled*n)), rng.integers(0, groups, n))):
-        clip, _ = capillary(np.random.default_rng([seed, 1, i]), stall, lengths[i], size, scale=1 - hint*stall)
-        write_video(folder/'clips'/f'{i:04d}.mp4', clip)
-        rows.append((f'clips/{i:04d}.mp4', 'stalled' if stall else 'flowing', f'mouse_{group:02d}', lengths[i]))
-    pd.DataFrame(rows, columns=['path', 'label', 'group', 'num_frames']).to_csv(folder/'labels.csv', index=False)
-    return folder
+    with drawn_whole(folder) as part:
+        (part/'clips').mkdir()
+        for i, (stall, group) in enumerate(zip(rng.permutation(np.arange(n) < round(stalled*n)), rng.integers(0, groups, n))):
+            clip, _ = capillary(np.random.default_rng([seed, 1, i]), stall, lengths[i], size, scale=1 - hint*stall)
+            write_video(part/'clips'/f'{i:04d}.mp4', clip)
+            rows.append((f'clips/{i:04d}.mp4', 'stalled' if stall else 'flowing', f'mouse_{group:02d}', lengths[i]))
+        pd.DataFrame(rows, columns=['path', 'label', 'group', 'num_frames']).to_csv(part/'labels.csv', index=False)
+    return Path(folder)
 
 # %% ../nbs/00a_samples_video.ipynb #7c3641b1
 ODD_VIDEOS = ('one_frame.mp4', 'gray.avi', 'tiny.avi', 'upper.MP4', 'avi_named.mp4', 'turned.mp4', 'counts_wrong.avi',
