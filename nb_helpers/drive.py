@@ -6,11 +6,11 @@
 __all__ = ['DriveError', 'in_colab', 'work_folder', 'mount', 'drive_if_there', 'Workspace', 'whole_generations', 'copy_back']
 
 # %% ../nbs/02_drive.ipynb #5b59ccc5
-import errno, hashlib, json, os, re, shutil, sys, time, uuid
+import errno, hashlib, json, math, os, re, shutil, sys, time, uuid, warnings
 from datetime import datetime, timezone
 from pathlib import Path
 from fastcore.basics import patch
-from .archives import ArchiveError, archive_kind, archive_stem, check_sha256, extract, sha256_file, unpacked_size
+from .archives import ArchiveError, archive_kind, archive_stem, check_sha256, extract, inside, sha256_file, unpacked_size
 from .links import download, link
 
 # %% ../nbs/02_drive.ipynb #5c2c2ea6
@@ -302,22 +302,31 @@ def _seal(d):
 
 # %% ../nbs/02_drive.ipynb #e20f29bb
 def _unseal(path):
-    "A manifest, or None when it is damaged or not ours"
-    try: d = json.loads(path.read_text())
-    except (ValueError, FileNotFoundError): return None
+    "A manifest, or None when it is damaged, not ours, or names what is not in its folder"
+    try: d = json.loads(path.read_text(encoding='utf-8'))
+    except (ValueError, OSError, RecursionError): return None
     if not isinstance(d, dict): return None
     check = d.pop('check', None)
-    return d if check==_seal(d)['check'] else None
+    return d if check==_seal(d)['check'] and _is_manifest(d, path) else None
+
+def _is_manifest(d, path):
+    "Has it the form of a manifest, the name of its place, and plain names of files?"
+    finite = lambda v: type(v) in (int, float) and math.isfinite(v)
+    try:
+        for f,(size,_,sha) in d['files'].items(): inside(path.parent, f), size+0, sha+''
+        return bool(d['gen']==path.stem and inside('', d['name']) and d['source']+'' and isinstance(d['folder'], bool)
+                    and finite(d['time']) and finite(d.get('n', 0)) and (d['folder'] or len(d['files'])==1))
+    except (KeyError, TypeError, ValueError, AttributeError): return False   # ArchiveError is a ValueError
 
 # %% ../nbs/02_drive.ipynb #91176566
 def whole_generations(
     safe:Path, # the safe side of a workspace
     name:str,  # what was saved: path below the local side
-)->list[dict]: # manifests, oldest first: name, gen, files {path: [size, time, sha256]}, time (s), source
+)->list[dict]: # manifests, oldest first: name, gen, n (its number), files {path: [size, time, sha256]}, time (s), source
     "What a safe side holds of one thing; damaged and unfinished ones are left out"
     d = Path(safe)/'saved'/name
     found = [m for p in sorted(d.glob('*.json')) if _GEN.fullmatch(p.stem) for m in [_unseal(p)] if m and (d/p.stem).is_dir()]
-    return [m for m in found if m['name']==name]
+    return sorted((m for m in found if m['name']==name), key=lambda m: (m.get('n', 0), m['gen']))   # those of before had no number
 
 @patch
 def generations(self:Workspace,
@@ -341,15 +350,29 @@ _DRIVE_ERRORS = {errno.ENOSPC:"Drive is full: empty its bin or delete something"
 
 # %% ../nbs/02_drive.ipynb #aa26a271
 def _put(src, files, dst, bar):
-    "Copy `files` from `src` to a new folder `dst` and read them back; {path: [size, time, sha256]}"
+    "Copy `files` from `src` to a new folder `dst`; {path: [size, time, sha256]}"
     done = {}
     for p,(size,t) in files.items():
         (dst/p).parent.mkdir(parents=True, exist_ok=True)
-        want = _copy(src/p, dst/p, bar, sync=True)
-        got = _read_back(dst/p)
-        if got!=want: raise DriveError(f"{p}: what Drive gives back is not what was written ({got[:8]} instead of {want[:8]}): not saved, try again")
-        done[p] = [size, t, want]
+        done[p] = [size, t, _copy(src/p, dst/p, bar, sync=True)]
     return done
+
+def _is_there(home, files):
+    "`DriveError` unless every file is read back from where it lies as it was written"
+    for p,(_,_,want) in files.items():
+        got = _read_back(home/p)
+        if got!=want: raise DriveError(f"{p}: what Drive gives back is not what was written ({got[:8]} instead of {want[:8]}): not saved, try again")
+
+def _sweep(home, days=1.):
+    "Delete what a save that was cut off has left: parts, and generations without a list"
+    for d in home.iterdir():
+        half = d.name.endswith('.part') or _GEN.fullmatch(d.name) and not d.with_name(f'{d.name}.json').exists()
+        if half and d.is_dir() and time.time()-d.stat().st_mtime > 86400*days: _forget(d)
+
+def _forget(path):
+    "Delete a file or folder on Drive; its files are emptied first, since Drive's bin keeps what is deleted for 30 days, and counts it"
+    for p in [o for o in path.rglob('*') if o.is_file()] if path.is_dir() else [path] if path.exists() else []: os.truncate(p, 0)
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 # %% ../nbs/02_drive.ipynb #1777de14
 @patch
@@ -365,17 +388,21 @@ def _key(self:Workspace, path, name):
 
 # %% ../nbs/02_drive.ipynb #d16eda30
 @patch
-def _save(self:Workspace, src, name, files, bar):
-    "Copy to a new generation, read it back, then write its list, which is what makes it count; returns its folder"
+def _save(self:Workspace, src, name, files, n, bar):
+    "Copy to a new generation with the number `n`, read it back from where it lies, then write its list, which is what makes it count; returns its folder"
     home,gen = self.safe/'saved'/name,datetime.now(timezone.utc).strftime('%Y%m%d-%H%M%S-%f')
+    while (home/gen).exists(): gen = datetime.now(timezone.utc).strftime('%Y%m%d-%H%M%S-%f')   # a clock that was set back
     part = home/f'.{gen}.part'
     try:
         part.mkdir(parents=True)
         done = _put(src if src.is_dir() else src.parent, files, part, bar)
         os.replace(part, home/gen)
-        _write_json(home/f'{gen}.json', _seal(dict(name=name, gen=gen, files=done, time=time.time(), source=str(src), folder=src.is_dir())))
+        _is_there(home/gen, done)
+        _write_json(home/f'{gen}.json', _seal(dict(name=name, gen=gen, n=n, files=done, time=time.time(), source=str(src), folder=src.is_dir())))
         if _unseal(home/f'{gen}.json') is None: raise DriveError(f"{name}: its list cannot be read back from Drive: not saved, try again")
-    except BaseException: shutil.rmtree(part, ignore_errors=True); raise
+    except BaseException:
+        for o in (part, home/gen): shutil.rmtree(o, ignore_errors=True)
+        raise
     return home/gen
 
 # %% ../nbs/02_drive.ipynb #58436c58
@@ -395,8 +422,11 @@ def save(self:Workspace,
         if gens and {p:tuple(v[:2]) for p,v in gens[-1]['files'].items()}==files:
             if verbose: print(f"{name}: nothing new since it was saved {_ago(gens[-1]['time'])}")
             return self.safe/'saved'/name/gens[-1]['gen']
-        with _bar(size, name, verbose) as bar: out = self._save(src, name, files, bar)
-        for m in self.generations(name)[:-max(keep, 1)]: (out.parent/f"{m['gen']}.json").unlink(); shutil.rmtree(out.parent/m['gen'])
+        with _bar(size, name, verbose) as bar: out = self._save(src, name, files, 1 + max([m.get('n', 0) for m in gens], default=0), bar)
+        gens = self.generations(name)
+        if not gens or gens[-1]['gen']!=out.name: raise DriveError(f"{name}: another session saved it at the same time: save it again")
+        for m in gens[:-max(keep, 1)]: _forget(out.parent/f"{m['gen']}.json"); _forget(out.parent/m['gen'])
+        _sweep(out.parent)
     except OSError as e:
         if e.errno not in _DRIVE_ERRORS: raise
         raise DriveError(f"{name} was not saved, {_DRIVE_ERRORS[e.errno]} ({e})") from e
@@ -416,8 +446,9 @@ def copy_back(
     try:
         with _bar(sum(v[0] for v in m['files'].values()), m['name'], verbose) as bar:
             for p,(_,_,want) in m['files'].items():
-                (part/p).parent.mkdir(parents=True, exist_ok=True)
-                if not (src/p).is_file() or _copy(src/p, part/p, bar)!=want: raise ArchiveError(f"{p} is missing or damaged on Drive")
+                to = inside(part, p)
+                to.parent.mkdir(parents=True, exist_ok=True)
+                if not (src/p).is_file() or _copy(src/p, to, bar)!=want: raise ArchiveError(f"{p} is missing or damaged on Drive")
         os.rename(part if m['folder'] else part/next(iter(m['files'])), dst)
     finally: shutil.rmtree(part, ignore_errors=True)
     return dst

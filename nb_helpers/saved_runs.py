@@ -6,7 +6,7 @@
 __all__ = ['saved_runs', 'fetch_runs', 'restore_run']
 
 # %% ../nbs/02b_saved_runs.ipynb #776dc6cf
-import json, os, shutil, uuid
+import json, os, re, shutil, uuid
 from pathlib import Path
 from .archives import ArchiveError
 from .drive import _GEN, copy_back, drive_if_there, whole_generations
@@ -25,7 +25,17 @@ def _runs_in(safe, m):
         top = Path(f).parent
         if Path(f).name!='run.json' or len(top.parts)>1: continue
         inside = {k:v for k,v in m['files'].items() if top==Path('.') or Path(k).parts[0]==top.name}
-        yield top.name or Path(m['name']).name, dict(m, safe=safe, top=top.as_posix(), inside=inside)
+        id = top.name or Path(m['name']).name
+        if re.fullmatch(r'\w[\w.-]*', id): yield id, dict(m, safe=safe, top=top.as_posix(), inside=inside)   # no hidden folder, no link to git
+
+def _in_order(gens):
+    "Oldest first: within what was saved under one name by number, which no clock can turn round; else by time"
+    last, keyed = {}, []
+    for g in gens:
+        k = str(g['safe']),g['name']
+        last[k] = max(g['time'], last.get(k, g['time']))
+        keyed.append((last[k], len(keyed), g))
+    return [g for *_,g in sorted(keyed, key=lambda o: o[:2])]
 
 # %% ../nbs/02b_saved_runs.ipynb #cf97de2d
 def saved_runs(
@@ -38,7 +48,7 @@ def saved_runs(
         for name in _names(home):
             for m in whole_generations(home.parent, name):
                 for k,g in _runs_in(home.parent, m): out.setdefault(k, []).append(g)
-    return {k: sorted(v, key=lambda g: g['time']) for k,v in sorted(out.items())}
+    return {k: _in_order(v) for k,v in sorted(out.items())}
 
 # %% ../nbs/02b_saved_runs.ipynb #bbd071ce
 def _small(f, size, limit): return Path(f).suffix in ('.json', '.csv') and size<=limit
@@ -48,14 +58,34 @@ def _pick(g, keep):
     return dict(g, files={k:v for k,v in g['inside'].items() if keep(k, v[0])}, folder=True)
 
 # %% ../nbs/02b_saved_runs.ipynb #fadb0833
+def _signs(d):
+    "{file: [size, time of change]} of a run's folder, but for our own note"
+    return {p.relative_to(d).as_posix(): [s.st_size, s.st_mtime_ns] for p in sorted(d.rglob('*')) if p.is_file() and p.name!='elsewhere.json' for s in [p.stat()]}
+
+def _note(d):
+    "What elsewhere.json says of a run whose small files alone are here; {} where it is damaged"
+    try: note = json.loads((d/'elsewhere.json').read_text(encoding='utf-8'))
+    except (OSError, ValueError, RecursionError): return {}
+    return note if isinstance(note, dict) else {}
+
+def _changed(d):
+    "Files that were made or changed here since a run's small files came from Drive"
+    files = _note(d).get('files')
+    return [f for f,v in _signs(d).items() if files.get(f)!=v] if isinstance(files, dict) else []
+
+# %% ../nbs/02b_saved_runs.ipynb #2c784268
 def _bring(g, dest, keep, mark=None):
-    "Copy a run to `dest`, in place of what was there; `ArchiveError` when a file is missing or damaged"
+    "Copy a run to `dest`, in place of its small files; what was changed there stays as it is. `ArchiveError` when a file is missing or damaged"
     box = dest.with_name(f'.{dest.name}.{uuid.uuid4().hex[:8]}')
     try:
         copy_back(g['safe'], _pick(g, keep), box, verbose=mark is None)
-        if mark: (box/g['top']/'elsewhere.json').write_text(json.dumps(mark))
+        new = box/g['top']
+        for f in _changed(dest) if dest.exists() else []:
+            (new/f).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(dest/f, new/f)
+        if mark: (new/'elsewhere.json').write_text(json.dumps(dict(mark, files=_signs(new))), encoding='utf-8')
         if dest.exists(): os.rename(dest, box.with_name(box.name+'.old'))
-        os.rename(box/g['top'] if g['top']!='.' else box, dest)
+        os.rename(new, dest)
     finally:
         for o in (box, box.with_name(box.name+'.old')): shutil.rmtree(o, ignore_errors=True)
     return dest
@@ -70,8 +100,9 @@ def fetch_runs(
     "Bring the small files of every saved run, so that this session's ledger shows them; what is here already is left alone"
     new, root = [], Path(root).absolute()
     for id,gens in saved_runs(drive).items():
-        g,here = gens[-1],root/id/'elsewhere.json'
-        if (root/id).exists() and (not here.exists() or json.loads(here.read_text())['gen']==g['gen']): continue
+        g,here = gens[-1],root/id
+        if here.exists() and (not (here/'elsewhere.json').exists() or _note(here).get('gen')==g['gen']): continue
+        if here.exists() and (own := _changed(here)): print(f"{id} was saved anew on Drive and changed here ({own[0]}): rename runs/{id} to see it"); continue
         root.mkdir(parents=True, exist_ok=True)
         try: _bring(g, root/id, lambda f, n: _small(f, n, limit), dict(gen=g['gen'], safe=str(g['safe']), name=g['name']))
         except (ArchiveError, OSError) as e: print(f"{id} stays on Drive: {e}"); continue
@@ -85,12 +116,14 @@ def restore_run(
     root:str|Path='runs', # folder that holds all runs
     drive:str|Path=None,  # the `MyDrive` folder; None: the one that is mounted
 )->Path:                  # the run's folder, every file compared with its checksum
-    "Bring a saved run back whole; one that is here whole is left as it is. `FileNotFoundError`, or `ArchiveError` when no copy is whole"
+    "Bring a saved run back whole; one that is here whole is left as it is, and so is what was changed here. `FileNotFoundError`, `FileExistsError`, or `ArchiveError` when no copy is whole"
     dest = Path(root).absolute()/id
     if dest.exists() and not (dest/'elsewhere.json').exists(): return dest
     have = saved_runs(drive)
     if id not in have: raise FileNotFoundError(f"{id} is neither in {root} nor on Drive, which has {', '.join(list(have)[-5:]) or 'no run, or is not mounted'}")
     dest.parent.mkdir(parents=True, exist_ok=True)
+    if dest.exists() and (own := _changed(dest)) and _note(dest).get('gen')!=have[id][-1]['gen']: raise FileExistsError(
+        f"{id} was changed here ({', '.join(own[:3])}) and saved anew on Drive: rename {dest.name}, and Drive's comes")
     for g in reversed(have[id]):
         try: return _bring(g, dest, lambda f, n: True)
         except ArchiveError as e: print(f"{id}, saved as {g['gen']}: {e}; trying the one before")
