@@ -22,6 +22,8 @@ import numpy as np
 import torch
 from fastcore.foundation import L
 
+from .drive import discard
+
 # %% ../nbs/06e_checkpoint.ipynb #20006825
 class CantPack(TypeError):
     "Something that is neither a number, text, list, dict nor tensor; `obj` is it"
@@ -315,14 +317,14 @@ def _files_of(path):
     try: return [n for n, _ in unseal(path.read_text())['files'].values()]
     except (ValueError, OSError): return []
 
-def _prune(folder, keep):
+def _prune(folder, keep, away=lambda p: p.unlink(missing_ok=True)):
     "Delete all checkpoints but the newest `keep`, manifests first, and older files that belong to none"
-    for p in manifests(folder)[keep:]: p.unlink(missing_ok=True)
+    for p in manifests(folder)[keep:]: away(p)
     left = manifests(folder)
     names, newest = {n for p in left for n in _files_of(p)}, max(map(serial, left), default=0)
     for p in (*folder.glob('ckpt-*.safetensors*'), *folder.glob('kept-*')):
         used = p.name in names or p.name.startswith('ckpt') and p.with_name(p.name[:22] + '.json').exists()   # 22: ckpt-00000000-00000000
-        if serial(p) <= newest and not used: p.unlink(missing_ok=True)
+        if serial(p) <= newest and not used: away(p)
 
 # %% ../nbs/06e_checkpoint.ipynb #ec6556ee
 def seal_checkpoint(
@@ -365,4 +367,4 @@ def copy_checkpoint(
     for n, sha in m['files'].values(): _copy_checked(folder/n, to/n, sha)
     _copy_checked(folder/f'{name}.safetensors', to/f'{name}.safetensors', m['sha256'])
     _copy_checked(folder/f'{name}.json', to/f'{name}.json', hashlib.sha256(text).hexdigest())
-    _prune(to, keep)
+    _prune(to, keep, discard)   # on Drive: its bin counts

@@ -21,6 +21,7 @@ import torch
 from fastai.callback.core import Callback, CancelEpochException, CancelFitException
 from fastai.torch_core import num_distrib, rank_distrib
 from fastcore.basics import patch
+from .archives import inside
 from .checkpoint import Latest, copy_checkpoint, manifests, pack, put_file, read_checkpoint, read_state, seal_checkpoint, serial, unpack, write_state
 from .state import KeyedPass, differences, learner_state, machine, package, set_learner_state, setup
 
@@ -74,8 +75,22 @@ def begin(self:Resumable,
     self.found = self._newest()
     m = self.found[0] if self.found else {}
     if self.found: self._check(m['about'], self.about)
+    elif run is not None: self._start_over(run)
     self.at = {k: m.get(k, 0) for k in ('phase', 'epoch', 'batch')} | dict(finished=m.get('finished', False))
     return self.at
+
+# %% ../nbs/07a_resume.ipynb #3286ecfc
+@patch
+def _start_over(self:Resumable, run):
+    "Without a checkpoint: remember where this fit's history begins, or say that its epochs are trained again and set their rows aside"
+    if not hasattr(run, 'keep_history') or rank_distrib(): return
+    began, rows = run.info.get('fits') or {}, len(run.history())
+    if self.dir.name not in began: run.describe(fits={self.dir.name: rows}); return
+    gone = run.keep_history(min(began[self.dir.name], rows))
+    if not gone: return
+    text = f"no checkpoint of {run.id} is in {self.dir.name}/" + (' or on Drive' if self.copy_to else '') + f": its {gone} epochs are trained again from the start; their rows are in history.torn"
+    run.note(text)
+    print(text)
 
 # %% ../nbs/07a_resume.ipynb #7778a1d8
 @patch
@@ -142,7 +157,7 @@ def _newest(self:Resumable):
     "(manifest, state, tensors, folder) of the newest whole checkpoint; says which are not whole"
     bad = []
     for p in self._found():
-        try: m, data = read_checkpoint(p); state, tensors = read_state(data)
+        try: m, data = read_checkpoint(p); state, tensors = read_state(data); self._kept(m, p.parent)
         except (ValueError, OSError) as e: bad.append(f'{p.stem}: {e}'); continue
         if bad: self._tell('fallback', f"not whole: {'; '.join(bad)}. Going on from {p.stem}, saved {m['saved']}")
         return m, state, tensors, p.parent
@@ -381,13 +396,22 @@ def _take_files(self:Resumable):
 
 # %% ../nbs/07a_resume.ipynb #848a7763
 @patch
+def _kept(self:Resumable, m, folder):
+    "{file: bytes} of the files that go with a checkpoint, from its folder or the other side's; `ValueError` where none is whole"
+    out = {}
+    for k, (name, sha) in m['files'].items():
+        places = [inside(d, name) for d in dict.fromkeys([folder, self.dir, self.copy_to]) if d is not None]
+        data = [d for p in places if p.is_file() for d in [p.read_bytes()] if hashlib.sha256(d).hexdigest() == sha]
+        if not data: raise ValueError(f"{name}, the copy of {k}, is missing or damaged")
+        out[inside(self.root, k)] = data[0]
+    return out
+
+@patch
 def _put_files(self:Resumable):
     "Bring the files to where they were: rows that were written after the checkpoint are written again"
     m, _, _, folder = self.found
     for p in [] if m['finished'] else {p for pattern in self.files or () for p in self.root.glob(pattern)}:
         if p.relative_to(self.root).as_posix() not in m['files']: os.replace(p, p.with_name(f'{p.name}.after'))
-    for k, (name, sha) in m['files'].items():
-        if m['finished'] and (self.root/k).exists(): continue   # it may have grown since, which is no repetition
-        data = (folder/name).read_bytes()
-        if hashlib.sha256(data).hexdigest() != sha: raise ResumeError(f"{name}, the copy of {k}, is damaged")
-        if not (self.root/k).exists() or (self.root/k).read_bytes() != data: put_file(self.root/k, [data])
+    for p, data in self._kept(m, folder).items():
+        if m['finished'] and p.exists(): continue   # it may have grown since, which is no repetition
+        if not p.exists() or p.read_bytes() != data: put_file(p, [data])

@@ -15,7 +15,7 @@ from fastcore.basics import patch
 # some of these names are used elsewhere as `runs.x`, where they were first
 from .records import (Predictions, csv_text, hide_secrets, history_rows, mend_history, plain, read_json, safe_cell, unsafe_cell,
                                 write_atomic)
-from .machine import device_name, environment, git_commit, is_alive, live_notebook, session
+from .machine import device_name, environment, git_commit, is_alive, is_own, live_notebook, own_marks, session
 from .saved_runs import restore_run
 from .ledger import ledger, run_dirs, run_status, silent_for, write_ledger
 
@@ -47,7 +47,8 @@ def start_run(
 )->dict:             # what was written to run.json
     "Write the first run.json: id, workbook, parameters, environment, start, status, and which process it is"
     info = dict(id=Path(dir).name, workbook=str(workbook), status='running', started=_now(), minutes=0., sessions=1,
-                session=session(), params=plain(hide_secrets(params), 'params'), environment=environment(), **more)
+                session=session(), marks=own_marks(Path(dir).name), params=plain(hide_secrets(params), 'params'),
+                environment=environment(), **more)
     write_atomic(Path(dir)/'run.json', _dumps(info))
     return info
 
@@ -101,10 +102,14 @@ def _kept_extras(old): return {k: old[k] for k in ('sweep',) if k in old}  # wha
 
 def _unfinished(root, workbook, params):  # the newest run of these parameters that has not ended and may go on here, or None
     for d in sorted(run_dirs(root), key=lambda o: o.name[-20:-5], reverse=True):
-        try: run, info = Run(d), read_json(d/'run.json')
-        except (OSError, ValueError): continue   # a damaged folder is shown by the ledger
-        free = info['status'] != 'done' and (run._mine or not is_alive(info.get('session') or {}))
-        if info['workbook']==workbook and free and not _differences(info['params'], params): return run
+        try:
+            run, info = Run(d), read_json(d/'run.json')
+            free = info['status'] != 'done' and (run._mine or not is_alive(info.get('session') or {}))
+            same = info['workbook']==workbook and free and not _differences(info['params'], params)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError): continue   # a damaged folder is shown by the ledger
+        if not same: continue
+        if is_own(d.name, info.get('marks')) and not set(params) - set(info['params']): return run
+        print(f"{d.name} is an unfinished run with these choices that neither this machine nor this Drive began: it is left alone; nb_run --resume {d.name} goes on with it")
 
 # %% ../nbs/07b_runs.ipynb #43bbb008
 @patch(cls_method=True)
@@ -171,7 +176,7 @@ def _update(self:Run, **values):
     return info
 
 # %% ../nbs/07b_runs.ipynb #0a863d65
-_kept = 'id','workbook','status','started','minutes','params','environment','adopted','updated','session','sessions','resumed','notes'
+_kept = 'id','workbook','status','started','minutes','params','environment','adopted','updated','session','sessions','resumed','notes','marks'
 
 @patch
 def describe(self:Run,
@@ -296,7 +301,7 @@ def go_on(self:Run,
     ago = f"{silent_for(info):.0f} min ago"
     print(f"going on with {self.id}: {was}, last heard of {ago}, {info.get('minutes') or 0:.1f} min so far")
     here = dict(at=_now(), after=was, device=device_name(), git_commit=git_commit())
-    self._update(status='running', sessions=(info.get('sessions') or 1)+1, session=session(), updated=_now(),
+    self._update(status='running', sessions=(info.get('sessions') or 1)+1, session=session(), marks=own_marks(self.id), updated=_now(),
                  resumed=[*(info.get('resumed') or []), here])
     self._mine = True
     return self

@@ -22,6 +22,7 @@ from fastai.callback.mixup import MixHandler
 from fastai.callback.tracker import EarlyStoppingCallback, TrackerCallback
 from fastai.callback.training import BnFreeze, GradientAccumulation, GradientClip
 from fastai.torch_core import get_model, rank_distrib
+from .drive import DriveError
 from .gpu import release
 from .metrics import SameRule, Scores
 from .phases import Clock, Phase, freeze, show_table, start_table
@@ -115,7 +116,8 @@ class KeepSafe(Callback):
     def after_cancel_fit(self): self._save()   # early stopping
     def _save(self):
         if rank_distrib() or not self.save: return
-        self.save()
+        try: self.save()
+        except DriveError as e: warnings.warn(f"{e}. Training goes on with what is on this disk; the next save tries again")
         self.last = time.monotonic()
 
     def state_dict(self): return {}   # a clock of this session
