@@ -8,6 +8,7 @@ __all__ = ['DriveError', 'in_colab', 'work_folder', 'mount', 'drive_if_there', '
 
 # %% ../nbs/02_drive.ipynb #5b59ccc5
 import errno, hashlib, json, math, os, re, shutil, sys, time, uuid, warnings
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from fastcore.basics import patch
@@ -255,20 +256,26 @@ def _settle(self:Workspace, got, target, mine, kw):
     else: _copy(got, target)
     return target
 
-# %% ../nbs/02_drive.ipynb #7f2fa43c
+# %% ../nbs/02_drive.ipynb #81b6917d
+@contextmanager
+def _turn(path, verbose):
+    "One process at a time; the others wait, and say so; a file system without locks lets everybody in"
+    from filelock import FileLock, Timeout
+    lock = FileLock(path)
+    try:
+        try: lock.acquire(timeout=1)
+        except Timeout:
+            if verbose: print(f"waiting: another process stages data in {path.parents[1].name}")
+            lock.acquire()
+    except (NotImplementedError, OSError): lock = None
+    try: yield
+    finally:
+        if lock: lock.release()
+
 @patch
-def stage(self:Workspace,
-    source:str|Path,     # path of an archive, file or folder; http(s) address; name in data_links.md
-    sha256:str=None,     # expected SHA-256 of the file; None: the table's, where it has one
-    name:str=None,       # name on the local side; None: the source's, without what says it is an archive
-    copy:bool=None,      # copy before unpacking? None: when the source is on Drive or another disk
-    keep:bool=False,     # keep the copied or downloaded archive
-    verbose:bool=True,   # progress bars (after 2 s) and one closing line
-    **kw,                # to `extract`: max_bytes, max_entries
-)->Path:                 # the local folder (or file), whole
-    "Bring data to the local side, once; safe to interrupt and run again. `FileNotFoundError`, `ArchiveError`, `OSError` with the remedy"
-    found,t0 = self._find(source),time.time()
-    if sha256: found['sha256'] = sha256.strip().lower().rstrip('.…')
+def _stage(self:Workspace, found, name, copy, keep, verbose, kw):
+    "As `stage`, when it is our turn"
+    t0 = time.time()
     fp,book = _fingerprint(found),self._hidden/'staged.json'
     src = Path(found['path'] if 'path' in found else re.sub(r'[?#].*', '', found['url']))
     target = self.local/(name or (archive_stem(src) if _ARCHIVE.search(src.name) else src.name))
@@ -292,6 +299,22 @@ def stage(self:Workspace,
     for o in self._hidden.glob('old-*'): shutil.rmtree(o, ignore_errors=True) if o.is_dir() else o.unlink()
     if verbose: print(f"{target.name}: here after {time.time()-t0:.1f} s, {target}")
     return target
+
+# %% ../nbs/02_drive.ipynb #7f2fa43c
+@patch
+def stage(self:Workspace,
+    source:str|Path,     # path of an archive, file or folder; http(s) address; name in data_links.md
+    sha256:str=None,     # expected SHA-256 of the file; None: the table's, where it has one
+    name:str=None,       # name on the local side; None: the source's, without what says it is an archive
+    copy:bool=None,      # copy before unpacking? None: when the source is on Drive or another disk
+    keep:bool=False,     # keep the copied or downloaded archive
+    verbose:bool=True,   # progress bars (after 2 s) and one closing line
+    **kw,                # to `extract`: max_bytes, max_entries
+)->Path:                 # the local folder (or file), whole
+    "Bring data to the local side, once; safe to interrupt and run again. `FileNotFoundError`, `ArchiveError`, `OSError` with the remedy"
+    found = self._find(source)
+    if sha256: found['sha256'] = sha256.strip().lower().rstrip('.…')
+    with _turn(self._hidden/'stage.lock', verbose): return self._stage(found, name, copy, keep, verbose, kw)
 
 # %% ../nbs/02_drive.ipynb #ff07d355
 _GEN = re.compile(r'\d{8}-\d{6}-\d{6}')
