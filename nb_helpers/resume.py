@@ -11,6 +11,7 @@ import json
 import os
 import time
 import warnings
+import weakref
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -118,13 +119,24 @@ def _of_run(self:Resumable, run):
     if self.about['code'] is None and commit: self.about['code'] = f'{package()}, commit {commit}'
 
 # %% ../nbs/07a_resume.ipynb #925765ab
+class _Held:
+    "A locked file, open as long as somebody refers to it: a process that closes it anywhere would free its lock"
+    files = weakref.WeakValueDictionary()
+    def __init__(self, fd): weakref.finalize(self, os.close, fd)
+
 @patch
 def _lock(self:Resumable):
-    "`ResumeError` if another process trains in the folder; the lock goes with this process"
+    "`ResumeError` if another process trains in the folder; the lock goes with this object, at the latest with the process"
     if fcntl is None or self.locked is not None: return
-    self.locked = os.open(self.dir/'lock', os.O_RDWR | os.O_CREAT)   # open until the process ends: closing it would free the lock
-    try: fcntl.lockf(self.locked, fcntl.LOCK_EX | fcntl.LOCK_NB)   # not `flock`: loading processes would inherit it and outlive us
-    except BlockingIOError as e: raise ResumeError(f"another process trains in {self.dir.name}: end it first") from e
+    path = os.path.realpath(self.dir/'lock')
+    self.locked = _Held.files.get(path)
+    if self.locked is not None: return
+    fd = os.open(path, os.O_RDWR | os.O_CREAT)
+    self.locked = _Held.files[path] = _Held(fd)
+    try: fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)            # not `flock`: loading processes would inherit it and outlive us
+    except BlockingIOError as e:
+        self.locked = None
+        raise ResumeError(f"another process trains in {self.dir.name}: end it first") from e
     except OSError: return                                         # a file system without locks
 
 # %% ../nbs/07a_resume.ipynb #17df68a2
