@@ -294,6 +294,7 @@ def _stage(self:Workspace, found, name, copy, keep, verbose, kw):
     try: self._settle(got, target, mine, dict(kw, verbose=verbose))
     except BaseException:
         if aside.exists() and not target.exists(): os.rename(aside, target); _write_json(book, staged)
+        if 'url' in found: shutil.rmtree(self._hidden/'coming'/fp, ignore_errors=True)   # what came can't be used: ask for it again next time
         raise
     if not keep: shutil.rmtree(self._hidden/'coming'/fp, ignore_errors=True)
     for o in self._hidden.glob('old-*'): shutil.rmtree(o, ignore_errors=True) if o.is_dir() else o.unlink()

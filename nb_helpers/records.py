@@ -15,6 +15,7 @@ from enum import Enum
 from pathlib import Path, PurePath
 import numpy as np
 from fastcore.basics import patch
+from .links import hide_in, is_secret_name
 
 # %% ../nbs/02g_records.ipynb #42e2f379
 def _number(o):  # an int, or a float as strict JSON has it
@@ -44,25 +45,21 @@ def plain(
     raise TypeError(f"{where}: {type(o).__name__} can't be kept in JSON; give a number, text, list, dict or Path")
 
 # %% ../nbs/02g_records.ipynb #0ff7bff4
-_in_url = (re.compile(r'(?<=://)[^/\s@]+@'), '***@'), (re.compile(r'(?i)([?&][\w-]*(?:token|key|secret|sig|signature|password|pwd|auth)=)[^&\s]+'), r'\1***')
-
 def _hide_in(v):  # a text or a list without the passwords and tokens of the addresses in it
     if isinstance(v, (list, tuple)): return type(v)(map(_hide_in, v)) if type(v) in (list, tuple) else v
-    if isinstance(v, str) and '://' in v:
-        for found, stars in _in_url: v = found.sub(stars, v)
-    return v
+    if isinstance(v, Mapping): return hide_secrets(v)
+    return hide_in(v) if isinstance(v, str) else v
 
 def hide_secrets(
     params:dict,  # parameters by name, also nested
 )->dict:          # the same with '***' for passwords, secrets, tokens and keys, also of addresses
     "Parameters that may be stored; numbers called key or token (`key_frames=40`) are kept"
     def one(k, v):
-        words = set(re.split(r'[_\W]+', re.sub(r'(?<=[a-z0-9])(?=[A-Z])', '_', str(k)).lower()))
         if isinstance(v, Mapping): return hide_secrets(v)
         if v is None or isinstance(v, bool) or v == '': return v
-        hard = words & {'password','passwd','passphrase','secret','secrets','credentials'}
-        soft = words & {'token','key','apikey','pwd','auth'} and isinstance(v, (str, bytes, list, tuple))
-        return '***' if hard or soft else _hide_in(v)
+        text = isinstance(v, (str, bytes, list, tuple))
+        hard = re.search(r'(?i)(password|passwd|passphrase|secrets?|credentials?)\d*$', str(k))   # whatever it is
+        return '***' if hard or text and is_secret_name(k) else _hide_in(v)
     return {k: one(k, v) for k,v in params.items()}
 
 # %% ../nbs/02g_records.ipynb #43f64cd4
