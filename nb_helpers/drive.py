@@ -221,7 +221,7 @@ def _bring(self:Workspace, found, fp, copy, verbose):
     "The source as a local file or folder: downloaded, copied, or left where it is if that is this disk"
     box = self._hidden/'coming'/fp
     if 'url' in found:
-        name = Path(re.sub(r'[?#].*', '', found['url'])).name or 'download'
+        name = Path(re.sub(r'[?#].*', '', found['url'])).name[-100:] or 'download'
         _room(self.local, found.get('bytes') or 0)
         return download(found['url'], box/name, found['sha256'], verbose=verbose)
     src = found['path']; far = os.stat(src).st_dev!=os.stat(self.local).st_dev or self.drive in src.parents
@@ -272,6 +272,22 @@ def _turn(path, verbose):
     finally:
         if lock: lock.release()
 
+# %% ../nbs/02_drive.ipynb #31f4ab53
+@patch
+def _replace(self:Workspace, found, fp, got, target, staged, new, mine, kw):
+    "Put what was brought into its place; another version that was staged before comes back where that fails"
+    aside, book = self._hidden/f'old-{uuid.uuid4().hex[:8]}', self._hidden/'staged.json'
+    if target.exists():
+        if target.name not in staged: raise FileExistsError(f"{target}: already there, and `stage` did not make it: rename it or give `name=`")
+        os.rename(target, aside)                               # another version was staged before
+    _write_json(book, staged | new)
+    try: self._settle(got, target, mine, kw)
+    except BaseException:
+        if aside.exists() and not target.exists(): os.rename(aside, target); _write_json(book, staged)
+        if 'url' in found: shutil.rmtree(self._hidden/'coming'/fp, ignore_errors=True)   # what came can't be used: ask for it again next time
+        raise
+
+# %% ../nbs/02_drive.ipynb #b8c11311
 @patch
 def _stage(self:Workspace, found, name, copy, keep, verbose, kw):
     "As `stage`, when it is our turn"
@@ -285,17 +301,9 @@ def _stage(self:Workspace, found, name, copy, keep, verbose, kw):
         if verbose: print(f"{target.name}: already here, staged {_ago(old['time'])}")
         return Path(old['at'])
     got = self._bring(found, fp, copy, verbose)
-    mine,aside = self._hidden in got.parents,self._hidden/f'old-{uuid.uuid4().hex[:8]}'
+    mine = self._hidden in got.parents
     if got.is_dir() and not mine: return got                   # a folder on this disk is used where it is
-    if target.exists():
-        if not old: raise FileExistsError(f"{target}: already there, and `stage` did not make it: rename it or give `name=`")
-        os.rename(target, aside)                               # another version was staged before
-    _write_json(book, staged | {target.name:dict(print=fp, at=str(target), time=time.time())})
-    try: self._settle(got, target, mine, dict(kw, verbose=verbose))
-    except BaseException:
-        if aside.exists() and not target.exists(): os.rename(aside, target); _write_json(book, staged)
-        if 'url' in found: shutil.rmtree(self._hidden/'coming'/fp, ignore_errors=True)   # what came can't be used: ask for it again next time
-        raise
+    self._replace(found, fp, got, target, staged, {target.name: dict(print=fp, at=str(target), time=time.time())}, mine, dict(kw, verbose=verbose))
     if not keep: shutil.rmtree(self._hidden/'coming'/fp, ignore_errors=True)
     for o in self._hidden.glob('old-*'): shutil.rmtree(o, ignore_errors=True) if o.is_dir() else o.unlink()
     if verbose: print(f"{target.name}: here after {time.time()-t0:.1f} s, {target}")

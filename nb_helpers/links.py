@@ -220,16 +220,15 @@ def _tag(r):
 # %% ../nbs/01b_links.ipynb #50f49add
 _SLOWEST = 256 # bytes a second; less, over the time that counts as a failure, is none
 
-def _some(r, url, timeout):
-    "The next bytes, a megabyte at most; `TimeoutError` from a server that lets them drip"
-    began, out = time.monotonic(), bytearray()
-    while len(out) < 1<<20:
-        b = r.read1((1<<20) - len(out))
-        out += b
-        seconds = time.monotonic() - began
-        if not b or len(out) >= 1<<16 and seconds > 1: break
-        if seconds > timeout and len(out) < _SLOWEST*seconds: raise TimeoutError
-    return bytes(out)
+def _pieces(r, timeout):
+    "The bytes of an answer as they come; `TimeoutError` from a server that lets them drip"
+    began, n = time.monotonic(), 0
+    while b := r.read1(1<<20):
+        yield b
+        n, seconds = n + len(b), time.monotonic() - began
+        if seconds > timeout:
+            if n < _SLOWEST*seconds: raise TimeoutError
+            began, n = time.monotonic(), 0
 
 # %% ../nbs/01b_links.ipynb #85a6b8c8
 def _pull(url, part, note, sure, timeout, bar):
@@ -255,7 +254,7 @@ def _pull(url, part, note, sure, timeout, bar):
         bar.total = total; bar.n = bar.last_print_n = bar.initial = start   # not reset(), which shows the bar at once
         with open(part, 'r+b' if start else 'wb') as f:
             f.seek(start)
-            while b := _some(r, url, timeout): f.write(b); bar.update(len(b))
+            for b in _pieces(r, timeout): f.write(b); bar.update(len(b))
     return total is None or part.stat().st_size==total
 
 # %% ../nbs/01b_links.ipynb #f01f28a5
@@ -272,7 +271,7 @@ def _fetch(url, part, note, sure, tries, timeout, wait, bar):
         except (URLError, TimeoutError, ConnectionError, HTTPException) as e:
             reason = getattr(e, 'reason', e)
             slow = isinstance(e, TimeoutError) or isinstance(reason, TimeoutError)
-            why = f"no answer for {timeout:g} s" if slow else hide_in(''.join(c if c.isprintable() else '?' for c in str(reason)))[:200]
+            why = f"no answer for {timeout:g} s" if slow else f"it ended or went wrong ({type(e).__name__})" if isinstance(e, HTTPException) else str(reason)
         now = part.stat().st_size if part.exists() else 0
         left = tries if now>have+(1<<20) else left-1
         if left<=0: raise DownloadError(f"{_shown(url)}: {why}, {now:,} bytes are here: run this again to go on from there")
