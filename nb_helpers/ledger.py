@@ -6,11 +6,12 @@
 __all__ = ['silent_for', 'run_status', 'run_dirs', 'ledger', 'write_ledger']
 
 # %% ../nbs/02i_ledger.ipynb #c3352e1e
-import contextlib, io, json, os, re, time
+import contextlib, csv, io, json, os, re, time
+from bisect import bisect_left
 from datetime import datetime, timezone
 from pathlib import Path
 from .machine import is_alive
-from .records import read_json, safe_cell, write_atomic
+from .records import csv_text, read_json, safe_cell, write_atomic
 
 # %% ../nbs/02i_ledger.ipynb #bd010542
 def silent_for(
@@ -46,8 +47,25 @@ def run_dirs(
     return sorted(o for o in Path(root).glob('*') if ours(o))
 
 # %% ../nbs/02i_ledger.ipynb #ff1b17f9
+_FORM = dict(workbook=str, status=str, started=str, updated=str, minutes=(int, float), sessions=int, notes=list, params=dict, environment=dict, session=dict,
+             data=dict, device=str, git_commit=str) # what an entry of run.json must be, where it is there
+
+def _odd(info):
+    "What is wrong with a run.json, or None: a stranger's or damaged one must not stop the others' table"
+    if not isinstance(info, dict): return 'run.json holds no entries'
+    env = info.get('environment')
+    for k,v in [*info.items(), *(env.items() if isinstance(env, dict) else ())]:
+        kind = _FORM.get(k, object)
+        if v is not None and (not isinstance(v, kind) or isinstance(v, bool) and kind is not object): return f"{k} of run.json is {str(v)[:40]!r}"
+    number = info.get('minutes') or 0.
+    if not -1e15 < number < 1e15: return f"minutes of run.json are {str(number)[:40]}"
+    for k in ('started', 'updated'):
+        try: info.get(k) and datetime.fromisoformat(info[k]).timestamp()
+        except (ValueError, OverflowError, OSError): return f"{k} of run.json is {info[k][:40]!r}, no time"
+    if not all(isinstance(o, str) for o in info.get('notes') or []): return 'a note of run.json is no text'
+
 def _own_columns(d, info):  # what every run has, and what it says of its data
-    env, data = info['environment'], info.get('data')
+    env, data = info['environment'] or {}, info.get('data')
     own = {k: info.get(k) for k in ('workbook','started','minutes')} | {k: env.get(k) for k in ('device','git_commit')}
     own |= dict(id=d.name, status=run_status(info), sessions=info.get('sessions') or 1, notes='; '.join(info.get('notes') or []) or None)
     own['data_fingerprint'] = data.get('fingerprint') if isinstance(data, dict) else None
@@ -55,38 +73,55 @@ def _own_columns(d, info):  # what every run has, and what it says of its data
     return own | {f'data_{k}': v for k,v in more if v is None or isinstance(v, (bool, int, float, str))}
 
 # %% ../nbs/02i_ledger.ipynb #31fef1fd
-def _parts(d):  # (own columns, parameters, metrics) of one run folder
+def _cell(v):
+    "A value as a cell of the table: lists as JSON, infinity as a number, text that can be written"
+    if v in ('inf', '-inf'): return float(v)
+    if isinstance(v, (list, dict)): v = json.dumps(v, ensure_ascii=False)
+    if isinstance(v, int) and not isinstance(v, bool) and abs(v) > 1<<62: return float('inf') if v > 0 else float('-inf')
+    return v.encode('utf-8', 'backslashreplace').decode() if isinstance(v, str) else v
+
+def _parts(d):  # (own columns, parameters, metrics) of one run folder, as cells
     try:
         info = read_json(d/'run.json')
         met = read_json(d/'metrics.json') if (d/'metrics.json').exists() else {}
-        return _own_columns(d, info), dict(info['params']), {k: float(v) if v in ('inf','-inf') else v for k,v in met.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+        if why := _odd(info) or (None if isinstance(met, dict) else 'metrics.json holds no metrics'): raise ValueError(why)
+        return tuple({_cell(k): _cell(v) for k,v in o.items()} for o in (_own_columns(d, info), info['params'] or {}, met))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as e:
         why = {KeyError: f'run.json has no {e}', FileNotFoundError: 'run.json is missing'}.get(type(e), e)
-        return dict(id=d.name, status=f'damaged: {why}'), {}, {}
+        return dict(id=_cell(d.name), status=_cell(f'damaged: {why}'[:300])), {}, {}
+
+def _order(part): return part[0].get('started') or '', part[0]['id']   # oldest first, damaged ones before all
 
 # %% ../nbs/02i_ledger.ipynb #adf001d8
+def _names(parts):
+    "(columns, names of a part's cells by column) for runs in the order of the table"
+    own,mets = {k for o,_,_ in parts for k in o} | set(_own), {k for _,_,m in parts for k in m}
+    cols = [*_own, *(k for o,_,_ in parts for k in o), *(_param(k, own, mets) for _,p,_ in parts for k in p), *(_metric(k, own) for _,_,m in parts for k in m)]
+    return list(dict.fromkeys(cols)), own, mets
+
+def _param(k, own, mets): return f'param_{k}' if k in mets or k in own else k
+def _metric(k, own): return f'metric_{k}' if k in own else k
+def _row(part, own, mets): return part[0] | {_param(k, own, mets): v for k,v in part[1].items()} | {_metric(k, own): v for k,v in part[2].items()}
+
 def ledger(
     root:str|Path='runs',  # folder that holds all runs
 ):                         # DataFrame, one row a run, oldest first: own columns, data, parameters, metrics
     "One table of all runs, made from their folders; a damaged one has the status 'damaged: why'"
     import pandas as pd
-    parts = [_parts(d) for d in run_dirs(root)]
-    own,mets = {k for o,_,_ in parts for k in o} | set(_own), {k for _,_,m in parts for k in m}
-    cell = lambda v: json.dumps(v, ensure_ascii=False) if isinstance(v, (list, dict)) else v
-    pname = lambda k: f'param_{k}' if k in mets or k in own else k
-    mname = lambda k: f'metric_{k}' if k in own else k
-    rows = [o | {pname(k): cell(v) for k,v in p.items()} | {mname(k): cell(v) for k,v in m.items()} for o,p,m in parts]
-    cols = [*_own, *(k for o,_,_ in parts for k in o), *(pname(k) for _,p,_ in parts for k in p), *(mname(k) for _,_,m in parts for k in m)]
-    df = pd.DataFrame(rows, columns=list(dict.fromkeys(cols)))
-    return df.sort_values(['started','id'], na_position='first').reset_index(drop=True)
+    parts = sorted(map(_parts, run_dirs(root)), key=_order)
+    cols, own, mets = _names(parts)
+    return pd.DataFrame([_row(p, own, mets) for p in parts], columns=cols)
 
 # %% ../nbs/02i_ledger.ipynb #aa0f8e73
-def _state(root):  # changes whenever a run.json or metrics.json does
-    out = []
-    for f in (d/n for d in run_dirs(root) for n in ('run.json','metrics.json')):
-        try: s = os.stat(f)
-        except FileNotFoundError: continue
-        out.append((str(f), s.st_mtime_ns, s.st_size, s.st_ino))
+def _stamps(root):
+    "{run: what changes whenever its run.json or metrics.json does}"
+    out = {}
+    for d in run_dirs(root):
+        out[d.name] = []
+        for n in ('run.json','metrics.json'):
+            try: s = os.stat(d/n)
+            except OSError: continue
+            out[d.name] += [n, s.st_mtime_ns, s.st_size, s.st_ino]
     return out
 
 # %% ../nbs/02i_ledger.ipynb #3d386162
@@ -109,23 +144,73 @@ def _turn(root, wait=10.):  # one writer at a time, where that can be had in `wa
         if lock: lock.release()
 
 # %% ../nbs/02i_ledger.ipynb #bda52304
+def _line(row, cols): return csv_text([[safe_cell('' if (v := row.get(c)) is None or v != v else v) for c in cols]])
+
+def _all_lines(root, stamps):
+    "The table made anew: (columns, own names, metrics' names, rows as (order, id, stamp, line), oldest first)"
+    parts = sorted(((_order(p), d, p) for d in stamps for p in [_parts(root/d)]), key=lambda o: o[:2])
+    cols, own, mets = _names([p for *_,p in parts])
+    return dict(cols=cols, own=sorted(own), mets=sorted(mets), rows=[[list(o), d, stamps[d], _line(_row(p, own, mets), cols)] for o,d,p in parts])
+
+def _changed_lines(root, stamps, t):
+    "The same from the table of before `t`, looking only at runs that changed; None where a column comes or goes, so that it must be made anew"
+    rows, own, mets, cols = {r[1]: r for r in t['rows']}, set(t['own']), set(t['mets']), t['cols']
+    if rows.keys() - stamps.keys(): return None
+    at_work = cols.index('status')
+    for d,stamp in stamps.items():
+        old = rows.get(d)
+        cells = next(csv.reader([old[3]])) if old else []
+        if old and old[2]==stamp and cells[at_work]!='running': continue      # whether a run still runs is not written in its files
+        part = _parts(root/d)
+        row, order = _row(part, own, mets), list(_order(part))
+        gone = {c for c,v in zip(cols, cells) if v} - row.keys()
+        new = row.keys() - set(cols) or part[0].keys() - own or part[2].keys() - mets
+        first = not old and t['rows'] and order < t['rows'][-1][0]             # its columns might have to come first
+        if gone or new or first or old and old[0]!=order: return None
+        line = [order, d, stamp, _line(row, cols)]
+        if old: t['rows'][bisect_left(t['rows'], [order, d])] = line
+        else: t['rows'].append(line)
+    return t
+
+# %% ../nbs/02i_ledger.ipynb #8259be92
+_INDEX = '.ledger.json' # beside ledger.csv: what its lines were made of, so that only what changed is read again
+
+def _before(root):
+    "The table that ledger.csv holds, or None where that is not known or not whole"
+    try:
+        t, text = read_json(root/_INDEX), (root/'ledger.csv').read_bytes()
+        if t['size'] != len(text) or t['version'] != 1: return None
+        at = len(csv_text([[safe_cell(c) for c in t['cols']]]).encode())
+        for r in t['rows']: r[3], at = text[at:at+r[3]].decode(), at+r[3]
+        return t if at==len(text) else None
+    except (OSError, ValueError, KeyError, TypeError, IndexError): return None
+
+def _write(root, t):
+    "Write ledger.csv and what it was made of"
+    lines = [csv_text([[safe_cell(c) for c in t['cols']]])] + [r[3] for r in t['rows']]
+    data = [l.encode() for l in lines]
+    path = write_atomic(root/'ledger.csv', b''.join(data))
+    rows = [[*r[:3], len(d)] for r,d in zip(t['rows'], data[1:])]
+    write_atomic(root/_INDEX, json.dumps(dict(version=1, size=sum(map(len, data)), cols=t['cols'], own=t['own'], mets=t['mets'], rows=rows)))
+    return path
+
 def write_ledger(
     root:str|Path='runs',  # folder that holds all runs
     xlsx:bool=False,       # also write ledger.xlsx, for a spreadsheet
 )->Path:                   # ledger.csv, or ledger.xlsx when asked for
-    "Write the ledger into `root`, whole, and again if a run changed meanwhile"
+    "Write the ledger into `root`, whole, and again if a run changed meanwhile; only runs that changed are read"
     root = Path(root)
     with _turn(root) as mine:
         _sweep_up(root)
         for _ in range(3 if mine else 30):
-            state, df = _state(root), ledger(root)
-            df = df.rename(columns=safe_cell).apply(lambda c: c.map(safe_cell) if c.dtype.kind not in 'iufb' else c)
-            path = write_atomic(root/'ledger.csv', df.to_csv(index=False))
-            if xlsx: path = write_atomic(root/'ledger.xlsx', _xlsx(df))
-            if _state(root) == state: break
+            stamps, t = _stamps(root), _before(root)
+            t = t and _changed_lines(root, stamps, t)
+            path = _write(root, t or _all_lines(root, stamps))
+            if xlsx: path = write_atomic(root/'ledger.xlsx', _xlsx(ledger(root)))
+            if _stamps(root) == stamps: break
     return path
 
 def _xlsx(df):  # the bytes of a spreadsheet
-    buf = io.BytesIO()
+    df, buf = df.rename(columns=safe_cell).apply(lambda c: c.map(safe_cell) if c.dtype.kind not in 'iufb' else c), io.BytesIO()
     df.to_excel(buf, index=False, sheet_name='runs', freeze_panes=(1, 1))
     return buf.getvalue()

@@ -85,8 +85,8 @@ def read_json(
     path:str|Path,  # a .json file
 ):                  # what it holds
     "The content of a JSON file; `ValueError` that names the file when it is torn"
-    try: return json.loads(Path(path).read_text(encoding='utf-8'))
-    except ValueError as e: raise ValueError(f"{Path(path).name} is not whole JSON ({e})") from e
+    try: return json.loads(Path(path).read_text(encoding='utf-8-sig'))   # some editors put a mark in front
+    except (ValueError, RecursionError) as e: raise ValueError(f"{Path(path).name} is not whole JSON ({str(e)[:200]})") from e
 
 # %% ../nbs/02g_records.ipynb #605a7d01
 _formula, _numeric = re.compile(r"'*\s*[=+\-@＝＋－＠]|'*[\t\r\n]"), re.compile(r'[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?')
