@@ -147,27 +147,25 @@ def _turn(root, wait=10.):  # one writer at a time, where that can be had in `wa
 def _line(row, cols): return csv_text([[safe_cell('' if (v := row.get(c)) is None or v != v else v) for c in cols]])
 
 def _all_lines(root, stamps):
-    "The table made anew: (columns, own names, metrics' names, rows as (order, id, stamp, line), oldest first)"
+    "The table made anew: (columns, own names, metrics' names, rows as (order, id, stamp, line, is it running), oldest first)"
     parts = sorted(((_order(p), d, p) for d in stamps for p in [_parts(root/d)]), key=lambda o: o[:2])
     cols, own, mets = _names([p for *_,p in parts])
-    return dict(cols=cols, own=sorted(own), mets=sorted(mets), rows=[[list(o), d, stamps[d], _line(_row(p, own, mets), cols)] for o,d,p in parts])
+    return dict(cols=cols, own=sorted(own), mets=sorted(mets), rows=[[list(o), d, stamps[d], _line(_row(p, own, mets), cols), p[0]['status']=='running'] for o,d,p in parts])
 
 def _changed_lines(root, stamps, t):
     "The same from the table of before `t`, looking only at runs that changed; None where a column comes or goes, so that it must be made anew"
     rows, own, mets, cols = {r[1]: r for r in t['rows']}, set(t['own']), set(t['mets']), t['cols']
     if rows.keys() - stamps.keys(): return None
-    at_work = cols.index('status')
     for d,stamp in stamps.items():
         old = rows.get(d)
-        cells = next(csv.reader([old[3]])) if old else []
-        if old and old[2]==stamp and cells[at_work]!='running': continue      # whether a run still runs is not written in its files
+        if old and old[2]==stamp and not old[4]: continue                    # whether a run still runs is not written in its files
         part = _parts(root/d)
         row, order = _row(part, own, mets), list(_order(part))
-        gone = {c for c,v in zip(cols, cells) if v} - row.keys()
+        gone = {c for c,v in zip(cols, next(csv.reader([old[3]], strict=True)) if old else ()) if v} - row.keys()
         new = row.keys() - set(cols) or part[0].keys() - own or part[2].keys() - mets
         first = not old and t['rows'] and order < t['rows'][-1][0]             # its columns might have to come first
         if gone or new or first or old and old[0]!=order: return None
-        line = [order, d, stamp, _line(row, cols)]
+        line = [order, d, stamp, _line(row, cols), part[0]['status']=='running']
         if old: t['rows'][bisect_left(t['rows'], [order, d])] = line
         else: t['rows'].append(line)
     return t
@@ -190,7 +188,7 @@ def _write(root, t):
     lines = [csv_text([[safe_cell(c) for c in t['cols']]])] + [r[3] for r in t['rows']]
     data = [l.encode() for l in lines]
     path = write_atomic(root/'ledger.csv', b''.join(data))
-    rows = [[*r[:3], len(d)] for r,d in zip(t['rows'], data[1:])]
+    rows = [[*r[:3], len(d), r[4]] for r,d in zip(t['rows'], data[1:])]
     write_atomic(root/_INDEX, json.dumps(dict(version=1, size=sum(map(len, data)), cols=t['cols'], own=t['own'], mets=t['mets'], rows=rows)))
     return path
 
