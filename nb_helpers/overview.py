@@ -38,6 +38,11 @@ def _columns(hists, most):  # columns that most histories have, validation befor
     return [*good[:most-1], *(['train_loss'] if 'train_loss' in n else good[most-1:most])]
 
 # %% ../nbs/08d_overview.ipynb #48078bbe
+def _history(run):
+    "A run's history, or why it can't be read; a damaged one must not take the others' page away"
+    try: return run.history()
+    except (ValueError, OSError) as e: return str(e)
+
 def plot_curves(
     runs,          # list of `Run`, best first
     labels=None,   # texts for the first ones; None: the end of their id
@@ -46,7 +51,7 @@ def plot_curves(
 ):                 # matplotlib Figure, 6 inches wide; None where no run has an epoch
     "Histories of several runs in one picture"
     import matplotlib.pyplot as plt
-    have = [(r, h) for r in runs if len(h := r.history())]
+    have = [(r, h) for r in runs if len(h := _history(r)) and not isinstance(h, str)]
     cols = _columns([h for _,h in have], most)
     if not have or not cols: return None
     labels = {r.id: t for r,t in zip(runs, labels or [o.id[-4:] for o in runs])}
@@ -78,10 +83,12 @@ def _link(root, id, page):  # the run's name, linked to its own report where it 
     return f'<a href="{_esc(quote(os.path.relpath(f, page.parent).replace(os.sep, "/")))}">{short}</a>' if f.is_file() else short
 
 # %% ../nbs/08d_overview.ipynb #f7dd75f2
-def _rows(root, df, metric, page):  # (head, rows) of the table of one workbook: ranked runs first, then those without the metric
-    top = leaderboard(metric, root, df.workbook.iloc[0], n=len(df)) if metric else df[:0].assign(rank=[])
+_MOST = 200 # runs of a workbook that the page shows; all stand in ledger.csv
+
+def _rows(root, df, metric, page):  # (head, rows) of the table of one workbook: ranked runs first, then the newest without the metric
+    top = leaderboard(metric, root, df.workbook.iloc[0], n=_MOST) if metric else df[:0].assign(rank=[])
     what = differing(df, _names(root, df)[0])
-    order = [*top.id, *df[~df.id.isin(top.id)].id]
+    order = [*top.id, *df[~df.id.isin(top.id)].id[::-1]][:_MOST]
     got, rows = df.set_index('id'), []
     for k,id in enumerate(order, 1):
         r = got.loc[id]
@@ -105,12 +112,15 @@ def _workbook_section(root, df, metric, page):  # everything about one workbook
         what = [c for c in differing(df, _names(root, df)[0]) if c in top]
         curves = plot_curves([Run(root/i) for i in top.id], [_name(r, what, 28) or r.id[-4:] for _,r in top.iterrows()])
         if curves: figs += _png(curves, f'{name}: curves of the runs')
+    odd = [(i, why) for i in top.id for why in [_history(Run(root/i))] if isinstance(why, str)] if metric else []
     say = f"{len(df)} run{'s'*(len(df)!=1)}: {', '.join(f'{v} {k}' for k,v in n.items())}"
     sort = f", {'the smallest' if lower_is_better(metric) else 'the largest'} {_esc(_label(metric))} first" if metric else ''
-    full = df.dropna(axis=1, how='all')
+    if len(df) > _MOST: say += f"; {_MOST} of them are shown, ledger.csv has all"
+    full = df.tail(_MOST).dropna(axis=1, how='all')
     table = _table([[_short(v)[:120] for v in r] for r in full.itertuples(index=False)], list(full.columns))
     return (f'<section id="{_esc(quote(name))}"><h2>{_esc(name)}</h2><p class=dim>{_esc(say)}{sort}</p><div class=row>{figs}</div>'
             f'<div class="scroll runs">{_table(rows, head, (0, 3, 4), (1, 2))}</div>'
+            + (f'<p>History that can\'t be read:</p>{_table(odd, ["run", "what is wrong"])}' if odd else '') +
             f'<details><summary>The whole ledger: {len(full.columns)} columns</summary><div class=scroll>{table}</div></details></section>')
 
 # %% ../nbs/08d_overview.ipynb #b7b55736

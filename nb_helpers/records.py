@@ -123,17 +123,20 @@ def write_csv(
 def history_rows(
     path:str|Path,  # a history.csv
 )->tuple:           # (rows as lists of text, header first; their bytes; the torn bytes after them)
-    "The whole rows of a history, without changing it; `ValueError` for damage before the last line"
+    "The whole rows of a history, without changing it; `ValueError` for damage before the last line, or another program's form"
     path = Path(path)
     data = path.read_bytes() if path.exists() else b''
     lines = data.split(b'\n')[:-1]
-    rows = [next(csv.reader([o.decode(errors='replace')]), []) if b'\0' not in o else [] for o in lines]
-    bad = [i for i,r in enumerate(rows) if not r or len(r) != len(rows[0])]
+    rows = [next(csv.reader([o.decode('utf-8-sig', 'replace')]), []) if b'\0' not in o else None for o in lines]   # a mark in front is Excel's
+    head = next((r for r in rows if r), [])
+    if len(head)==1 and ';' in head[0] or data[:2] in (b'\xff\xfe', b'\xfe\xff'):
+        raise ValueError(f"{path}: a spreadsheet has saved it with semicolons or in UTF-16; save it with commas and in UTF-8 (\"CSV UTF-8\"), or move it away")
+    bad = [i for i,r in enumerate(rows) if r is None or r and len(r) != len(head)]        # blank lines are passed over
     if bad and bad[0] < len(rows)-1:
         raise ValueError(f"{path}: line {bad[0]+1} is damaged; mend it by hand or move the file away")
     n = bad[0] if bad else len(rows)
     whole = b''.join(o+b'\n' for o in lines[:n])
-    return rows[:n], whole, data[len(whole):]
+    return [r for r in rows[:n] if r], whole, data[len(whole):]
 
 # %% ../nbs/02g_records.ipynb #52bfe42c
 def mend_history(
