@@ -8,9 +8,11 @@ __all__ = ['table_text', 'nb_runs_cli', 'nb_links_cli']
 # %% ../nbs/10a_commands.ipynb #daccd84d
 import argparse, shutil, sys
 from pathlib import Path
-from .ledger import ledger, write_ledger
+from .drive import discard
+from .ledger import ledger, run_dirs, run_status, write_ledger
 from .links import link, links
-from .saved_runs import fetch_runs
+from .records import read_json
+from .saved_runs import fetch_runs, room_taken
 
 # %% ../nbs/10a_commands.ipynb #b513e284
 def table_text(
@@ -42,6 +44,9 @@ def _runs_parser():
     p.add_argument('--compare', nargs=2, metavar='RUN', help="what two runs did differently, and what came of it")
     p.add_argument('--xlsx', action='store_true', help="write ledger.xlsx")
     p.add_argument('--html', action='store_true', help="write all_runs.html, one page with curves and tables")
+    p.add_argument('--save', metavar='RUN', help="bring a run to Drive once more, with its page, and remove its checkpoints then")
+    p.add_argument('--clean', nargs='*', metavar='WHAT', help="show what takes room here and on Drive; with names or kinds (cache, checkpoints, data) remove them")
+    p.add_argument('--yes', action='store_true', help="with --clean: don't ask")
     p.add_argument('--here', action='store_true', help="don't look on Drive")
     return p
 
@@ -56,6 +61,46 @@ def _latest(a):  # the latest runs, with the columns in which they differ before
     mets = [k for k in mets if not k.endswith(('_low','_high'))]
     return df[['id','status','minutes',*mets[:4],*differing(df, ['notes',*pars]),*mets[4:]]]
 
+# %% ../nbs/10a_commands.ipynb #dbed0e3f
+def _save(a):  # what the last cell of a workbook does, for a run whose last save failed
+    from nb_helpers.drive import Workspace
+    from nb_helpers.runs import Run
+    run = Run.open(a.save, a.runs)
+    if run.status in ('running', 'killed', 'lost'): raise ValueError(f"{run.id} is {run.status}: nb_run --resume {run.id} goes on with it")
+    space = Workspace(run.info['workbook'])
+    if not (run.dir/'report.html').exists():
+        from nb_helpers.report import report_page
+        report_page(run, run.dir/'report.html')
+    space.save_last(run.dir, [d/'checkpoints'/run.id for d in (space.local, space.safe)] if run.status=='done' else ())
+    return 0
+
+def _clean(a):  # shows what takes room, or removes it
+    room = room_taken(a.runs)
+    shown = lambda df: table_text(df.drop(columns='path').assign(MB=df.MB.round(1), days=df.days.round(1)), cell=60)
+    if not a.clean:
+        print(shown(room.head(a.n)) + f"\n{room.MB.sum():,.0f} MB in {len(room)} things; nb_runs --clean NAME or a kind (cache, checkpoints, data) removes")
+        return 0
+    known = {*room.name, 'cache', 'checkpoints', 'data'}
+    if odd := [o for o in a.clean if o not in known]: raise ValueError(f"nothing here or on Drive is called {odd[0]!r}: nb_runs --clean shows the names")
+    chosen = room[room.name.isin(a.clean) | room.kind.isin(set(a.clean) & {'cache', 'checkpoints', 'data'})]
+    busy = {d.name for d in run_dirs(a.runs) if run_status(_info(d)) == 'running'}
+    if hit := busy & set(chosen.name): raise ValueError(f"{sorted(hit)[0]} is running: stop it first")
+    return _remove(chosen, shown(chosen), a.yes)
+
+def _info(d):
+    try: info = read_json(d/'run.json')
+    except (OSError, ValueError): return {}
+    return info if isinstance(info, dict) else {}
+
+def _remove(chosen, text, yes):  # asks, and removes
+    print(text)
+    if not yes:
+        if not sys.stdin.isatty(): raise ValueError("nobody can be asked here: add --yes to remove these")
+        if input(f"Remove these {len(chosen)} things, {chosen.MB.sum():,.1f} MB? [y/N] ").strip().lower() not in ('y', 'yes'): print('nothing was removed'); return 0
+    for p in chosen.path: discard(p)
+    print(f"removed: {len(chosen)} things, {chosen.MB.sum():,.1f} MB")
+    return 0
+
 # %% ../nbs/10a_commands.ipynb #ee95dcbf
 def nb_runs_cli(
     argv:list|None=None,  # arguments; None: those of the command line
@@ -63,13 +108,15 @@ def nb_runs_cli(
     "The command `nb_runs`"
     a = _runs_parser().parse_args(argv)
     try:
+        if a.clean is not None: return _clean(a)
+        if a.save: return _save(a)
         if not a.here: fetch_runs(a.runs)
         print(table_text(_chosen(a)))
         if a.xlsx: print(f"table  {write_ledger(a.runs, xlsx=True).resolve()}")
         if a.html:
             from nb_helpers.overview import report_html
             print(f"page   {report_html(a.runs, metric=a.by)}")
-    except (FileNotFoundError, KeyError, ValueError) as e:
+    except (OSError, KeyError, ValueError, RuntimeError) as e:
         print(f"nb_runs: {e.args[0] if isinstance(e, KeyError) else e}", file=sys.stderr)
         return 2
     return 0
