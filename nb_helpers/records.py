@@ -89,7 +89,7 @@ def read_json(
 ):                  # what it holds
     "The content of a JSON file; `ValueError` that names the file when it is torn"
     try: return json.loads(Path(path).read_text(encoding='utf-8'))
-    except ValueError as e: raise ValueError(f"{Path(path).name} is not whole JSON ({e})") from e
+    except (ValueError, RecursionError) as e: raise ValueError(f"{Path(path).name} is not whole JSON ({e})") from e   # nested a thousand deep and more
 
 # %% ../nbs/02g_records.ipynb #605a7d01
 _formula, _numeric = re.compile(r"'*\s*[=+\-@＝＋－＠]|'*[\t\r\n]"), re.compile(r'[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?')
