@@ -112,7 +112,7 @@ def check_shapes(
         own = _built_within(network, sum(map(np.prod, shapes.values())) + _SPARE)
     for k in sorted(own.keys() | shapes.keys()):
         a, b = (f'of shape {tuple(o[k])}' if k in o else 'not there' for o in (shapes, own))
-        if a != b: raise ValueError(f"tensor {k!r} is {a} in the weights, {b} in the network that is described")
+        if a != b: raise ValueError(f"the file of weights does not fit the network that is described: tensor {k!r} is {a} there, {b} in the network")
 
 # %% ../nbs/08m_rebuild.ipynb #d69f447b
 _SPARE = 1 << 25 # numbers that a network may hold while it is built and not afterwards: a classifier that is cut off
@@ -186,6 +186,7 @@ def _check_clip_values(v):
     if v['resize'] != v['size']: raise ValueError("prepare: clips are made at the size that the network takes, leave resize out")
     if not 1 <= len(v['directions']) <= 2: raise ValueError(f"prepare: directions={v['directions']}: one or two are needed")
     if v['n'] < 1: raise ValueError("prepare: n=0: a clip needs a frame or more")
+    if 3*v['n']*v['size']**2*len(v['directions']) > 2 << 30: raise ValueError(f"prepare: n={v['n']} frames of size={v['size']}: an item would have more than 2 GB")
 
 # %% ../nbs/08m_rebuild.ipynb #2078f4c9
 def prepare_item(
