@@ -20,7 +20,7 @@ HOWS = dict(classes=('argmax', 'score'), binary=('score',), ordinal=('first', 's
 def _logits(outputs, n_out):
     "Outputs as float64 (n, n_out); `ValueError` for another number of them"
     x = np.asarray(outputs.detach().float().cpu() if hasattr(outputs, 'detach') else outputs, np.float64)
-    x = x.reshape(len(x), -1)
+    x = x.reshape(len(x), int(np.prod(x.shape[1:])))    # not -1: a batch may be empty
     if x.shape[1] != n_out: raise ValueError(f"{x.shape[1]} outputs an item, {n_out} are wanted")
     return x
 
