@@ -88,11 +88,24 @@ def _sequence(v, default):  # a list or tuple whose items suit the default's ite
     return type(default)(parse_value(o, default[0]) if len(kinds)==1 else o for o in v)
 
 # %% ../nbs/09a_parameters.ipynb #997f20f3
+def _writable(v):  # what is wrong with a value that neither a notebook nor JSON can hold as it is; None when nothing is
+    if isinstance(v, str):
+        return f"{ascii(v)} is not UTF-8: rename the file, or give it a link with a plain name" if not v.isascii() and re.search('[\ud800-\udfff]', v) else None
+    if isinstance(v, float) and not math.isfinite(v): return f'{v!r} is not a finite number'
+    if isinstance(v, dict): return next((w for o in (*v, *v.values()) if (w := _writable(o))), None)
+    if isinstance(v, (list, tuple)): return next((w for o in v if (w := _writable(o))), None)
+    return None if v is None or isinstance(v, (bool, int, float)) else f'{v!r} is no number, text, list or dict'
+
 def parse_value(
     value,    # text from the command line, or a Python value
     default,  # the default in the notebook; its type is what is allowed
 ):            # the value in that type
     "A value as the default's type; `ValueError` says what is allowed"
+    v = _parsed(value, default)
+    if wrong := _writable(v): raise ValueError(wrong)
+    return v
+
+def _parsed(value, default):
     if isinstance(default, str):
         if isinstance(value, str): return value
         raise _no(value, default)
