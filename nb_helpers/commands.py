@@ -69,7 +69,7 @@ def nb_runs_cli(
         if a.html:
             from nb_helpers.overview import report_html
             print(f"page   {report_html(a.runs, metric=a.by)}")
-    except (FileNotFoundError, KeyError, ValueError) as e:
+    except (OSError, KeyError, ValueError, RuntimeError) as e:
         print(f"nb_runs: {e.args[0] if isinstance(e, KeyError) else e}", file=sys.stderr)
         return 2
     return 0
@@ -91,7 +91,7 @@ def nb_links_cli(
     try:
         if a.name: print(_one_link(link(a.name, a.table)))
         else: print(table_text(links(a.table).reset_index()[['name','workbook','size','licence','what','url']], cell=44))
-    except (FileNotFoundError, KeyError, ValueError) as e:
+    except (OSError, KeyError, ValueError, RuntimeError) as e:
         print(f"nb_links: {e.args[0] if isinstance(e, KeyError) else e}", file=sys.stderr)
         return 2
     return 0
