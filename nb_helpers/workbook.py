@@ -169,7 +169,9 @@ def _end(run, e, nb):  # marks a run that was cut short; the lines to show: a se
 # %% ../nbs/10_workbook.ipynb #8c3c13b2
 def _read(workbook):  # (path of a workbook, its parameters by name)
     path = find_workbook(workbook)
-    return path, parse_parameters(cell_source(read_json(path)) or '')
+    try: return path, parse_parameters(cell_source(read_json(path)) or '')
+    except (KeyError, TypeError) as e: raise ValueError(f"{path} is no notebook: it has no cells") from e
+    except SyntaxError as e: raise ValueError(f"{path}: line {e.lineno} of the parameters cell is no plain `name = value`: {e.msg}") from e
 
 def _begin(path, have, values, root, extras):  # a new run's folder
     dir = new_run_dir(path.stem, root).resolve()
@@ -276,7 +278,7 @@ def _parser():
     return p
 
 def _list(name):  # the workbooks there are, or the parameters of one
-    if name and name != 'all': return param_table(parse_parameters(cell_source(read_json(find_workbook(name))) or ''))
+    if name and name != 'all': return param_table(_read(name)[1])
     heads = lambda f: [''.join(c['source']) for c in read_json(f)['cells'] if c['cell_type']=='markdown']
     title = lambda f: ''.join(heads(f)[:1]).split('\n')[0].lstrip('# ')
     return '\n'.join(f'  {k:<16} {title(f)}' for k,f in workbooks().items()) or '  (none in reach)'
