@@ -138,7 +138,7 @@ def nb_links_cli(
     try:
         if a.name: print(_one_link(link(a.name, a.table)))
         else: print(table_text(links(a.table).reset_index()[['name','workbook','size','licence','what','url']], cell=44))
-    except (FileNotFoundError, KeyError, ValueError) as e:
+    except (OSError, KeyError, ValueError, RuntimeError) as e:
         print(f"nb_links: {e.args[0] if isinstance(e, KeyError) else e}", file=sys.stderr)
         return 2
     return 0

@@ -151,7 +151,7 @@ def _named(self:Workspace, name):
         for e in ext:
             if (p := d/f'{name}{e}').exists() and self._may_be(p): return dict(path=p, sha256=row['sha256'] if p.is_file() else None)
     if row['direct']: return dict(url=row['url'], sha256=row['sha256'], bytes=row['bytes'])
-    raise FileNotFoundError(f"{name!r} was not found: put {name}.zip into {self.safe}, or into a folder that NB_HELPERS_DATA names. {row['how']}")
+    raise FileNotFoundError(f"{name!r} was not found: put {name}.zip into {self.safe}, or into any folder and say which (export NB_HELPERS_DATA=FOLDER). {row['how']}")
 
 # %% ../nbs/02_drive.ipynb #01d24dec
 @patch
@@ -174,7 +174,7 @@ def _find(self:Workspace, source):
             unknown = f" and {e}"
     for p in (Path(text).expanduser().absolute(), *(d/text for d in (self.safe, self.drive, *self.data))):
         if p.exists() and (text==str(p) or self._may_be(p)): return dict(path=p, sha256=None)
-    raise FileNotFoundError(f"{text}: no such file or folder here, in {self.safe}, in {self.drive} or in {self.data}{unknown}")
+    raise FileNotFoundError(f"{text}: no such file or folder here, in {self.safe}, in {self.drive} or in {', '.join(map(str, self.data)) or 'a folder that NB_HELPERS_DATA names'}{unknown}")
 
 # %% ../nbs/02_drive.ipynb #0bc83a08
 def _listing(folder):

@@ -335,9 +335,10 @@ def _try(make_learn, bs, limit, start):
         with PeakMemory(start) as peak: got = train_two_steps(make_learn, bs)
         res = 'too few items' if got is None else 'fits' if peak.gib<limit else 'over the limit'
     except Exception as e:
-        if not is_oom(e): raise
+        one = bs==1 and 'more than 1 value per channel' in str(e)   # torch's words
+        if not (one or is_oom(e)): raise
         clear_frames(e)
-        got,res = None,'out of memory'
+        got,res = None,'too few for BatchNorm' if one else 'out of memory'
     finally:
         autocast_off()
         empty_cache()
@@ -371,6 +372,7 @@ def fit_batch_size(
                 row = {'batch size':bs, 'result':'not tried: over the limit'}
             else: row,m = _try(make_learn, bs, limit, start_rss)
             rows.append(row)
+            if row['result']=='too few for BatchNorm': continue
             if row['result']!='fits': break
             best,mode = bs,m
     if best is None: _nothing_fits(row, limit)
@@ -384,6 +386,8 @@ def _nothing_fits(row, limit):
     bs = row['batch size']
     if row['result']=='too few items': raise ValueError(f"the training data has no full batch of {bs} items: lower `start`, "
                                                         f"or look at `len(learn.dls.train_ds)`")
+    if row['result']=='too few for BatchNorm': raise ValueError(f"bs: 1 is not at least 2: a batch of one item can't train this network, "
+                                                                "whose BatchNorm needs two or more; let `effective` be 2 or more")
     raise MemoryError(f"a batch of {bs}: {row['result']} ({row['peak, GiB']} of {limit:.2f} GiB allowed). Take smaller images "
                       f"or a smaller model, or half precision; call release() if an earlier fit failed")
 

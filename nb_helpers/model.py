@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['EFFICIENTNET_PX', 'ALIASES', 'CHAINS', 'NORMS', 'input_spec', 'which_library', 'cut_body', 'set_channels',
-           'drop_maxpool', 'image_model', 'count_params', 'part_name', 'freeze', 'unfreeze', 'trainable_table',
-           'split_at', 'body_and_head', 'keep_frozen']
+           'drop_maxpool', 'image_model', 'count_params', 'check_batch', 'check_network', 'part_name', 'freeze',
+           'unfreeze', 'trainable_table', 'split_at', 'body_and_head', 'keep_frozen']
 
 # %% ../nbs/04_model.ipynb #e5d204f0
 import sys
@@ -57,7 +57,7 @@ def which_library(
     import timm
     bare = name.removeprefix('timm/')
     if timm.is_model(bare): return 'timm', bare
-    near = get_close_matches(bare, own + timm.list_models(), n=4)
+    near = get_close_matches(bare, dict.fromkeys(own + timm.list_models()), n=4)
     raise ValueError(f"no network {name!r} in torchvision {torchvision.__version__} or timm {timm.__version__}; "
                      f"near it: {', '.join(near) or 'nothing, see torchvision.models.list_models()'}")
 
@@ -185,6 +185,76 @@ def count_params(
 )->int:              # numbers that can be learnt, frozen or not
     "How many parameters a network has"
     return sum(p.numel() for p in model.parameters())
+
+# %% ../nbs/04_model.ipynb #7970b539
+def _goes_through(net, n, px, shape, inputs):
+    "Whether `n` items of `px` a side go through a network in training mode"
+    batch = [torch.zeros(n, *shape, px, px, device=next(net.parameters()).device) for _ in range(inputs)]
+    try:
+        with torch.no_grad(): net.train()(*batch)
+    except (RuntimeError, AssertionError, ValueError, TypeError, LookupError, AttributeError): return False   # what torch and the libraries say
+    return True
+
+def _shadow(build, goes):
+    "The network without memory; for real where it can't be built or run so; None where it doesn't run even then"
+    try:
+        with torch.device('meta'): net = build()
+        if goes(net): return net
+    except (NotImplementedError, RuntimeError, AssertionError, TypeError, AttributeError): pass   # a number is asked for that is not there
+    try: net = build()
+    except (RuntimeError, AssertionError, TypeError, AttributeError, LookupError) as e:
+        raise ValueError(f"arch: this network can't be built with another classifier than its own ({type(e).__name__}: {e}): take another one") from e
+    return net if goes(net) else None
+
+# %% ../nbs/04_model.ipynb #50b86c45
+def _sizes(goes, px, own):
+    "What sizes a network takes, in words; `px` is none of them"
+    good = [s for s in sorted({*range(32, 513, 32), own, 2*own}) if goes(s)]
+    if good == [own]: return f"is not {own}: this network takes {own} px alone"
+    if px > good[0]: return f"is none of {', '.join(map(str, good[:8]))}: this network takes such sizes alone"
+    low, high = px, good[0]                      # the least one lies between
+    while high - low > 1: low, high = (low, (low + high)//2) if goes((low + high)//2) else ((low + high)//2, high)
+    return f"is not at least {high}: this network takes no smaller pictures"
+
+# %% ../nbs/04_model.ipynb #fa197094
+def check_batch(
+    build,            # function without arguments that gives the network
+    size:int,         # px a side
+    bs:int=0,         # items a batch; 0: not known yet
+    shape:tuple=(3,), # of an input before its two sides: channels, or channels and frames
+    inputs:int=1,     # how many of them the network takes at once
+    own:int=256,      # px a side that it takes for certain
+    name:str='size',  # of the parameter that `size` is
+):
+    "`ValueError` that names `size` or `bs` where a batch can't train a network; takes no data, and no memory where that can be"
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.simplefilter('ignore')
+        net = _shadow(build, lambda net: _goes_through(net, 2, own, shape, inputs))
+        goes = lambda px, n=2: net is None or _goes_through(net, n, px, shape, inputs)   # None: nothing can be told before the training
+        if goes(size, 1 if bs == 1 else 2): return
+        if goes(size): raise ValueError(f"bs: {bs} is not at least 2: a batch of one item can't train this network, whose BatchNorm needs two or more")
+        raise ValueError(f"{name}: {size} {_sizes(goes, size, own)}")
+
+# %% ../nbs/04_model.ipynb #d746e4e8
+def check_network(
+    name:str,          # as in `image_model`
+    size:int=0,        # px a side; 0: the network's own
+    bs:int=0,          # items a batch; 0: not known yet
+    weights:str='none',# as in `image_model`
+    head='mlp',        # likewise
+    n_in:int=3,        # likewise
+)->dict:               # `input_spec` of the network
+    "What a network expects to see; `ValueError` that names arch, weights, size or bs where they don't go together, before any data"
+    try: spec = input_spec(name)
+    except ValueError as e: raise ValueError(f"arch: {e}") from None
+    random = weights in ('none', 'auto')
+    def build():
+        make_head(1, 2, head)
+        try: return image_model(name, 2, 'none' if random else weights, head, n_in=n_in)[0]
+        except (ValueError, OSError) as e: raise e if random else ValueError(f"weights: {e}") from e
+    try: check_batch(build, size or spec['size'], bs, (n_in,), own=spec['size'])
+    except ValueError as e: raise ValueError(str(e).replace('this network', name).replace('px alone', 'px alone (size 0)')) from None
+    return spec
 
 # %% ../nbs/04_model.ipynb #5b0e3111
 def part_name(

@@ -88,11 +88,24 @@ def _sequence(v, default):  # a list or tuple whose items suit the default's ite
     return type(default)(parse_value(o, default[0]) if len(kinds)==1 else o for o in v)
 
 # %% ../nbs/09a_parameters.ipynb #997f20f3
+def _writable(v):  # what is wrong with a value that neither a notebook nor JSON can hold as it is; None when nothing is
+    if isinstance(v, str):
+        return f"{ascii(v)} is not UTF-8: rename the file, or give it a link with a plain name" if not v.isascii() and re.search('[\ud800-\udfff]', v) else None
+    if isinstance(v, float) and not math.isfinite(v): return f'{v!r} is not a finite number'
+    if isinstance(v, dict): return next((w for o in (*v, *v.values()) if (w := _writable(o))), None)
+    if isinstance(v, (list, tuple)): return next((w for o in v if (w := _writable(o))), None)
+    return None if v is None or isinstance(v, (bool, int, float)) else f'{v!r} is no number, text, list or dict'
+
 def parse_value(
     value,    # text from the command line, or a Python value
     default,  # the default in the notebook; its type is what is allowed
 ):            # the value in that type
     "A value as the default's type; `ValueError` says what is allowed"
+    v = _parsed(value, default)
+    if wrong := _writable(v): raise ValueError(wrong)
+    return v
+
+def _parsed(value, default):
     if isinstance(default, str):
         if isinstance(value, str): return value
         raise _no(value, default)
@@ -114,7 +127,7 @@ _N = r'(-?\d+(?:\.\d+)?(?:e-?\d+)?)'   # a number as a comment has it
 
 def limits(
     help:str,  # the comment beside a parameter
-)->dict:       # choices (list of texts), low, high, above (numbers): those that the comment names
+)->dict:       # choices (list of texts), low, high, above (numbers), below (another parameter): those that the comment names
     "What a comment allows beside the type"
     text, out = ' '.join(re.sub(r'\([^)]*\)', ' ', help).split()), {}
     listed = re.match(r"((?:'[^']*' ?, ?)*'[^']*' ?,? or '[^']*')(?! ?,? (?:or\b|'))", text)
@@ -122,6 +135,7 @@ def limits(
     if span := re.search(rf'(?<![\w.-]){_N} to {_N}(?![\w-])', text): out.update(low=float(span[1]), high=float(span[2]))
     for words, key in (('at least', 'low'), ('at most', 'high'), ('above', 'above')):
         if said := re.search(rf'\b{words} {_N}', text): out[key] = float(said[1])
+    if said := re.search(r'\bbelow `(\w+)`', text): out['below'] = said[1]
     return out
 
 # %% ../nbs/09a_parameters.ipynb #8aa0d84d
@@ -130,10 +144,14 @@ def _outside(v, lim):  # what is wrong with one value, in words; None when nothi
     if isinstance(v, str): return None if v in lim.get('choices', [v]) else f"is none of {', '.join(map(repr, lim['choices']))}"
     if isinstance(v, bool) or not isinstance(v, (int, float)): return None
     low, high, above = (lim.get(k) for k in ('low', 'high', 'above'))
-    if low is not None and high is not None and not low <= v <= high: return f'is not in {low:g} to {high:g}'
-    if low is not None and v < low: return f'is not at least {low:g}'
-    if high is not None and v > high: return f'is not at most {high:g}'
-    return f'is not above {above:g}' if above is not None and v <= above else None
+    if low is not None and high is not None and not low <= v <= high: return f'is not in {low:.10g} to {high:.10g}'
+    if low is not None and v < low: return f'is not at least {low:.10g}'
+    if high is not None and v > high: return f'is not at most {high:.10g}'
+    return f'is not above {above:.10g}' if above is not None and v <= above else None
+
+def _related(params, values):  # what is wrong with values beside each other, in words
+    other = {k: limits(p.help).get('below') for k, p in params.items()}
+    return [f"{k}: {values[k]!r} is not below `{o}`, which is {values[o]!r}" for k, o in other.items() if o in values and values[k] >= values[o]]
 
 def check_value(
     param:Param,  # from `parse_parameters`
@@ -172,6 +190,7 @@ def check_params(
         else:
             try: out[k] = check_value(params[k], v)
             except ValueError as e: bad.append(f"{k}: {e} (default {params[k].default!r})")
+    if not bad: bad = _related(params, {**{k: p.default for k,p in params.items()}, **out})
     if bad: raise ParamError('\n'.join(bad) + '\nValid parameters:\n' + param_table(params))
     return out
 
@@ -199,4 +218,5 @@ class Choices:
             if params and any(p.help for p in params.values()) and set(params) <= set(self.names): break
         else: return
         bad = [f"{k}: {self.ns[k]!r} {w}" for k, p in params.items() if (w := _outside(self.ns[k], limits(p.help)))]
+        bad = bad or _related(params, self.ns)
         if bad: raise ParamError('\n'.join(bad) + '\nChange it in the cell of choices, and run the notebook from there.')

@@ -214,6 +214,12 @@ def _heading(run, info):
     return (f'<h2>{_esc(info["workbook"])}{_status(run.status)}</h2>'
             f'<p class=dim>{_esc(run.id)} · {when} · {took}</p>')
 
+# %% ../nbs/08b_report.ipynb #baf6670b
+def _left_out(rows):
+    "What of the source is neither an item nor unreadable, as a box; rows as `Run.account_for` keeps them"
+    head = ['files', 'kind', 'why', 'what to do', 'such as']
+    return _box('Left out', _table([[_say(r.get(k)) for k in ('files', 'kind', 'why', 'remedy', 'example')] for r in rows], head, (0,)), len(rows)>8) if rows else ''
+
 # %% ../nbs/08b_report.ipynb #31ff7837
 def _section(run, page):
     "One run as an HTML section"
@@ -224,7 +230,9 @@ def _section(run, page):
     out += _figures(run)
     out += ''.join(_classes(run, '' if k=='valid' else f'{k}_', _names.get(k, k)) for k in splits)
     out += _extras(run)
-    facts = _facts('Parameters', info['params']) + _facts('Data', info.get('data')) + _facts('Also recorded', rest)
+    data = dict(info.get('data') or {})
+    left = _left_out(data.pop('left_out', None) or [])
+    facts = _facts('Parameters', info['params']) + _facts('Data', data) + left + _facts('Also recorded', rest)
     more = {k:v for k,v in info.items() if k not in _own}
     facts += ''.join(_facts(k.capitalize(), v if isinstance(v, dict) else {k: v}) for k,v in more.items())
     facts += _machine(info.get('environment')) + _files(run, page)

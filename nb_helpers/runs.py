@@ -6,7 +6,7 @@
 __all__ = ['new_run_dir', 'start_run', 'Run']
 
 # %% ../nbs/07b_runs.ipynb #698bdf81
-import io, json, os, re, time, uuid
+import contextlib, io, json, os, re, time, uuid
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from difflib import get_close_matches
@@ -14,7 +14,7 @@ from pathlib import Path
 from fastcore.basics import patch
 # some of these names are used elsewhere as `runs.x`, where they were first
 from .records import (Predictions, csv_text, hide_secrets, history_rows, mend_history, plain, read_json, safe_cell, unsafe_cell,
-                                write_atomic)
+                                write_atomic, write_csv)
 from .machine import device_name, environment, git_commit, is_alive, is_own, live_notebook, own_marks, session
 from .saved_runs import restore_run
 from .ledger import ledger, run_dirs, run_status, silent_for, write_ledger
@@ -45,11 +45,15 @@ def start_run(
     params:dict,     # parameters by name
     **more,          # further entries of run.json
 )->dict:             # what was written to run.json
-    "Write the first run.json: id, workbook, parameters, environment, start, status, and which process it is"
-    info = dict(id=Path(dir).name, workbook=str(workbook), status='running', started=_now(), minutes=0., sessions=1,
-                session=session(), marks=own_marks(Path(dir).name), params=plain(hide_secrets(params), 'params'),
-                environment=environment(), **more)
-    write_atomic(Path(dir)/'run.json', _dumps(info))
+    "Write the first run.json: id, workbook, parameters, environment, start, status, and which process it is; else no empty folder stays"
+    try:
+        info = dict(id=Path(dir).name, workbook=str(workbook), status='running', started=_now(), minutes=0., sessions=1,
+                    session=session(), marks=own_marks(Path(dir).name), params=plain(hide_secrets(params), 'params'),
+                    environment=environment(), **more)
+        write_atomic(Path(dir)/'run.json', _dumps(info))
+    except BaseException:   # a full disk, Ctrl-C, a value that JSON has no form for
+        with contextlib.suppress(OSError): Path(dir).rmdir()   # goes only where it is empty
+        raise
     return info
 
 # %% ../nbs/07b_runs.ipynb #5a0a8742
@@ -192,6 +196,23 @@ def describe(self:Run,
 @patch
 def _minutes(self:Run):  # looking at a finished run, or adding a metric to it, takes none of its time
     return round(self._before + (time.monotonic()-self._t0)/60*self._mine, 3)
+
+# %% ../nbs/07b_runs.ipynb #7166090d
+@patch
+def account_for(self:Run,
+    unreadable,  # DataFrame id, path, reason of what could not be opened; None where nothing was tried
+    *read,       # DataFrames as the readers gave them, before anything is put together: they carry what was left out
+):               # DataFrame of what was left out, a row a kind
+    "Keep what became of the files that are no items: unreadable.csv, and both in the section `data` of run.json"
+    import pandas as pd
+    from nb_helpers.contents import LEFT_OUT, left_out
+    left = pd.concat([left_out(o) for o in read], ignore_index=True)
+    left['example'] = [str(o).encode('utf-8', 'backslashreplace').decode() for o in left.example]   # a name in another encoding
+    bad = pd.DataFrame(columns=['id', 'path', 'reason']) if unreadable is None else unreadable
+    write_csv(self.dir/'unreadable.csv', bad)
+    self.describe(data=dict(unreadable=len(bad), left_out=left[list(LEFT_OUT)].to_dict('records')))
+    if len(bad) or len(left): print(f'{len(bad)} unreadable, {left.files.sum()} left out')
+    return left
 
 # %% ../nbs/07b_runs.ipynb #b761c22f
 @patch

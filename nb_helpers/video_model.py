@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BLOCKS', 'JOINS', 'ENCODERS', 'check_clip', 'ClipEncoder', 'save_memory', 'r2plus1d', 'Bottleneck3D', 'resnext3d',
-           'TwoDirections', 'video_spec', 'video_model']
+           'TwoDirections', 'video_spec', 'video_model', 'check_clips']
 
 # %% ../nbs/04a_video_model.ipynb #afa07283
 import math
@@ -19,6 +19,7 @@ from torch.utils.checkpoint import checkpoint
 from torchvision.models.video import R2Plus1D_18_Weights
 from torchvision.models.video.resnet import BasicBlock, Conv2Plus1D
 from .heads import make_head
+from .model import check_batch
 from .weights import load_body
 
 # %% ../nbs/04a_video_model.ipynb #9397d1d1
@@ -238,3 +239,23 @@ def video_model(
     report = _fill(encoder, name, weights)
     built = dict(name=name, n_out=n_out, join=join, head=head if isinstance(head, str) else list(head), n_in=n_in)
     return TwoDirections(encoder, top, join), dict(report, built=built)
+
+# %% ../nbs/04a_video_model.ipynb #c147cbf8
+def check_clips(
+    name:str,           # as in `video_model`
+    size:int=112,       # px a side of the frames
+    frames:int=16,      # of a clip
+    bs:int=0,           # clips a batch; 0: not known yet
+    weights:str='none', # as in `video_model`
+    join:str='concat',  # likewise
+    head=(512, 'relu', .5, 128, 'relu'), # likewise
+)->dict:                # `video_spec` of the network
+    "What a video network expects to see; `ValueError` that names arch, weights, size or bs where they don't go together, before any clip"
+    try: spec = video_spec(name)
+    except ValueError as e: raise ValueError(f"arch: {e}") from None
+    random = weights in ('none', 'auto')
+    def build():
+        try: return video_model(name, 1, 'none' if random else weights, join, head)[0]
+        except (ValueError, OSError) as e: raise e if random else ValueError(f"weights: {e}") from e
+    check_batch(build, size, bs, (3, frames), 1 if join == 'one' else 2, own=max(size, 112))
+    return spec

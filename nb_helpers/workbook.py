@@ -6,7 +6,7 @@
 __all__ = ['workbooks', 'find_workbook', 'WorkbookError', 'prepare_notebook', 'nb_run', 'nb_sweep', 'nb_run_cli']
 
 # %% ../nbs/10_workbook.ipynb #49d616a9
-import argparse, itertools, logging, os, re, shlex, signal, sys, threading, time
+import argparse, itertools, logging, os, re, shlex, signal, sys, threading, time, traceback
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
@@ -137,23 +137,41 @@ def _execute(nb, dir, cwd, progress):  # papermill in the run's folder; the erro
 
 # %% ../nbs/10_workbook.ipynb #aa513814
 _ansi = re.compile(r'\x1b\[[0-9;]*m')
+_ours = frozenset('ValueError FileNotFoundError ParamError ImageError VideoError ArchiveError DownloadError DriveError ResumeError'.split())
 
-def _why(e, nb):  # (status, the lines to show) for whatever ended a notebook
-    if isinstance(e, KeyboardInterrupt) or getattr(e, 'ename', '')=='KeyboardInterrupt': return 'interrupted', ['interrupted']
+def _sentence(kind, text):  # an error in one line: the kind of it where its words alone don't say enough
+    text = _ansi.sub('', text).strip()
+    first = next(iter(text.splitlines()), '') or 'no more was said'
+    return first if kind in _ours and text else f'{kind}: {first}'
+
+def _why(e, nb):  # (status, a sentence, further lines of the error, its traceback) for whatever ended a notebook
+    if isinstance(e, KeyboardInterrupt) or getattr(e, 'ename', '')=='KeyboardInterrupt': return 'interrupted', 'interrupted', [], ''
     if not hasattr(e, 'cell_index'):
         dead = 'the kernel died; most often it ran out of memory (smaller batches help; kernel.log may say more)'
         text = dead if type(e).__name__=='DeadKernelError' else f'{type(e).__name__}: {e}'
-        return f'failed: {text}', [text]
+        return f'failed: {text}', text, [], '' if text == dead else ''.join(traceback.format_exception(e))
     new = [c for c in nb.cells[:e.cell_index] if 'injected-parameters' in c.metadata.get('tags', [])]
     where = f"cell {e.cell_index + 1 - len(new)} of the workbook failed"
-    tb = _ansi.sub('', '\n'.join(e.traceback or [])).splitlines()[-12:]
-    said = f'{e.ename}: {e.evalue}'
-    return f'failed: {said}', [where, *('  '+o for o in tb or [said])]
+    more = _ansi.sub('', e.evalue).strip().splitlines()[1:]
+    return (f'failed: {e.ename}: {e.evalue}', f'{where}: {_sentence(e.ename, e.evalue)}', more[:20],
+            _ansi.sub('', '\n'.join(e.traceback or [])))
+
+# %% ../nbs/10_workbook.ipynb #8801e3f4
+def _end(run, e, nb):  # marks a run that was cut short; the lines to show: a sentence, the rest of the message, where the traceback is
+    status, said, more, trace = _why(e, nb)
+    lines = [said, *(f'  {o}' for o in more)]
+    try:
+        _last(run).mark(status)
+        if trace: lines.append(f"  traceback {write_atomic(run.dir/'traceback.txt', trace.rstrip() + chr(10))}")
+    except OSError as full: lines.append(f"  {full.filename or run.dir}: {full.strerror or full}, so the run's status and traceback are not written")
+    return status, lines
 
 # %% ../nbs/10_workbook.ipynb #8c3c13b2
 def _read(workbook):  # (path of a workbook, its parameters by name)
     path = find_workbook(workbook)
-    return path, parse_parameters(cell_source(read_json(path)) or '')
+    try: return path, parse_parameters(cell_source(read_json(path)) or '')
+    except (KeyError, TypeError) as e: raise ValueError(f"{path} is no notebook: it has no cells") from e
+    except SyntaxError as e: raise ValueError(f"{path}: line {e.lineno} of the parameters cell is no plain `name = value`: {e.msg}") from e
 
 def _begin(path, have, values, root, extras):  # a new run's folder
     dir = new_run_dir(path.stem, root).resolve()
@@ -179,8 +197,7 @@ def nb_run(
     run = _reopen(old) if old else _begin(path, have, values, root, extras)
     try: _execute(nb, run.dir, Path(cwd).resolve(), progress)
     except BaseException as e:
-        status, lines = _why(e, nb)
-        _last(run).mark(status)
+        status, lines = _end(run, e, nb)
         e.run = run    # Ctrl-C, too, says which run it ended
         if not isinstance(e, Exception): raise
         if status=='interrupted': raise KeyboardInterrupt from e
@@ -214,8 +231,8 @@ def _reopen(run):  # this process's, until the notebook's kernel moves in
     n = run.info.get('sessions') or 1
     run.go_on()
     run._update(adopted=False)
-    nb = run.dir/'notebook.ipynb'
-    if nb.exists(): os.replace(nb, run.dir/f'notebook-session{n}.ipynb')
+    for old in (run.dir/'notebook.ipynb', run.dir/'traceback.txt'):
+        if old.exists(): os.replace(old, old.with_name(f'{old.stem}-session{n}{old.suffix}'))
     return run
 
 # %% ../nbs/10_workbook.ipynb #03443bc4
@@ -261,18 +278,25 @@ def _parser():
     return p
 
 def _list(name):  # the workbooks there are, or the parameters of one
-    if name and name != 'all': return param_table(parse_parameters(cell_source(read_json(find_workbook(name))) or ''))
+    if name and name != 'all': return param_table(_read(name)[1])
     heads = lambda f: [''.join(c['source']) for c in read_json(f)['cells'] if c['cell_type']=='markdown']
     title = lambda f: ''.join(heads(f)[:1]).split('\n')[0].lstrip('# ')
     return '\n'.join(f'  {k:<16} {title(f)}' for k,f in workbooks().items()) or '  (none in reach)'
 
 # %% ../nbs/10_workbook.ipynb #8d737166
+def _not_used(run):  # 'what of the source is no item', in a line; '' where everything is one
+    data = run.info.get('data') or {}
+    left, bad = sum(o.get('files') or 0 for o in data.get('left_out') or []), data.get('unreadable') or 0
+    said = [f"{n} {'file' if n == 1 else 'files'} {what}" for n, what in ((left, 'left out'), (bad, 'unreadable')) if n]
+    return f"{', '.join(said)}: see the report" if said else ''
+
 def _tell(run, minutes):  # what a finished run left, and where
     nums = '  '.join(f'{k} {v:.4g}' if isinstance(v, float) else f'{k} {v}' for k,v in run.metrics.items())
     reports = [('report', o) for o in sorted(run.dir.glob('report*.*'))]
     files = [('run', run.dir), ('notebook', run.dir/'notebook.ipynb'), *reports, ('figures', run.dir/'figures'),
              ('ledger', run.dir.parent/'ledger.csv')]
     print(f"done in {minutes:.1f} min: {run.id}\n  {nums or 'no metrics recorded'}")
+    if said := _not_used(run): print(f'  {said}')
     for k,v in files:
         if v.exists(): print(f'  {k:<9} {v}')
 
@@ -284,6 +308,16 @@ def _again(name, a, run=None):  # the lines that say how to go on, and how to be
     return (f"  continue  {cont}\n" if cont else '') + ('' if a.resume else f"  again     {anew}")
 
 # %% ../nbs/10_workbook.ipynb #80786a2b
+def _refused(e):  # exit code 2, and why in a line, whatever kept a run from starting
+    if isinstance(e, OSError) and e.strerror: e = f"{e.filename or 'the folder of runs'}: {e.strerror} (--runs DIR puts the runs into another folder)"
+    print(f'nb_run: {e}', file=sys.stderr)
+    return 2
+
+def _interrupted(name, a, e):  # exit code 130, and how to go on
+    logging.getLogger('asyncio').setLevel(logging.CRITICAL)  # it would report the task that was cut short
+    print(f"interrupted\n{_again(name, a, getattr(e, 'run', None))}", file=sys.stderr)
+    return 130
+
 def _run_one(name, a):  # exit code of one workbook
     t = time.perf_counter()
     print(f'running {name}; its folder will be in {Path(a.runs).resolve()}', file=sys.stderr)
@@ -291,10 +325,8 @@ def _run_one(name, a):  # exit code of one workbook
     except WorkbookError as e:
         print(f"{e}\n  notebook  {e.run.dir/'notebook.ipynb'}\n{_again(name, a, e.run)}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt as e:
-        logging.getLogger('asyncio').setLevel(logging.CRITICAL)  # it would report the task that was cut short
-        print(f"interrupted\n{_again(name, a, getattr(e, 'run', None))}", file=sys.stderr)
-        return 130
+    except (OSError, ValueError, RuntimeError) as e: return _refused(e)
+    except KeyboardInterrupt as e: return _interrupted(name, a, e)
     _tell(run, (time.perf_counter()-t)/60)
     return 0
 
@@ -302,9 +334,8 @@ def _run_one(name, a):  # exit code of one workbook
 def _sweep(name, a):  # exit code of a sweep, with its table
     over = {k.strip(): _split(v) for k,_,v in (o.partition('=') for o in a.sweep)}
     try: df = nb_sweep(name, over, dict(a.params), a.runs, lambda s: print(s, file=sys.stderr), flags=a.flags)
-    except KeyboardInterrupt as e:
-        print(f"interrupted\n{_again(name, a, getattr(e, 'run', None))}", file=sys.stderr)
-        return 130
+    except (OSError, ValueError, RuntimeError) as e: return _refused(e)
+    except KeyboardInterrupt as e: return _interrupted(name, a, e)
     mets = dict.fromkeys(k for i in df.id for k in Run.open(i, a.runs).metrics if not k.endswith(('_low','_high')))
     print(df[['id','status',*over,*[k for k in mets if k in df][:6],'minutes']].to_string(index=False))
     return int((df.status != 'done').any())
@@ -315,7 +346,7 @@ def _stop(*_): raise KeyboardInterrupt
 # %% ../nbs/10_workbook.ipynb #90fbbfec
 def nb_run_cli(
     argv:list|None=None,  # arguments; None: those of the command line
-)->int:                   # 0 fine, 1 a cell failed, 2 wrong arguments, 130 interrupted
+)->int:                   # 0 fine, 1 a cell failed, 2 wrong arguments or a folder that can't be written, 130 interrupted
     "The command `nb_run`"
     p = _parser()
     a = p.parse_args(argv)
@@ -327,16 +358,13 @@ def nb_run_cli(
             print(_list(a.workbook))
             return 0
         names = _checked(a)
-    except (ParamError, FileNotFoundError, ValueError, RuntimeError) as e:
-        print(f'nb_run: {e}', file=sys.stderr)
-        return 2
+    except (OSError, ValueError, RuntimeError) as e: return _refused(e)
     if threading.current_thread() is threading.main_thread(): signal.signal(signal.SIGTERM, _stop)
     codes = []
     for o in names:
         codes.append(_sweep(o, a) if a.sweep else _run_one(o, a))
         if codes[-1]==130: break
-    print(f"  page      {_page(a.runs)} (the newest run of every workbook)")
-    if a.xlsx: print(f"  table     {write_ledger(a.runs, xlsx=True).resolve()}")
+    if any(o != 2 for o in codes): codes.append(_tables(a))
     return max(codes)
 
 # %% ../nbs/10_workbook.ipynb #5830157d
@@ -356,6 +384,10 @@ def _checked(a):  # names of the workbooks to run; an error for whatever is wron
         for combo in itertools.product(*over): check_params(_read(o)[1], {**dict(a.params), **dict(combo)})
     return names
 
-def _page(root):  # runs/report.html, made anew
+def _tables(a):  # exit code; makes runs/report.html and the spreadsheet anew and says where they are
     from nb_helpers.report import newest_runs, report_page
-    return report_page(newest_runs(root), Path(root)/'report.html').resolve()
+    try:
+        print(f"  page      {report_page(newest_runs(a.runs), Path(a.runs)/'report.html').resolve()} (the newest run of every workbook)")
+        if a.xlsx: print(f"  table     {write_ledger(a.runs, xlsx=True).resolve()}")
+    except OSError as e: return _refused(e)
+    return 0
