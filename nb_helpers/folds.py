@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['fold_numbers', 'held_out', 'far_off']
 
-# %% ../nbs/02j_folds.ipynb #29eef374
+# %% ../nbs/02j_folds.ipynb #308e6d86
 import warnings
 
 import numpy as np
 import pandas as pd
 
-# %% ../nbs/02j_folds.ipynb #003ae19d
+# %% ../nbs/02j_folds.ipynb #2f7798ab
 def _counts(labels, unit):
     "Items of each class in each unit, units and classes in sorted order; sparse, float, (units, classes)"
     from scipy.sparse import coo_matrix
@@ -20,11 +20,12 @@ def _counts(labels, unit):
     table.sort_indices()
     return table
 
+# %% ../nbs/02j_folds.ipynb #a350fa18
 def _sums(counts, part, n):
     "Items of each class in each of n parts; float, (n, classes)"
     return np.stack([np.asarray(counts[part == b].sum(0)).ravel() for b in range(n)])
 
-# %% ../nbs/02j_folds.ipynb #9c30258a
+# %% ../nbs/02j_folds.ipynb #8cb6581f
 def _evenest(value, size):
     "The fold with the lowest value, the smaller one of equals"
     best = 0
@@ -33,6 +34,7 @@ def _evenest(value, size):
         if value[b] < value[best] or size[b] < size[best] and equal: best = b
     return best
 
+# %% ../nbs/02j_folds.ipynb #4282c12a
 def _dealt(counts, n):
     "Fold of each unit, 0 to n-1, as `StratifiedGroupKFold` deals them; int, (units,)"
     total = np.asarray(counts.sum(0)).ravel()
@@ -52,7 +54,7 @@ def _dealt(counts, n):
         held[b, cols] += k; size[b] += k.sum(); spread = new[b]
     return out
 
-# %% ../nbs/02j_folds.ipynb #34924b8f
+# %% ../nbs/02j_folds.ipynb #84854701
 _MISSING = 1000 # cost of a class that a part lacks: more than any sizes cost
 
 def _size_cost(gap, share):
@@ -63,13 +65,14 @@ def _size_cost(gap, share):
 
 def _class_cost(gap): return abs(gap)*(1 + abs(gap))/2
 
+# %% ../nbs/02j_folds.ipynb #61ae0a09
 def _cost(sums, share):
     "Cost of parts that hold these items; sums (..., parts, classes), share (parts,)"
     n = sums.sum(-2, keepdims=True)
     size = _size_cost(sums.sum(-1)/n.sum(-1) - share, share).sum(-1)
     return size + _class_cost(sums/n - share[:, None]).sum(-2).mean(-1) + _MISSING*(sums == 0).sum((-2, -1))
 
-# %% ../nbs/02j_folds.ipynb #0268a035
+# %% ../nbs/02j_folds.ipynb #52b065a4
 def _laid(counts, share, order):
     "Part of each unit, each in its turn given to the part that lacks its classes and items most"
     n, out = np.asarray(counts.sum(0)).ravel(), np.zeros(counts.shape[0], int)
@@ -82,7 +85,7 @@ def _laid(counts, share, order):
         lack[b, cols] -= k; room[b] -= k.sum()
     return out
 
-# %% ../nbs/02j_folds.ipynb #b702bc98
+# %% ../nbs/02j_folds.ipynb #16ff46da
 def _move_costs(counts, part, sums, share):
     "What it would cost to move each unit to each part; float, (parts, units), infinite for the part it is in"
     n, size = sums.sum(0), np.asarray(counts.sum(1)).ravel()/sums.sum()
@@ -98,7 +101,7 @@ def _move_costs(counts, part, sums, share):
     cost[part, np.arange(len(part))] = np.inf
     return cost
 
-# %% ../nbs/02j_folds.ipynb #e4f3bf1d
+# %% ../nbs/02j_folds.ipynb #86aa1343
 def _moved(counts, part, share, least, most=40, patience=12):
     "Parts after one round of at most `most` moves, each unit once, back to the best that was seen; and whether that gained `least`"
     part, sums, tied = part.copy(), _sums(counts, part, len(share)), np.zeros(len(part), bool)
@@ -115,7 +118,7 @@ def _moved(counts, part, share, least, most=40, patience=12):
     for u, b in moves[kept:][::-1]: part[u] = b
     return part, kept > 0
 
-# %% ../nbs/02j_folds.ipynb #c8b3cae6
+# %% ../nbs/02j_folds.ipynb #09b44b90
 def _ways(counts, share, first, rng, least):
     "Ways to part the units, (ways, units): all there are below 10,000, else some good ones"
     n, parts = counts.shape[0], len(share)
@@ -130,6 +133,7 @@ def _ways(counts, share, first, rng, least):
             if not gained: break
     return np.stack(ways)
 
+# %% ../nbs/02j_folds.ipynb #4d441ab2
 def _nearest(counts, share, first, seed):
     "Part of each unit: `first` where it is as near to `share` as any way that was found, else such a way; int, (units,)"
     near, cost = share.min()/20, _cost(_sums(counts, first, len(share)), share)
@@ -141,7 +145,7 @@ def _nearest(counts, share, first, seed):
     if cost <= costs.min() + min(costs.min()/4, .05) + near: return first
     return ways[int(np.flatnonzero(costs <= costs.min() + near)[0])]
 
-# %% ../nbs/02j_folds.ipynb #e501be69
+# %% ../nbs/02j_folds.ipynb #4ce00d58
 def _folds(labels, codes, n, seed):
     "Folds as `StratifiedGroupKFold` deals the units in an order of the seed's"
     mixed = np.random.RandomState(seed).permutation(codes.max() + 1)[codes]
@@ -171,7 +175,7 @@ def fold_numbers(
         for k, (_, rows) in enumerate(StratifiedKFold(n, shuffle=True, random_state=seed).split(labels, labels)): out[rows] = k
     return out
 
-# %% ../nbs/02j_folds.ipynb #cc06d760
+# %% ../nbs/02j_folds.ipynb #88dffe17
 def _both_sides(held, labels, unit, seed):
     "The units `held`, changed so that every class has one inside and one outside"
     own_units = pd.Series(np.asarray(unit)).groupby(np.asarray(labels)).agg(lambda u: sorted(set(u)))
@@ -180,6 +184,7 @@ def _both_sides(held, labels, unit, seed):
         elif held.issuperset(own): held.remove(own[seed % len(own)])
     return held
 
+# %% ../nbs/02j_folds.ipynb #2a516a0f
 def held_out(
     labels,      # class of each item, (n_items,)
     unit,        # number of what must stay whole, int, (n_items,); as `dataset.units` gives it
@@ -199,7 +204,7 @@ def held_out(
     first = np.ones(len(names), int); first[codes[held]] = 0
     return _nearest(_counts(labels, codes), np.array([share, 1 - share]), first, seed)[codes] == 0
 
-# %% ../nbs/02j_folds.ipynb #650208e7
+# %% ../nbs/02j_folds.ipynb #ed41cdce
 def far_off(
     labels,      # class of each item, (n_items,)
     unit,        # what stays whole, (n_items,)
