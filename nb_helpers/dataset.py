@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['SPLIT_NAMES', 'find_images', 'from_folders', 'from_csv', 'from_csvs', 'from_arrays', 'read_items', 'check_items',
            'add_hashes', 'fingerprint', 'manifest_changes', 'units', 'split_items', 'make_folds', 'use_fold',
-           'class_table', 'check_leaks', 'match_distribution', 'find_duplicates', 'conflicts', 'resolve']
+           'class_table', 'check_leaks', 'match_distribution', 'find_duplicates', 'conflicts', 'resolve',
+           'fold_numbers']
 
 # %% ../nbs/03_dataset.ipynb #1d1fdedf
 import hashlib
 import warnings
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +20,10 @@ from PIL import Image
 from .archives import sha256_file
 from .contents import IMAGE_SUFFIXES, Contents
 from .duplicates import _some, cluster_numbers, conflicts, find_duplicates, resolve
+from .folds import far_off, fold_numbers, held_out
 
 # %% ../nbs/03_dataset.ipynb #2f1e5c31
-_all_ = ['find_duplicates', 'conflicts', 'resolve'] # so that they can be imported from here as well
+_all_ = ['find_duplicates', 'conflicts', 'resolve', 'fold_numbers'] # so that they can be imported from here as well
 
 # %% ../nbs/03_dataset.ipynb #a9fdf27a
 def find_images(
@@ -244,33 +245,16 @@ def split_items(
     few = unit.groupby(pool.label).nunique().loc[lambda n: n < 2].index.tolist()
     if few: raise ValueError(f"{', '.join(few[:10])}: one item or group alone cannot stand on both sides of a split; "
                              "add some or leave the class out")
-    return items.assign(split=fixed.where(~items.id.isin(_held_out(pool.label, unit, pool.id, valid, seed)), 'valid'))
+    new = pd.Series(np.where(held_out(pool.label, unit, valid, seed), 'valid', 'train'), pool.index)
+    _say_far(pool.label, unit, new, {'valid': valid})
+    one = new.groupby(pool.label).nunique().loc[lambda n: n < 2].index.tolist()
+    if one: warnings.warn(f"{', '.join(one[:10])}: on one side only, since groups hold several classes and no split has all on both sides")
+    return items.assign(split=fixed.where(~fixed.index.isin(new.index[new == 'valid']), 'valid'))
 
-# %% ../nbs/03_dataset.ipynb #dda6851c
-def _fold_numbers(labels, unit, n, seed):
-    "Number of the stratified fold of each item, 0 to n-1, units whole; array in the order of `labels`"
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-    if unit.is_unique: parts, mixed = StratifiedKFold(n, shuffle=True, random_state=seed), None
-    else:                              # its own shuffle loses the stratification before scikit-learn 1.8 (issue 32478): shuffle here
-        code = np.unique(unit, return_inverse=True)[1]
-        parts, mixed = StratifiedGroupKFold(n), np.random.RandomState(seed).permutation(code.max() + 1)[code]
-    out = np.zeros(len(labels), int)
-    with warnings.catch_warnings():
-        warnings.filterwarnings('ignore', 'The least populated class')    # the callers look after such a class
-        for k, (_, rows) in enumerate(parts.split(labels, labels, mixed)): out[rows] = k
-    return out
-
-# %% ../nbs/03_dataset.ipynb #6c27c4a3
-def _held_out(labels, unit, ids, share, seed):
-    "Ids for validation: as many stratified folds as the share needs, so changed that every class stands on both sides"
-    part = Fraction(share).limit_denominator(10) if share >= .1 else Fraction(1, round(1/share))   # .3 is 3 folds of 10
-    n = min(part.denominator, unit.nunique(), labels.value_counts().max())
-    held = set(unit[_fold_numbers(labels, unit, n, seed) < max(1, round(n*share))])
-    for label in sorted(set(labels)):
-        own = sorted(set(unit[labels == label]))
-        if not held.intersection(own): held.add(own[seed % len(own)])
-        elif held.issuperset(own): held.remove(own[seed % len(own)])
-    return set(ids[unit.isin(held)])
+def _say_far(labels, unit, part, shares):
+    "A warning with both numbers where whole units could not be parted as wanted"
+    said = far_off(labels, unit, part, shares)
+    if said: warnings.warn(said)
 
 # %% ../nbs/03_dataset.ipynb #afddb1b9
 def make_folds(
@@ -287,7 +271,8 @@ def make_folds(
                                                   "it must be 2 or more and at most that number")
     if (each < n).any(): warnings.warn(f"{', '.join(each.index[each < n][:10])}: fewer than {n} items or groups, so some folds lack the class")
     fold = pd.Series(-1, items.index)
-    fold[pool.index] = _fold_numbers(pool.label, unit, n, seed)
+    fold[pool.index] = fold_numbers(pool.label, unit, n, seed)
+    _say_far(pool.label, unit, 'fold ' + fold[pool.index].astype(str), {f'fold {k}': 1/n for k in range(n)})
     return items.assign(fold=fold)
 
 # %% ../nbs/03_dataset.ipynb #6027c3c8

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
+from .folds import fold_numbers
 
 # %% ../nbs/04d_map_losses.ipynb #bdec2ec4
 def _same(pred, targ):
@@ -337,7 +338,7 @@ def best_cut(
     if len(names) < 2: raise ValueError(f"{len(names)} group: a cross-fit takes two or more")
     far = np.abs(np.array(cuts) - .5)
     choose = lambda rows: max(range(len(cuts)), key=lambda k: (round(float(ious[rows, k].mean()), 9), -far[k]))
-    fold = (np.random.default_rng(seed).permutation(len(names)) % min(folds, len(names)))[codes]
+    fold = fold_numbers(None, codes, min(folds, len(names)), seed)       # a mask is no class: only sizes are evened
     crossed = np.empty(len(ious))
     for k in range(fold.max() + 1): crossed[fold == k] = ious[fold == k, choose(fold != k)]
     return cuts[choose(np.full(len(ious), True))], crossed

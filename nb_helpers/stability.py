@@ -10,6 +10,7 @@ __all__ = ['bootstrap_cuts', 'CrossFit', 'cross_fit', 'threshold_curve', 'plot_c
 import warnings
 from dataclasses import dataclass, replace
 import numpy as np, pandas as pd
+from .folds import fold_numbers
 
 # %% ../nbs/08c_stability.ipynb #0f8df428
 def _draws(n, groups, seed):
@@ -89,12 +90,7 @@ def _folds(t, folds, groups, seed):
         f = np.asarray(folds)
         if f.shape != t.shape or len(np.unique(f)) < 2: raise ValueError(f"folds must name one of two or more folds for each of {len(t)} items")
         return pd.factorize(f)[0]
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-    f, how = np.empty(len(t), np.int64), StratifiedKFold if groups is None else StratifiedGroupKFold
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', UserWarning)            # of a class with fewer items than folds
-        for k, (_, i) in enumerate(how(folds, shuffle=True, random_state=seed).split(t, t, groups)): f[i] = k
-    return f
+    return fold_numbers(t, groups, folds, seed)
 
 # %% ../nbs/08c_stability.ipynb #ee66b675
 def _spread(t, p, n_cls, measure, groups, n, q, seed):

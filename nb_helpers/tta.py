@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
+from .folds import fold_numbers
 from torch import nn
 
 # %% ../nbs/08a_tta.ipynb #5139daaf
@@ -440,7 +441,8 @@ def _mean_of(values, names, rows=slice(None)): return sum(values[v][rows] for v 
 def _cross_fitted(values, targs, metric, finish, groups, folds, seed):
     "Average of the first view and those picked on the other folds, item by item"
     codes = _codes(len(targs), groups)
-    fold = np.random.default_rng(seed).permutation(codes.max() + 1)[codes] % min(folds, codes.max() + 1)
+    classes = targs if targs.ndim == 1 and targs.dtype.kind in 'iubUSO' else None      # a measured value is no class to be dealt evenly
+    fold = fold_numbers(classes, codes, min(folds, codes.max() + 1), seed)
     done = np.empty_like(next(iter(values.values())))
     for k in range(fold.max() + 1):
         out, kept = fold == k, fold != k
