@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from .names import as_they_are
 
 # %% ../nbs/02f_frames.ipynb #95956252
 class VideoError(ValueError):
@@ -309,6 +310,7 @@ def _roi_row(path, stop):
     return bottom - top, right - left, int(roi.mask.sum()), *frames.shape[1:3], roi.how
 
 # %% ../nbs/02f_frames.ipynb #f2c3efba
+@as_they_are
 def film_strip(
     clips:list,         # uint8 arrays (n, height, width, 3)
     titles:list=None,   # a word a clip

@@ -10,6 +10,7 @@ __all__ = ['bootstrap_cuts', 'CrossFit', 'cross_fit', 'threshold_curve', 'plot_c
 import warnings
 from dataclasses import dataclass, replace
 import numpy as np, pandas as pd
+from .names import as_they_are
 
 # %% ../nbs/08c_stability.ipynb #0f8df428
 def _draws(n, groups, seed):
@@ -165,6 +166,7 @@ def _figure(w, h, rows=1):
     return fig, ax
 
 # %% ../nbs/08c_stability.ipynb #d56f8dde
+@as_they_are
 def plot_curve(
     curve:pd.DataFrame,  # of `threshold_curve`
     metric:str='metric', # name for the axis
@@ -261,6 +263,7 @@ def why_unstable(
     return Unstable(table, every.thresholds, gain, cause, verdict, every.metric)
 
 # %% ../nbs/08c_stability.ipynb #d4c9196e
+@as_they_are
 def plot_unstable(
     found:Unstable,  # of `why_unstable`
 ):                   # matplotlib Figure: thresholds above, the metric below, by epoch
