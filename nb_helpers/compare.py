@@ -12,7 +12,7 @@ import numpy as np
 from .ledger import ledger, run_dirs
 from .records import lower_is_better
 from .runs import Run
-from .figures import short_name
+from .names import as_they_are, short_name
 
 # %% ../nbs/07g_compare.ipynb #dc095e2c
 def differing(
@@ -57,6 +57,7 @@ def _names(root, df):  # columns of the ledger that are parameters, and those th
     return list(pars), list(mets)
 
 # %% ../nbs/07g_compare.ipynb #4f35872b
+@as_they_are
 def plot_leaderboard(
     df,              # of `leaderboard`
     metric:str,      # as given there
@@ -143,6 +144,7 @@ def _curves(a, b, most=3):  # columns of both histories that are worth a curve: 
     return h, k, [c for c in h if c in k and c not in skip and h[c].dtype.kind in 'if' and k[c].dtype.kind in 'if'][:most]
 
 # %% ../nbs/07g_compare.ipynb #fe9d4f36
+@as_they_are
 def plot_compare(
     run_a,                # a `Run`, a run's folder, or its id
     run_b,                # the other one

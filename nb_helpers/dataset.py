@@ -10,6 +10,8 @@ __all__ = ['SPLIT_NAMES', 'find_images', 'from_folders', 'from_csv', 'from_csvs'
 
 # %% ../nbs/03_dataset.ipynb #1d1fdedf
 import hashlib
+import re
+import unicodedata
 import warnings
 from pathlib import Path
 
@@ -110,20 +112,33 @@ def from_csvs(
     if 'split' in items: items['split'] = items.split.fillna('train')
     return items.assign(id=items.source + '/' + items.id).sort_values('id', ignore_index=True)
 
+# %% ../nbs/03_dataset.ipynb #a78d89f1
+_NO_NAME = re.compile(r'[\x00-\x1f/\\\ud800-\udfff]|^\s*$|^[.]|^[a-z]:|^(con|prn|aux|nul|com\d|lpt\d)([.]|$)', re.I)   # leaves the folder, hidden, or a device of Windows
+
+def _file_names(ids):
+    "`ValueError` for the first of the ids that can't be a file's name, or that is another's on a disk that ignores case"
+    seen = {}
+    for i in ids:
+        if _NO_NAME.search(i): raise ValueError(f"id {i!r} can't be the name of a file: give names without folders, such as {re.sub('[^A-Za-z0-9]+', '_', i).strip('_')[:40] or 'a1'!r}")
+        if len(i.encode()) > 240: raise ValueError(f"id {i[:40]!r}... has {len(i.encode())} bytes, and a file's name may have 240: give shorter ids")
+        other = seen.setdefault(unicodedata.normalize('NFC', i).casefold(), i)
+        if other != i: raise ValueError(f"ids {other!r} and {i!r} differ only in case or accents' form, and are one file on many disks: rename one")
+
 # %% ../nbs/03_dataset.ipynb #a7556418
 def from_arrays(
     images:np.ndarray, # (n, h, w) or (n, h, w, 3), uint8; or (n, h, w), uint16
     labels,            # n labels
     folder:Path,       # where the PNG files go; a file that is there is written again
-    ids=None,          # n unique names; numbers by default
+    ids=None,          # n unique names that can be names of files on any disk; numbers by default
     group=None,        # n groups, or none
 )->pd.DataFrame:       # columns id, path, label and group where given
-    "Items of an array, each picture saved as a PNG; `ValueError` for other shapes or types and for lengths that differ"
+    "Items of an array, each picture saved as a PNG; `ValueError` for other shapes or types, lengths that differ, ids that can't be files"
     folder, n = Path(folder), len(images)
     if images.dtype not in (np.uint8, np.uint16) or not (images.ndim == 3 or images.ndim == 4 and images.shape[-1] == 3 and images.dtype == np.uint8):
         raise ValueError(f"images of shape {images.shape} and type {images.dtype}: give uint8 (n, h, w[, 3]) or uint16 (n, h, w)")
     ids = [f'{k:0{len(str(n - 1))}d}' for k in range(n)] if ids is None else [str(i) for i in ids]
     if len(labels) != n or len(ids) != n or len(set(ids)) != n: raise ValueError(f"{n} images, {len(labels)} labels, {len(set(ids))} different ids: they must agree")
+    _file_names(ids)
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder/f'{i}.png' for i in ids]
     for x, path in zip(images, paths): Image.fromarray(np.ascontiguousarray(x)).save(path)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
+from .names import as_they_are, short_name
 
 # %% ../nbs/02e_duplicates.ipynb #cd208fc5
 SIDE = 32 # px a side of the thumbnails
@@ -380,6 +381,7 @@ def find_duplicates(
     return items.assign(cluster=cluster, copy_kind=kind)
 
 # %% ../nbs/02e_duplicates.ipynb #83ddbb7a
+@as_they_are
 def show_clusters(
     items:pd.DataFrame, # columns id, path, label, cluster, as `find_duplicates` gives them
     n:int=3,            # clusters to show, the first by number
@@ -395,7 +397,7 @@ def show_clusters(
     for c, row in zip(shown, axs):
         for ax, r in zip(row, items[items.cluster == c].itertuples()):
             with Image.open(r.path) as img: ax.imshow(ImageOps.exif_transpose(img).convert('RGB'))
-            ax.set_title(f'{Path(r.id).name}\n{r.label}', fontsize=7)
+            ax.set_title(f'{short_name(Path(r.id).name)}\n{short_name(r.label)}', fontsize=7)
     fig.tight_layout()
     return fig
 

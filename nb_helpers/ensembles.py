@@ -10,6 +10,7 @@ __all__ = ['out_of_fold', 'fold_table', 'plot_folds', 'Most', 'most', 'by_vote',
 import math
 from dataclasses import dataclass
 import numpy as np, pandas as pd
+from .names import as_they_are
 from .records import Predictions
 from .score import _first, _scores, metrics
 from .threshold import Cuts, agreement
@@ -53,6 +54,7 @@ def fold_table(
     return out.rename_axis('part')
 
 # %% ../nbs/08e_ensembles.ipynb #a134670d
+@as_they_are
 def plot_folds(
     table:pd.DataFrame,  # of `fold_table`
     names=None,          # metrics; None: the first four
@@ -188,6 +190,7 @@ def ensemble_gains(
     return gains(t, ways | {f'only {k}': Way([v], fit) for k,v in s.items()}, **kw)
 
 # %% ../nbs/08e_ensembles.ipynb #2aa18259
+@as_they_are
 def plot_gains(
     table:pd.DataFrame,    # of `gains`
     metric:str='metric',   # its name, for the axis

@@ -9,6 +9,7 @@ __all__ = ['epoch_cuts', 'epoch_classes', 'class_counts', 'epoch_table', 'plot_e
 # %% ../nbs/08j_epochs.ipynb #68d1a6e6
 from dataclasses import replace
 import numpy as np, pandas as pd
+from .names import as_they_are, legend_name
 from .metrics import EpochPredictions, decide, fixed_cuts, read_epochs
 from .report import _save_csv
 from .ensembles import Way, gains, plot_gains
@@ -89,7 +90,7 @@ def _stack(ax, counts, title):
     "Shares of the predicted classes by epoch as stacked areas; the true ones as a bar on the right"
     rows, true = counts.drop(index='true', errors='ignore'), counts.loc['true'] if 'true' in counts.index else None
     x, share, colours = rows.index.to_numpy(int), rows.div(rows.sum(axis=1), axis=0).to_numpy().T, _colours(counts.shape[1])
-    ax.stackplot(x, share, colors=colours, labels=[str(c)[:16] for c in counts], lw=.5, edgecolor='white')
+    ax.stackplot(x, share, colors=colours, labels=[legend_name(c, 16) for c in counts], lw=.5, edgecolor='white')
     end, base = max((x[-1]-x[0])*.06, .3), 0.
     for s,c in zip(true/true.sum() if true is not None else (), colours):
         ax.bar(x[-1]+end, s, end, bottom=base, color=c, align='edge', edgecolor='white', lw=.5); base += s
@@ -106,6 +107,7 @@ def _lines(ax, table, cols, ylabel):
     ax.set_ylabel(ylabel, size=8.5); ax.set_xlabel('epoch', size=8.5); ax.legend(fontsize=7, framealpha=.8, edgecolor='none')
     ax.xaxis.get_major_locator().set_params(integer=True)
 
+@as_they_are
 def plot_epochs(
     valid:EpochPredictions,      # of labelled items
     fit,                         # function of targets and scores that gives `Cuts`

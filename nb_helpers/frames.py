@@ -8,15 +8,20 @@ __all__ = ['SURE', 'PALE', 'FILLS', 'DIRECTIONS', 'VideoError', 'read_video', 'c
 
 # %% ../nbs/02f_frames.ipynb #b5ae3d0b
 import os
+import re
+import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from .names import as_they_are
 
 # %% ../nbs/02f_frames.ipynb #95956252
 class VideoError(ValueError):
     "A file that can't be used as a video; the message says which and why"
+    def __str__(self): return super().__str__().encode('utf8', 'backslashreplace').decode()   # a name that is not UTF-8 can be printed
 
 def read_video(
     path:Path,          # any file OpenCV (or torchcodec) opens
@@ -42,11 +47,24 @@ def _is_file(path):
     if not path.is_file(): raise VideoError(f"{path}: no such file")
     if not path.stat().st_size: raise VideoError(f"{path}: the file is empty")
 
+# %% ../nbs/02f_frames.ipynb #1b2ca410
+@contextmanager
+def _as_file(path):
+    "A path that every decoder takes for this one file: absolute, for 12:30.mp4 looks like a protocol; a link where it isn't UTF-8 or has a %"
+    path = os.path.abspath(path)
+    if not re.search('[%\ud800-\udfff]', path): yield path; return
+    suffix = os.path.splitext(path)[1]
+    with tempfile.TemporaryDirectory() as folder:
+        link = os.path.join(folder, 'clip' + suffix*bool(re.fullmatch('[.][A-Za-z0-9]+', suffix)))
+        os.symlink(path, link)
+        yield link
+
 # %% ../nbs/02f_frames.ipynb #5ba940a6
 def _opencv(path, indices, stop, max_bytes):
     "(frames wanted, frames decoded, frames that the header promises)"
     import cv2
-    cap, frames, k, want = cv2.VideoCapture(str(path)), [], 0, None if indices is None else set(indices)
+    with _as_file(path) as name: cap = cv2.VideoCapture(name)      # open, it needs the name no more
+    frames, k, want = [], 0, None if indices is None else set(indices)
     try:
         said, last = cap.get(cv2.CAP_PROP_FRAME_COUNT), stop or float('inf') if want is None else max(want, default=-1) + 1
         while k < last and cap.grab():
@@ -69,7 +87,8 @@ def _torchcodec(path, indices, stop, max_bytes):
     with open(path, 'rb') as f:
         if f.read(4) == b'\0\0\1\xba': return _opencv(path, indices, stop, max_bytes)
     try:
-        video = VideoDecoder(str(path), dimension_order='NHWC'); n = len(video)
+        with _as_file(path) as name: video = VideoDecoder(name, dimension_order='NHWC')
+        n = len(video)
         want = [i for i in (range(n)[:stop] if indices is None else indices) if i < n]
         _fits(path, int(video.metadata.height*video.metadata.width*3), len(want), max_bytes)
         return list(video.get_frames_at(want).data.numpy()) if want else [], n, n
@@ -291,6 +310,7 @@ def _roi_row(path, stop):
     return bottom - top, right - left, int(roi.mask.sum()), *frames.shape[1:3], roi.how
 
 # %% ../nbs/02f_frames.ipynb #f2c3efba
+@as_they_are
 def film_strip(
     clips:list,         # uint8 arrays (n, height, width, 3)
     titles:list=None,   # a word a clip

@@ -9,6 +9,7 @@ __all__ = ['map_layers', 'grad_cam', 'fit_heat', 'blanked', 'to_picture', 'overl
 import numpy as np, torch
 from contextlib import contextmanager
 from torch.nn import functional as F
+from .names import as_they_are
 from .figures import _figure, _fit
 from .model import part_name
 from .tta import _evaluating
@@ -151,6 +152,7 @@ def overlay(
     return (picture*(1-most*h)+255*colormaps['inferno'](h[..., 0])[..., :3]*most*h).round().astype(np.uint8)
 
 # %% ../nbs/08g_heatmaps.ipynb #82bb4dcc
+@as_they_are
 def plot_heatmaps(
     pictures,      # (h, w, 3) uint8 each, or (3, h, w) tensors with `mean` and `std`
     heats,         # (n, h', w'), of `grad_cam`
@@ -176,6 +178,7 @@ def plot_heatmaps(
     return fig
 
 # %% ../nbs/08g_heatmaps.ipynb #77a0c0dc
+@as_they_are
 def heat_strip(
     clip,          # (frames, h, w, 3) uint8, or (channels, frames, h, w) tensor with `mean` and `std`
     heat,          # (frames', h', w'), of `grad_cam`; brought to the frames of the clip

@@ -7,6 +7,7 @@ __all__ = ['doubtful', 'hardest', 'by_column', 'plot_by', 'beside_people', 'repo
 
 # %% ../nbs/08h_labels.ipynb #6d37cf89
 import numpy as np, pandas as pd
+from .names import as_they_are
 from .records import Predictions
 from .score import _checked, _first, bootstrap, item_values
 from .labelstudio import one_against_rest, pairwise_agreement
@@ -102,6 +103,7 @@ def by_column(
     return pd.concat([own.sort_values('value', kind='stable'), df.iloc[-1:]])
 
 # %% ../nbs/08h_labels.ipynb #2b8f9715
+@as_they_are
 def plot_by(
     table:pd.DataFrame,        # of `by_column`
     metric:str='accuracy',     # its name, for the axis

@@ -22,6 +22,8 @@ from fastai.learner import Learner
 from fastcore.basics import patch
 from torch import nn
 
+from .names import as_they_are
+
 # %% ../nbs/04c_ladder.ipynb #d9eae328
 _FIVE = dict(convs=(8, 16, 32, 64, 32))
 LADDER = dict(net0=dict(convs=(8, 16, 32)), net1=dict(convs=(8, 16, 32, 32)), net2=_FIVE, net3=dict(_FIVE, maxpool=True),
@@ -322,6 +324,7 @@ def _climb(rows, curves):
     return Climb(table, curves, plot_climb(table, curves))
 
 # %% ../nbs/04c_ladder.ipynb #25790397
+@as_they_are
 def plot_climb(
     table,  # from `climb`
     curves, # likewise

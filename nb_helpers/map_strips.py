@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from .names import as_they_are
 from .map_losses import CUTS, iou_at, item_scores
 from .records import write_atomic
 
@@ -95,6 +96,7 @@ def _draw_strip(line, strip, note):
     return scale
 
 # %% ../nbs/08f_map_strips.ipynb #e950f40e
+@as_they_are
 def plot_strips(
     strips:list,      # of dicts from `map_strip`, of the same columns
     notes:list=None,  # a short text a strip, such as 'IoU 0.91'

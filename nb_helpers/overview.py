@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 import os
 from .compare import _is_number, _name, _names, _short, differing, leaderboard, plot_leaderboard
-from .figures import short_name
+from .names import as_they_are, legend_name, short_name
 from .ledger import ledger
 from .records import lower_is_better, write_atomic
 from .page import _esc, _label, _status, _table, _time, page_html
@@ -43,6 +43,7 @@ def _history(run):
     try: return run.history()
     except (ValueError, OSError) as e: return str(e)
 
+@as_they_are
 def plot_curves(
     runs,          # list of `Run`, best first
     labels=None,   # texts for the first ones; None: the end of their id
@@ -59,7 +60,7 @@ def plot_curves(
     for ax,c in zip(axs[0], cols):
         for i,(r,h) in reversed(list(enumerate(have))):
             if c not in h: continue
-            kw = dict(color=f'C{i}', lw=1.7, zorder=3, label=labels[r.id][:28]) if i<colours else dict(color='#bbb', lw=.8)
+            kw = dict(color=f'C{i}', lw=1.7, zorder=3, label=legend_name(labels[r.id], 28)) if i<colours else dict(color='#bbb', lw=.8)
             ax.plot(range(1, len(h)+1), h[c], marker='.' if len(h)<3 else None, **kw)
         ax.set_title(c.replace('_', ' '), size=8, loc='left', parse_math=False); ax.tick_params(labelsize=7)
         ax.set_xlabel('epoch', size=7); ax.spines[['top','right']].set_visible(False)

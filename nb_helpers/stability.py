@@ -11,6 +11,7 @@ import warnings
 from dataclasses import dataclass, replace
 import numpy as np, pandas as pd
 from .folds import fold_numbers
+from .names import as_they_are
 
 # %% ../nbs/08c_stability.ipynb #0f8df428
 def _draws(n, groups, seed):
@@ -161,6 +162,7 @@ def _figure(w, h, rows=1):
     return fig, ax
 
 # %% ../nbs/08c_stability.ipynb #d56f8dde
+@as_they_are
 def plot_curve(
     curve:pd.DataFrame,  # of `threshold_curve`
     metric:str='metric', # name for the axis
@@ -257,6 +259,7 @@ def why_unstable(
     return Unstable(table, every.thresholds, gain, cause, verdict, every.metric)
 
 # %% ../nbs/08c_stability.ipynb #d4c9196e
+@as_they_are
 def plot_unstable(
     found:Unstable,  # of `why_unstable`
 ):                   # matplotlib Figure: thresholds above, the metric below, by epoch

@@ -11,11 +11,12 @@ import os
 import re
 import struct
 import zlib
+from multiprocessing import parent_process
 from pathlib import Path
 
 import numpy as np
 
-from .archives import ArchiveError, archive_kind, read_entry
+from .archives import ArchiveError, archive_kind, entry_name, read_entry, say_encoding, zip_encoding
 
 # %% ../nbs/01c_zips.ipynb #acbe9cd6
 def _toc(path):
@@ -83,6 +84,8 @@ class ZipIndex:
         self._rows = _records(self._toc, self._starts)
         raw = self._slices(self._toc)
         self._plain = (joined := b''.join(raw)).isascii() and b'\\' not in joined   # the names stand there as they are called
+        self._encoding, said = ('utf8', '') if self._plain else zip_encoding(map(self._entry, np.flatnonzero([not r.isascii() for r in raw]).tolist()))
+        if parent_process() is None: say_encoding(path, said)   # workers read the table again
         keys = np.fromiter(map(zlib.crc32, raw if self._plain else map(str.encode, self.names())), np.uint32, len(self))
         self._order = np.argsort(keys, kind='stable').astype(np.uint32)
         self._keys = keys[self._order]
@@ -94,7 +97,11 @@ class ZipIndex:
     def _raw(self, i):
         at = self._starts[i] + 46
         return self._toc[at:at + self._rows.item(i)[5]]
-    def name(self, i): return _decode(self._raw(i), self._rows['flags'][i])
+    def name(self, i): return entry_name(*self._entry(i), self._encoding).replace('\\', '/')
+    def _entry(self, i):
+        flags, *_, name, extra, _ = self._rows.item(i)
+        at = int(self._starts[i]) + 46
+        return self._toc[at:at + name], bool(flags & 0x800), self._toc[at + name:at + name + extra]
 
 # %% ../nbs/01c_zips.ipynb #6689d8ce
 def _names(self,
@@ -119,16 +126,11 @@ def _beginning(self, prefix):
 
 ZipIndex.names, ZipIndex._slices, ZipIndex._beginning = _names, _slices, _beginning
 
-# %% ../nbs/01c_zips.ipynb #c36f0926
-def _decode(raw, flags):
-    "An entry's name as text"
-    text = raw.decode('utf8' if flags & 0x800 or raw.isascii() else 'cp437', 'replace')
-    return text.replace('\\', '/') if '\\' in text else text
-
 # %% ../nbs/01c_zips.ipynb #e8feac18
 def _find(self, name):
     "Number of the entry called `name`; `FileNotFoundError` with the nearest names when there is none"
-    key, raw = zlib.crc32(name.encode()), name.encode()
+    raw = name.encode('utf8', 'backslashreplace')      # no entry's name holds half a character
+    key = zlib.crc32(raw)
     at = int(self._keys.searchsorted(np.uint32(key)))                 # of the keys' own type: another would copy them all
     while at < len(self) and self._keys[at] == key:
         i = int(self._order[at])
