@@ -8,10 +8,10 @@ __all__ = ['MOST_MEMORY', 'GRAY', 'IMAGENET', 'ImageError', 'open_image', 'set_a
            'TensorOrdinal', 'Ordinal', 'Number', 'CacheDL', 'image_dls', 'KeyedEpochs']
 
 # %% ../nbs/03a_images.ipynb #75e9c444
+import inspect
 import os
 import random
 import re
-import stat
 import sys
 import warnings
 from functools import partial
@@ -470,7 +470,7 @@ def cache_images(
 )->ArrayCache:           # arrays (size, size, 3)
     "Every photo prepared once; those that can't be opened are set aside with the reason"
     levels = gray_levels(items)
-    if levels: prepare = partial(prepare or open_fit, levels=levels)
+    if levels and 'levels' in inspect.signature(prepare or open_fit).parameters: prepare = partial(prepare or open_fit, levels=levels)
     return ArrayCache.build(items, partial(prepare or open_fit, size=size, how=how), root, **kw)
 
 # %% ../nbs/03a_images.ipynb #ee5fa632
