@@ -129,16 +129,17 @@ def split_pairs(
 
 # %% ../nbs/03c_pairs.ipynb #9f13fc4d
 def open_photo(
-    path:str|Path, # a picture, perhaps in a zip
-)->np.ndarray:     # uint8, (height, width, 3), RGB
+    path:str|Path,     # a picture, perhaps in a zip
+    levels:dict=None,  # as in `images.open_image`
+)->np.ndarray:         # uint8, (height, width, 3), RGB
     "A photo, upright; `ImageError` naming file and reason"
-    if split_zip(path) is None: return open_image(path)
+    if split_zip(path) is None: return open_image(path, levels=levels)
     data = read_bytes(path)
-    try: return open_image(io.BytesIO(data))
-    except (ImageError, TypeError):          # once more as a file, for the reason in words
+    try: return open_image(io.BytesIO(data), levels=levels)
+    except ImageError:                       # once more as a file, for the reason in words
         with tempfile.NamedTemporaryFile(suffix=Path(path).suffix) as f:
             f.write(data); f.flush()
-            try: return open_image(f.name)
+            try: return open_image(f.name, levels=levels)
             except ImageError as e: raise ImageError(str(e).replace(f.name, str(path))) from e
 
 # %% ../nbs/03c_pairs.ipynb #0a7e87c6

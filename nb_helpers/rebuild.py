@@ -7,6 +7,7 @@ __all__ = ['MOST', 'MOST_LAYERS', 'NETWORKS', 'PREPARATIONS', 'check_values', 'n
            'open_gray', 'open_circle', 'preparation_values', 'prepare_item']
 
 # %% ../nbs/08m_rebuild.ipynb #f37be2c6
+import math
 from pathlib import Path
 
 import numpy as np
@@ -135,10 +136,11 @@ def open_gray(
     size:int,        # px a side
     how:str='crop',  # as in `fit`
     channels:int=1,  # 1, or 3 equal ones for a network that takes colour
+    levels:dict=None,# as in `open_image`
 )->np.ndarray:       # uint8, (size, size, channels)
     "Opened and fitted, then gray by ITU-R 601 (.299 red, .587 green, .114 blue); a function for `cache_images`"
     import cv2
-    gray = cv2.cvtColor(open_fit(path, size, how), cv2.COLOR_RGB2GRAY)[..., None]
+    gray = cv2.cvtColor(open_fit(path, size, how, levels=levels), cv2.COLOR_RGB2GRAY)[..., None]
     return gray if channels == 1 else np.repeat(gray, channels, 2)
 
 def open_circle(
@@ -146,20 +148,22 @@ def open_circle(
     size:int,           # px a side
     how:str='squash',   # as in `fit`
     dark:int=7,         # as in `crop_circle`
+    levels:dict=None,   # as in `open_image`
 )->np.ndarray:          # uint8, (size, size, 3)
     "Opened, cropped to the disc, to size; a function for `cache_images`"
-    return fit(crop_circle(open_image(path, at_least=2*size), dark), size, how)
+    return fit(crop_circle(open_image(path, at_least=2*size, levels=levels), dark), size, how)
 
 # %% ../nbs/08m_rebuild.ipynb #e04cf82f
-def _pair_photo(path, size, how): return fit_photo(open_photo(path), size, how)
+def _pair_photo(path, size, how, levels=None): return fit_photo(open_photo(path, levels), size, how)
 
-_HOW, _SIZES = ['crop', 'pad', 'squash'], dict(by=str, size=int, resize=int)
+_HOW, _SIZES, _DEEP = ['crop', 'pad', 'squash'], dict(by=str, size=int, resize=int), (None, dict)
 PREPARATIONS = dict(
-    open_fit=(open_fit, dict(how=_HOW), dict(how='crop')),
-    open_gray=(open_gray, dict(how=_HOW, channels=[1, 3]), dict(how='crop', channels=1)),
-    open_circle=(open_circle, dict(how=_HOW, dark=int), dict(how='squash', dark=7)),
-    prepare_fundus=(prepare_fundus, dict(how=_HOW, sigma=(None, float), gray=bool, full=bool), dict(how='squash', sigma=None, gray=False, full=False)),
-    fit_photo=(_pair_photo, dict(how=['crop', 'squash']), dict(how='squash')),
+    open_fit=(open_fit, dict(how=_HOW, levels=_DEEP), dict(how='crop', levels=None)),
+    open_gray=(open_gray, dict(how=_HOW, channels=[1, 3], levels=_DEEP), dict(how='crop', channels=1, levels=None)),
+    open_circle=(open_circle, dict(how=_HOW, dark=int, levels=_DEEP), dict(how='squash', dark=7, levels=None)),
+    prepare_fundus=(prepare_fundus, dict(how=_HOW, sigma=(None, float), gray=bool, full=bool, levels=_DEEP),
+                    dict(how='squash', sigma=None, gray=False, full=False, levels=None)),
+    fit_photo=(_pair_photo, dict(how=['crop', 'squash'], levels=_DEEP), dict(how='squash', levels=None)),
     prepare_clip=(prepare_clip, dict(fill=(None, ['blue', 'black']), color=['rgb', 'gray', 'binary'], how=['squash', 'pad'], span=(None, int), missing=['whole', 'raise'],
                                      n=int, back=int, pad=['first', 'last', 'bounce'], directions=[['forward', 'backward', 'mirror']]),
                   dict(fill='blue', color='rgb', how='squash', span=None, missing='whole', n=40, back=10, pad='first', directions=['forward', 'backward']))
@@ -178,6 +182,7 @@ def preparation_values(
     check_values(values, {**_SIZES, **kinds}, f"prepare by {by!r}")
     if not 8 <= values['size'] <= values['resize'] <= 4096: raise ValueError(f"prepare: size={values['size']} and resize={values['resize']} must rise from 8 to 4096 px")
     if by == 'prepare_clip': _check_clip_values(values)
+    else: _check_levels(values['levels'])
     return values
 
 # %% ../nbs/08m_rebuild.ipynb #95e7b771
@@ -187,6 +192,13 @@ def _check_clip_values(v):
     if not 1 <= len(v['directions']) <= 2: raise ValueError(f"prepare: directions={v['directions']}: one or two are needed")
     if v['n'] < 1: raise ValueError("prepare: n=0: a clip needs a frame or more")
     if 3*v['n']*v['size']**2*len(v['directions']) > 2 << 30: raise ValueError(f"prepare: n={v['n']} frames of size={v['size']}: an item would have more than 2 GB")
+
+def _check_levels(levels):
+    "`ValueError` for levels that are no black and white of a kind of files"
+    for kind, ends in (levels or {}).items():
+        if kind not in ('whole', 'float', 'colour'): raise ValueError(f"prepare: levels: {kind!r} is none of 'whole', 'float', 'colour'")
+        ok = isinstance(ends, (list, tuple)) and len(ends) == 2 and all(type(e) in (int, float) and math.isfinite(e) for e in ends)
+        if not ok or not ends[0] < ends[1]: raise ValueError(f"prepare: levels: {kind}={ends!r} must be two numbers, black and a larger white")
 
 # %% ../nbs/08m_rebuild.ipynb #2078f4c9
 def prepare_item(
