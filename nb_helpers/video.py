@@ -40,6 +40,7 @@ def _stem(name):
     stem, suffix = os.path.splitext(name)
     return stem if suffix.lower() in VIDEO_SUFFIXES else name
 
+# %% ../nbs/03b_video.ipynb #1f77ba99
 class _Clips:
     "The videos below a folder, found by what a list calls them"
     def __init__(self, inside):
@@ -74,6 +75,7 @@ def _meant(clips, text):
         key = key.partition('/')[2]
     return []
 
+# %% ../nbs/03b_video.ipynb #4f480f6a
 def _named(table, clips, name='the list'):
     "A table with the column id: the clips that it names, and NaN in `clip` for one that is not here; None for a table that names none"
     exact = {c: table[c][table[c].isin(list(clips.paths))].nunique() for c in table}
@@ -96,6 +98,7 @@ def _one_label(table, label):
     if twice: raise ValueError(f"{len(twice)} clips have two different values of {label!r} ({', '.join(twice[:10])}): correct the lists")
     return table
 
+# %% ../nbs/03b_video.ipynb #b01f1a02
 def _tables(inside):
     "([(name, table, lines to say)] of the lists below a folder, {name: why it can't be read})"
     tables, bad = [], {}
@@ -139,12 +142,14 @@ def _columns(tables): return '; '.join(f"{n.rpartition('/')[2]} ({', '.join(map(
 def _unread(bad): return ''.join(f"; {n} can't be read: {why}" for n, why in bad.items())
 def _is_form(name, form): return bool(form) and name.rpartition('/')[2].casefold() == form.casefold()
 
+# %% ../nbs/03b_video.ipynb #73c5fa70
 def _asked(form, clips, name):
     "The form, with the columns id and path"
     named = _named(form, clips, name)
     form = form.assign(id=form.iloc[:, 0]) if named is None else named
     return form.assign(path=[clips.paths.get(i) for i in form.id])
 
+# %% ../nbs/03b_video.ipynb #69d6f902
 def _groups(tables, group, everything):
     "Group by id, from the tables that have the column"
     have = [t[['id', group]].dropna() for t in tables if group in t]
