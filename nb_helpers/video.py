@@ -28,33 +28,31 @@ from .contents import VIDEO_SUFFIXES, Contents, with_left_out
 from .dataset import check_items
 from .frames import (FILLS, Roi, VideoError, count_frames, extract, film_strip, find_roi, frame_indices, prepare_clip,
                                read_video, resize_clip, roi_table) # all of them can be had from here as well
-from .tables import read_table
+from .tables import _find, _settle, _Tails, read_table
 
 # %% ../nbs/03b_video.ipynb #085afd6e
-def _key(name):
-    "What two spellings of a path have in common: slashes, case and the form of accents set aside"
-    return unicodedata.normalize('NFC', name).casefold().replace('\\', '/').removeprefix('./').strip('/')
-
-def _stem(name):
-    "A path without the suffix of a video"
-    stem, suffix = os.path.splitext(name)
-    return stem if suffix.lower() in VIDEO_SUFFIXES else name
+def _last(name):
+    "The name of a clip alone, without its suffix, case and form of accents"
+    stem, suffix = os.path.splitext(unicodedata.normalize('NFC', name).casefold().replace('\\', '/').rstrip('/').rpartition('/')[2])
+    return stem if suffix in VIDEO_SUFFIXES else stem + suffix
 
 # %% ../nbs/03b_video.ipynb #1f77ba99
 class _Clips:
-    "The videos below a folder, found by what a list calls them"
+    "The videos below a folder, by what a list calls them"
     def __init__(self, inside):
-        self.names = inside.names('video')
+        self.names, self.tails = inside.names('video'), _Tails(inside, ('video',))
         odd = [ascii(n) for n in self.names if any('\ud800' <= c <= '\udfff' for c in n)]
         if odd: raise ValueError(f"{len(odd)} videos have a name that is not UTF-8: {', '.join(odd[:3])}; rename them")
         if not self.names: raise FileNotFoundError(f"{inside.folder} holds no video ({', '.join(sorted(VIDEO_SUFFIXES))}); it holds: {inside}")
-        bare, self.tails = pd.Series([n.rpartition('/')[2] for n in self.names]).value_counts(), {}
+        bare = pd.Series([n.rpartition('/')[2] for n in self.names]).value_counts()
         self.own = {n: n.rpartition('/')[2] if bare[n.rpartition('/')[2]] == 1 else n for n in self.names}
         self.paths = {k: str(inside.folder/n) for n in self.names for k in (self.own[n], n)}   # by id and by the path from the folder
-        for n in self.names:
-            parts = _key(n).split('/')
-            for k in range(len(parts)):
-                for form in {'/'.join(parts[k:]), _stem('/'.join(parts[k:]))}: self.tails.setdefault(form, []).append((n, k))
+        self.lasts = set(map(_last, self.names))
+
+    def find(self, values):
+        "{value: as `tables._find` gives it} of those that may be another spelling of a clip's name"
+        found = _find([v for v in values if v not in self.paths and _last(v) in self.lasts], self.tails)
+        return {v: (p, names, level) for v, (p, names, level) in found.items() if names and names[0] in self.own}
 
     def one_name(self, lists):
         "{another name of a clip: the first that a list has for it}"
@@ -63,31 +61,17 @@ class _Clips:
             for i in ids[ids.isin(list(self.paths))].unique(): first.setdefault(self.paths[i], i)
         return {i: first[p] for i, p in self.paths.items() if first.get(p, i) != i}
 
-# %% ../nbs/03b_video.ipynb #3f1a9f4b
-def _meant(clips, text):
-    "The clips that a text may mean; more than one where it does not say which"
-    if not isinstance(text, str): return []
-    key = _key(text)
-    while key:
-        hits = clips.tails.get(key, [])
-        if key != _key(text): hits = [h for h in hits if h[1] == 0]            # folders in front of the path that is here
-        if hits: return [n for n, _ in hits]
-        key = key.partition('/')[2]
-    return []
-
 # %% ../nbs/03b_video.ipynb #4f480f6a
-def _named(table, clips, name='the list'):
-    "A table with the column id: the clips that it names, and NaN in `clip` for one that is not here; None for a table that names none"
-    exact = {c: table[c][table[c].isin(list(clips.paths))].nunique() for c in table}
-    loose = {} if any(exact.values()) else {c: {v: _meant(clips, v) for v in table[c].dropna().unique()} for c in table}
-    hits = {c: len({n for m in loose[c].values() for n in m}) for c in loose} if loose else exact
+def _named(table, clips, name='the list', skip=(), say=print):
+    "A table with the column id: the clips that it names, as they are called here; None for a table that names none"
+    columns = [c for c in table if c not in skip]
+    hits = {c: table[c][table[c].isin(list(clips.paths))].nunique() for c in columns}
+    loose = {} if any(hits.values()) else {c: clips.find(table[c].dropna().unique()) for c in columns}
+    if loose: hits = {c: len({n for _, names, _ in found.values() for n in names}) for c, found in loose.items()}
     best = max(hits, key=hits.get, default=None)
     if best is None or not hits[best]: return None
-    rest = table[best][~table[best].isin(list(clips.paths))].dropna().unique()
-    meant = {v: loose[best][v] if loose else _meant(clips, v) for v in rest}
-    if twice := [f"{v} ({' or '.join(m[:3])})" for v, m in meant.items() if len(m) > 1]:
-        raise ValueError(f"{name} names {len(twice)} clips that may be one or the other: {'; '.join(twice[:5])}: write the folder in front")
-    ids = {v: clips.own[m[0]] for v, m in meant.items() if m}
+    found = loose[best] if loose else {} if hits[best] == len(clips.names) else clips.find(table[best].dropna().unique())
+    ids = {v: clips.own[n] for v, n in zip(found, _settle(list(found), found, name, say))}
     return table.assign(id=table[best].map(lambda v: ids.get(v, v)))
 
 # %% ../nbs/03b_video.ipynb #b8a6146a
@@ -120,16 +104,17 @@ def read_clips(
     inside = Contents(folder)
     clips, (tables, bad) = _Clips(inside), _tables(inside)
     asked = next((_asked(t, clips, n) for n, t, _ in tables if _is_form(n, form)), None)
-    rest = [(n, t, said) for n, t, said in ((n, _named(t, clips, n), said) for n, t, said in tables if not _is_form(n, form)) if t is not None]
-    lists = [t for _, t, _ in rest if label in t]
+    named = [(n, _named(t, clips, n, (label, group), said.append)) for n, t, said in tables if not _is_form(n, form)]
+    rest = [t for _, t in named if t is not None]
+    lists = [t for t in rest if label in t]
     if not lists: raise ValueError(f"no list below {folder} names videos and has a column {label!r}; there are: {_columns(tables)}{_unread(bad)}")
     alias = clips.one_name([t.id for t in lists])
-    for t in [t for _, t, _ in rest] + ([] if asked is None else [asked]): t['id'] = t.id.where(~t.id.isin(list(alias)), t.id.map(alias))
+    for t in rest + ([] if asked is None else [asked]): t['id'] = t.id.where(~t.id.isin(list(alias)), t.id.map(alias))
     for n, t, said in tables:
         if _is_form(n, form) or label in t or group in t: print(*said, sep='\n', end='\n' if said else '')
     items = pd.concat([t[['id', label]] for t in lists], ignore_index=True).dropna(subset=['id'])
     items = _one_label(items, label).rename(columns={label: 'label'})
-    if group: items['group'] = items.id.map(_groups([t for _, t, _ in rest], group, tables))
+    if group: items['group'] = items.id.map(_groups(rest, group, tables))
     here = items.id.isin(list(clips.paths))
     if not here.all(): print(f"{(~here).sum():,} of {len(items):,} clips in the lists are not here, such as {items.id[~here].iloc[0]}")
     items = items[here].assign(path=items.id[here].map(clips.paths))
