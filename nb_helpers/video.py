@@ -28,7 +28,7 @@ from .contents import VIDEO_SUFFIXES, Contents, with_left_out
 from .dataset import check_items
 from .frames import (FILLS, Roi, VideoError, count_frames, extract, film_strip, find_roi, frame_indices, prepare_clip,
                                read_video, resize_clip, roi_table) # all of them can be had from here as well
-from .tables import _find, _settle, _Tails, read_table
+from .tables import _find, _settle, _Tails, clean_labels, read_table
 
 # %% ../nbs/03b_video.ipynb #085afd6e
 def _last(name):
@@ -113,7 +113,7 @@ def read_clips(
     for n, t, said in tables:
         if _is_form(n, form) or label in t or group in t: print(*said, sep='\n', end='\n' if said else '')
     items = pd.concat([t[['id', label]] for t in lists], ignore_index=True).dropna(subset=['id'])
-    items = _one_label(items, label).rename(columns={label: 'label'})
+    items = _one_label(items.assign(**{label: clean_labels(items[label], label, 'the lists')}), label).rename(columns={label: 'label'})
     if group: items['group'] = items.id.map(_groups(rest, group, tables))
     here = items.id.isin(list(clips.paths))
     if not here.all(): print(f"{(~here).sum():,} of {len(items):,} clips in the lists are not here, such as {items.id[~here].iloc[0]}")
