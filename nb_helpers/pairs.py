@@ -26,8 +26,9 @@ from PIL import Image
 
 from .cache import ArrayCache, source_stamps
 from .augment import Augment, draw_seed, photo_augment
+from .contents import IMAGE_SUFFIXES, LEFT_OUT, hidden, walk, with_left_out
 from .images import IMAGENET, ImageError, open_image
-from .zips import list_files, read_bytes, split_zip
+from .zips import _base, _matching, list_files, read_bytes, split_zip
 
 # %% ../nbs/03c_pairs.ipynb #3f1eeaa8
 def scene_table(
@@ -46,14 +47,34 @@ def scene_table(
     return pd.DataFrame(dict(part=part + 1, background=bg + 1, foreground=part*foregrounds + fg + 1, place=rest//2, flip=rest % 2 == 1))
 
 # %% ../nbs/03c_pairs.ipynb #3b7c1dd9
-def _numbered(sources, key):
-    "(numbers, paths) of all files in some sources, two arrays sorted by number; `ValueError` where a number is missing or occurs twice"
-    paths = [p for s in ([sources] if isinstance(sources, (str, Path)) else sources) for p in list_files(s, sort=False)]   # a million names: sorted once, by number
+_ENDS = {s[-4:] for s in IMAGE_SUFFIXES} # of photos' names
+
+def _listed(source, left):
+    "Paths of what a source takes; what else is there goes to `left` as (folder or zip, name)"
+    base, pattern = _base(source)
+    if split_zip(base) is None and Path(base).is_dir():                     # links are followed, as everywhere
+        there = walk(base)[0]
+        seen = [n for n in there if not hidden(n)]
+        names = _matching(seen, pattern) if pattern else seen
+        left += [(base, n) for n in sorted(set(there) - set(names))]
+        if not names: raise FileNotFoundError(f"{source}: no file there")
+        paths = [f'{base}/{n}' for n in names]
+    else: paths = list_files(source, sort=False, left=left)
+    if {p[-4:].lower() for p in paths} <= _ENDS: return paths               # the usual case of a million photos
+    odd = {p for p in paths if '.' in p[p.rfind('/') + 1:] and os.path.splitext(p)[1].lower() not in IMAGE_SUFFIXES}
+    left += [(base, p[len(base) + 1:]) for p in sorted(odd)]
+    return [p for p in paths if p not in odd]
+
+# %% ../nbs/03c_pairs.ipynb #ec13969b
+def _numbered(sources, key, left):
+    "(numbers, paths) of all photos in some sources, two arrays sorted by number; `ValueError` where a number is missing or occurs twice"
+    paths = [p for s in ([sources] if isinstance(sources, (str, Path)) else sources) for p in _listed(s, left)]   # a million names: sorted once, by number
     find = re.compile(key).search
     stems = [n.rpartition('.')[0] or n for n in (p[p.rfind('/') + 1:] for p in paths)]
     numbers = [int(m[1]) if (m := find(n)) else None for n in stems]
     if odd := [p for p, n in zip(paths, numbers) if n is None]:
         raise ValueError(f"{len(odd)} files without a number, such as {min(odd)}: leave them out with a pattern or correct `key`")
+    if not paths: raise FileNotFoundError(f"{sources}: no photo there")
     order = np.argsort(numbers := np.array(numbers), kind='stable')
     numbers, paths = numbers[order], np.array(paths, object)[order]
     if len(twice := np.flatnonzero(numbers[1:] == numbers[:-1])):
@@ -79,6 +100,24 @@ def _paths(what, numbers, have):
     if gone: raise ValueError(f"{len(gone)} of {len(numbers)} scenes have no {what}: {', '.join(map(str, gone[:10]))}{', ...' if len(gone) > 10 else ''}")
     return paths[np.searchsorted(there, numbers)]
 
+# %% ../nbs/03c_pairs.ipynb #30f5c4b3
+def _alone(numbers, have, why):
+    "Rows for the table of what was left out: the files of one kind that no scene goes with"
+    there, paths = have
+    if np.array_equal(there, numbers): return []
+    return [('no partner', why, 'add what belongs to it, or nothing', p) for p in paths[~np.isin(there, numbers)]]
+
+def _pairs_books(items, left, alone):
+    "What of the sources' files is in no item: kind, files, example, why, remedy"
+    if not left and not alone: return pd.DataFrame(columns=list(LEFT_OUT))
+    columns = [c for c in ('fg_bg', 'mask', 'depth', 'bg') if c in items]
+    used = set(items[columns].to_numpy().ravel()) | {p for *_, p in alone} if left else ()
+    rest = {f'{base}/{n}': n for base, n in left}
+    rows = alone + [('hidden', "hidden, or a system's or a program's own copy", 'nothing', p) if hidden(n) else
+                    ('other', 'no photo that a source or its pattern takes', 'nothing, if it is none of the data', p) for p, n in rest.items() if p not in used]
+    df = pd.DataFrame(rows, columns=['kind', 'why', 'remedy', 'example']).sort_values('example')
+    return df.groupby(['kind', 'why', 'remedy'], as_index=False).agg(files=('example', 'size'), example=('example', 'first'))[list(LEFT_OUT)]
+
 # %% ../nbs/03c_pairs.ipynb #088bb1c0
 def find_pairs(
     scenes,            # folder, zip, folder in a zip, pattern, or a list of them
@@ -88,16 +127,20 @@ def find_pairs(
     which=scene_table, # numbers -> table with `background`; or regular expression with such a group, for the scenes' names; None
     key:str=r'(\d+)\D*$', # regular expression for the number in a name without its suffix
 )->pd.DataFrame:       # columns id, fg_bg; mask, depth, bg where given; what `which` says; sorted by number
-    "Items of aligned images, one row a scene; `ValueError` naming numbers without a mask, depth or background"
-    found = {name: _numbered(s, key) for name, s in dict(fg_bg=scenes, mask=masks, depth=depths).items() if s is not None}
+    "Items of aligned images, one row a scene; `ValueError` naming numbers without a mask, depth or background. `left_out` has the other files"
+    left = []
+    found = {name: _numbered(s, key, left) for name, s in dict(fg_bg=scenes, mask=masks, depth=depths).items() if s is not None}
     numbers = found['fg_bg'][0]
     items = pd.DataFrame({'id': numbers.astype(str), **{name: _paths(name, numbers, have) for name, have in found.items()}})
-    if which is None or (backgrounds is None and which is scene_table): return items   # nothing says that these are numbered as the 400k set
-    items = items.join(_which(which, numbers, items.fg_bg))
+    alone = [r for name, have in found.items() for r in _alone(numbers, have, f'{name} without a scene (fg_bg) of its number')]
+    if which is not None and not (backgrounds is None and which is scene_table):       # nothing says that these are numbered as the 400k set
+        items = items.join(_which(which, numbers, items.fg_bg))
     if backgrounds is not None:
-        used, at = np.unique(items.background, return_inverse=True)
-        items['bg'] = _paths('background', used, _numbered(backgrounds, key))[at]
-    return items
+        if 'background' not in items: raise ValueError('backgrounds need `which`: a rule that gives the column background')
+        (used, at), have = np.unique(items.background, return_inverse=True), _numbered(backgrounds, key, left)
+        items['bg'] = _paths('background', used, have)[at]
+        alone += _alone(used, have, 'background (bg) that no scene uses')
+    return with_left_out(items, _pairs_books(items, left, alone))
 
 # %% ../nbs/03c_pairs.ipynb #7a3da2e3
 def _held(names, share, seed, what):

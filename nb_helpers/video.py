@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import unicodedata
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,26 +24,57 @@ from fastcore.basics import patch
 from fasttransform import Transform
 from .archives import sha256_file
 from .cache import _workers, function_key
-from .contents import VIDEO_SUFFIXES
+from .contents import VIDEO_SUFFIXES, Contents, with_left_out
 from .dataset import check_items
 from .frames import (FILLS, Roi, VideoError, count_frames, extract, film_strip, find_roi, frame_indices, prepare_clip,
                                read_video, resize_clip, roi_table) # all of them can be had from here as well
+from .tables import _find, _settle, _Tails, clean_labels, read_table
 
 # %% ../nbs/03b_video.ipynb #085afd6e
-def _clip_files(folder):
-    "Path of every video below a folder by its path from there and, where no other has it, by its file name"
-    paths = sorted(p for p in Path(folder).rglob('*') if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file() and not p.name.startswith('.'))
-    if not paths: raise FileNotFoundError(f"{folder} holds no video ({', '.join(sorted(VIDEO_SUFFIXES))})")
-    once = pd.Series([p.name for p in paths]).value_counts()
-    return {p.name: str(p) for p in paths if once[p.name] == 1} | {p.relative_to(folder).as_posix(): str(p) for p in paths}
+def _last(name):
+    "The name of a clip alone, without its suffix, case and form of accents"
+    stem, suffix = os.path.splitext(unicodedata.normalize('NFC', name).casefold().replace('\\', '/').rstrip('/').rpartition('/')[2])
+    return stem if suffix in VIDEO_SUFFIXES else stem + suffix
 
-# %% ../nbs/03b_video.ipynb #3f1a9f4b
-def _named(table, files):
-    "A table with the column id: what names the videos in it; None for a table that names none"
-    hits = {c: table[c].isin(list(files)).sum() for c in table}
+# %% ../nbs/03b_video.ipynb #1f77ba99
+class _Clips:
+    "The videos below a folder, by what a list calls them"
+    def __init__(self, inside):
+        self.names, self.tails = inside.names('video'), _Tails(inside, ('video',))
+        odd = [ascii(n) for n in self.names if any('\ud800' <= c <= '\udfff' for c in n)]
+        if odd: raise ValueError(f"{len(odd)} videos have a name that is not UTF-8: {', '.join(odd[:3])}; rename them")
+        if not self.names: raise FileNotFoundError(f"{inside.folder} holds no video ({', '.join(sorted(VIDEO_SUFFIXES))}); it holds: {inside}")
+        bare = pd.Series([n.rpartition('/')[2] for n in self.names]).value_counts()
+        self.own = {n: n.rpartition('/')[2] if bare[n.rpartition('/')[2]] == 1 else n for n in self.names}
+        self.paths = {k: str(inside.folder/n) for n in self.names for k in (self.own[n], n)}   # by id and by the path from the folder
+        self.lasts = set(map(_last, self.names))
+
+    def find(self, values):
+        "{value: as `tables._find` gives it} of those that may be another spelling of a clip's name"
+        found = _find([v for v in values if v not in self.paths and _last(v) in self.lasts], self.tails)
+        return {v: (p, names, level) for v, (p, names, level) in found.items() if names and names[0] in self.own}
+
+    def one_name(self, lists):
+        "{another name of a clip: the first that a list has for it}"
+        first = {}
+        for ids in lists:
+            for i in ids[ids.isin(list(self.paths))].unique(): first.setdefault(self.paths[i], i)
+        return {i: first[p] for i, p in self.paths.items() if first.get(p, i) != i}
+
+# %% ../nbs/03b_video.ipynb #4f480f6a
+def _named(table, clips, name='the list', skip=(), say=print):
+    "A table with the column id: the clips that it names, as they are called here; None for a table that names none"
+    columns = [c for c in table if c not in skip]
+    hits = {c: table[c][table[c].isin(list(clips.paths))].nunique() for c in columns}
+    loose = {} if any(hits.values()) else {c: clips.find(table[c].dropna().unique()) for c in columns}
+    if loose: hits = {c: len({n for _, names, _ in found.values() for n in names}) for c, found in loose.items()}
     best = max(hits, key=hits.get, default=None)
-    return table.assign(id=table[best]) if best is not None and hits[best] else None
+    if best is None or not hits[best]: return None
+    found = loose[best] if loose else {} if hits[best] == len(clips.names) else clips.find(table[best].dropna().unique())
+    ids = {v: clips.own[n] for v, n in zip(found, _settle(list(found), found, name, say))}
+    return table.assign(id=table[best].map(lambda v: ids.get(v, v)))
 
+# %% ../nbs/03b_video.ipynb #b8a6146a
 def _one_label(table, label):
     "The labels, each clip once; `ValueError` for a clip with two of them"
     table = table.drop_duplicates(['id', label])
@@ -50,46 +82,79 @@ def _one_label(table, label):
     if twice: raise ValueError(f"{len(twice)} clips have two different values of {label!r} ({', '.join(twice[:10])}): correct the lists")
     return table
 
+# %% ../nbs/03b_video.ipynb #b01f1a02
+def _tables(inside):
+    "([(name, table, lines to say)] of the lists below a folder, {name: why it can't be read})"
+    tables, bad = [], {}
+    for n in inside.names('list'):
+        if Path(n).suffix.lower() not in ('.csv', '.tsv', '.tab', '.xlsx', '.xlsm'): continue
+        said = []
+        try: tables.append((n, read_table(inside.folder/n, say=said.append), said))
+        except (ValueError, OSError) as e: bad[n] = str(e)
+    return tables, bad
+
 # %% ../nbs/03b_video.ipynb #219d7fb3
 def read_clips(
-    folder:Path,   # holds the videos, however deep, and the CSVs
-    label:str,     # column with the label; the CSVs that have it are put together
-    group:str='',  # column with what must not be split (animal, patient), of these CSVs or of another; '': none
-    form:str='submission_format.csv', # file name of the CSV that lists the clips to answer for; its labels are not read
+    folder:Path,   # holds the videos, however deep, and the lists (.csv, .tsv, .xlsx)
+    label:str,     # column with the label; the lists that have it are put together
+    group:str='',  # column with what must not be split (animal, patient), of these lists or of another; '': none
+    form:str='submission_format.csv', # file name of the list of the clips to answer for; its labels are not read
 )->tuple:          # items (id, path, label, group, split 'test' for clips of the form); the form with id and path (None: not here), or None; videos in no list (id, path, reason)
-    "Items of a folder of clips, checked as `dataset.check_items` does; `ValueError` for a column or a group that no CSV has"
-    files, tables = _clip_files(folder), [(p.name, pd.read_csv(p, dtype=str)) for p in sorted(Path(folder).rglob('*.csv'))]
-    asked = next((_asked(t, files) for name, t in tables if name == form), None)
-    rest = [t for t in (_named(t, files) for name, t in tables if name != form) if t is not None]
+    "Items of a folder of clips, checked as `dataset.check_items` does; `ValueError` for a column or a group that no list has. `left_out(items)` has the other files"
+    inside = Contents(folder)
+    clips, (tables, bad) = _Clips(inside), _tables(inside)
+    asked = next((_asked(t, clips, n) for n, t, _ in tables if _is_form(n, form)), None)
+    named = [(n, _named(t, clips, n, (label, group), said.append)) for n, t, said in tables if not _is_form(n, form)]
+    rest = [t for _, t in named if t is not None]
     lists = [t for t in rest if label in t]
-    if not lists: raise ValueError(f"no CSV below {folder} names videos and has a column {label!r}; there are: {_columns(tables)}")
-    items = _one_label(pd.concat([t[['id', label]] for t in lists], ignore_index=True), label).rename(columns={label: 'label'})
+    if not lists: raise ValueError(f"no list below {folder} names videos and has a column {label!r}; there are: {_columns(tables)}{_unread(bad)}")
+    alias = clips.one_name([t.id for t in lists])
+    for t in rest + ([] if asked is None else [asked]): t['id'] = t.id.where(~t.id.isin(list(alias)), t.id.map(alias))
+    for n, t, said in tables:
+        if _is_form(n, form) or label in t or group in t: print(*said, sep='\n', end='\n' if said else '')
+    items = pd.concat([t[['id', label]] for t in lists], ignore_index=True).dropna(subset=['id'])
+    items = _one_label(items.assign(**{label: clean_labels(items[label], label, 'the lists')}), label).rename(columns={label: 'label'})
     if group: items['group'] = items.id.map(_groups(rest, group, tables))
-    here = items.id.isin(list(files))
+    here = items.id.isin(list(clips.paths))
     if not here.all(): print(f"{(~here).sum():,} of {len(items):,} clips in the lists are not here, such as {items.id[~here].iloc[0]}")
-    items = items[here].assign(path=items.id[here].map(files))
+    items = items[here].assign(path=items.id[here].map(clips.paths))
     if asked is not None: items['split'] = np.where(items.id.isin(set(asked.id)), 'test', 'train')
-    return check_items(items.sort_values('id', ignore_index=True)), asked, _unlisted(files, items, asked)
+    items, alone = check_items(items.sort_values('id', ignore_index=True)), _unlisted(clips, items, asked)
+    return _with_books(items, inside, alone, asked, [n for n, *_ in tables], bad), asked, alone
 
 # %% ../nbs/03b_video.ipynb #dc291fa1
-def _columns(tables): return '; '.join(f"{name} ({', '.join(t.columns)})" for name, t in tables) or 'no CSV'
+def _columns(tables): return '; '.join(f"{n.rpartition('/')[2]} ({', '.join(map(str, t.columns))})" for n, t, _ in tables) or 'no list'
+def _unread(bad): return ''.join(f"; {n} can't be read: {why}" for n, why in bad.items())
+def _is_form(name, form): return bool(form) and name.rpartition('/')[2].casefold() == form.casefold()
 
-def _asked(form, files):
+# %% ../nbs/03b_video.ipynb #73c5fa70
+def _asked(form, clips, name):
     "The form, with the columns id and path"
-    form = form.assign(id=form.iloc[:, 0]) if _named(form, files) is None else _named(form, files)
-    return form.assign(path=[files.get(i) for i in form.id])
+    named = _named(form, clips, name)
+    form = form.assign(id=form.iloc[:, 0]) if named is None else named
+    return form.assign(path=[clips.paths.get(i) for i in form.id])
 
+# %% ../nbs/03b_video.ipynb #69d6f902
 def _groups(tables, group, everything):
     "Group by id, from the tables that have the column"
     have = [t[['id', group]].dropna() for t in tables if group in t]
-    if not have: raise ValueError(f"no CSV that names videos has a column {group!r} to keep together by; there are: {_columns(everything)}")
+    if not have: raise ValueError(f"no list that names videos has a column {group!r} to keep together by; there are: {_columns(everything)}")
     return pd.concat(have).drop_duplicates('id').set_index('id')[group]
 
-def _unlisted(files, items, asked):
+# %% ../nbs/03b_video.ipynb #a9b08d2e
+def _unlisted(clips, items, asked):
     "Videos that neither the labels nor the form name"
     known = set(items.path) | set([] if asked is None else asked.path)
-    by_path = {p: i for i, p in files.items()}
-    return pd.DataFrame([(i, p, 'in no list') for p, i in sorted(by_path.items()) if p not in known], columns=['id', 'path', 'reason'])
+    return pd.DataFrame([(n, clips.paths[n], 'in no list') for n in clips.names if clips.paths[n] not in known], columns=['id', 'path', 'reason'])
+
+def _with_books(items, inside, alone, asked, lists, bad):
+    "Items with the table of what was left out: with them and the unlisted it adds up to all files"
+    inside.leave(lists, 'list', 'read for labels, groups or the clips to answer for')
+    for n, why in bad.items(): inside.leave([n], 'list', f"can't be read: {why}", 'correct it, if it is a list of clips')
+    if asked is not None:
+        here = set(asked.path) - set(items.path)
+        inside.leave([n for n in inside.names('video') if str(inside.folder/n) in here], 'to answer for', 'in the form, without a known label')
+    return with_left_out(items, inside.table([*items.path, *alone.path]))
 
 # %% ../nbs/03b_video.ipynb #22e2c774
 class ClipCache:

@@ -231,24 +231,38 @@ def _files_only(names):
     if not any(s in text for s in ('/.', '\n.', '/\n', '\n\n', '__MACOSX', '.db', '.ini')): return names
     return [n for n in names if n and n[-1] != '/' and not _JUNK.search(n)]
 
+def _base(source):
+    "(folder or zip, pattern or None) of what may end in a pattern"
+    source = str(source).rstrip('/')
+    base, _, last = source.rpartition('/')
+    return (base or '.', last) if set('*?') & set(last) else (source, None)
+
+def _matching(names, pattern):
+    "Names that fit a pattern, its suffix in either case: a camera's JPG is a jpg"
+    stem, dot, suffix = pattern.rpartition('.')
+    either = ''.join(f'[{c.lower()}{c.upper()}]' if c.isalpha() else c for c in suffix)
+    return fnmatch.filter(names, stem + dot + (either if suffix.isalnum() else suffix))
+
+# %% ../nbs/01c_zips.ipynb #62ab6e37
 def list_files(
     source:str|Path, # a folder, a zip, a folder in a zip; its last part may hold * and ?: 'rgbd.zip/real/*-mask.png'
     sort:bool=True,  # by their characters; False leaves them as they come, for who sorts them in another way
+    left:list=None,  # takes (folder or zip, name) of what is there and not listed
 )->list:             # paths as text
     "Files below a folder or a zip, without hidden and system ones; `FileNotFoundError` when there is none"
-    source = str(source).rstrip('/')
-    base, _, last = source.rpartition('/')
-    base, pattern = (base or '.', last) if set('*?') & set(last) else (source, None)
+    base, pattern = _base(source)
     found = split_zip(base)
     if found:
         under = found[1] + '/'*bool(found[1])
-        inside = zip_index(found[0]).names(under)
-    elif Path(base).is_dir(): inside = [p.relative_to(base).as_posix() for p in Path(base).rglob('*') if p.is_file()]
+        there = zip_index(found[0]).names(under)
+    elif Path(base).is_dir(): there = [p.relative_to(base).as_posix() for p in Path(base).rglob('*') if p.is_file()]
     else: raise FileNotFoundError(f"{base} is neither a folder nor a zip, nor a folder in one: stage the data first (02_drive)")
-    if pattern: inside = fnmatch.filter(inside, pattern)
-    out = [f'{base}/{n}' for n in (sorted if sort else list)(_files_only(inside))]
-    if not out: raise FileNotFoundError(f"{source}: no file there")
-    return out
+    inside = _files_only(_matching(there, pattern) if pattern else there)
+    if left is not None and len(inside) < len(there):
+        taken = set(inside)
+        left += [(base, n) for n in there if n and n[-1] != '/' and n not in taken]
+    if not inside: raise FileNotFoundError(f"{str(source).rstrip('/')}: no file there")
+    return [f'{base}/{n}' for n in (sorted if sort else list)(inside)]
 
 # %% ../nbs/01c_zips.ipynb #6518c255
 def file_stamps(
