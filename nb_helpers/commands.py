@@ -74,6 +74,7 @@ def _save(a):  # what the last cell of a workbook does, for a run whose last sav
     space.save_last(run.dir, [d/'checkpoints'/run.id for d in (space.local, space.safe)] if run.status=='done' else ())
     return 0
 
+# %% ../nbs/10a_commands.ipynb #4df393bb
 def _clean(a):  # shows what takes room, or removes it
     room = room_taken(a.runs)
     shown = lambda df: table_text(df.drop(columns='path').assign(MB=df.MB.round(1), days=df.days.round(1)), cell=60)
@@ -87,11 +88,13 @@ def _clean(a):  # shows what takes room, or removes it
     if hit := busy & set(chosen.name): raise ValueError(f"{sorted(hit)[0]} is running: stop it first")
     return _remove(chosen, shown(chosen), a.yes)
 
+# %% ../nbs/10a_commands.ipynb #5d13cd67
 def _info(d):
     try: info = read_json(d/'run.json')
     except (OSError, ValueError): return {}
     return info if isinstance(info, dict) else {}
 
+# %% ../nbs/10a_commands.ipynb #990653cb
 def _remove(chosen, text, yes):  # asks, and removes
     print(text)
     if not yes:
@@ -121,6 +124,7 @@ def nb_runs_cli(
         return 2
     return 0
 
+# %% ../nbs/10a_commands.ipynb #76085850
 def _chosen(a):  # the table that was asked for
     from nb_helpers.compare import compare, leaderboard
     if a.compare: return compare(*a.compare, root=a.runs)

@@ -152,6 +152,7 @@ def _all_lines(root, stamps):
     cols, own, mets = _names([p for *_,p in parts])
     return dict(cols=cols, own=sorted(own), mets=sorted(mets), rows=[[list(o), d, stamps[d], _line(_row(p, own, mets), cols), p[0]['status']=='running'] for o,d,p in parts])
 
+# %% ../nbs/02i_ledger.ipynb #b93b2007
 def _changed_lines(root, stamps, t):
     "The same from the table of before `t`, looking only at runs that changed; None where a column comes or goes, so that it must be made anew"
     rows, own, mets, cols = {r[1]: r for r in t['rows']}, set(t['own']), set(t['mets']), t['cols']
@@ -192,6 +193,7 @@ def _write(root, t):
     write_atomic(root/_INDEX, json.dumps(dict(version=1, size=sum(map(len, data)), cols=t['cols'], own=t['own'], mets=t['mets'], rows=rows)))
     return path
 
+# %% ../nbs/02i_ledger.ipynb #2baa73fc
 def write_ledger(
     root:str|Path='runs',  # folder that holds all runs
     xlsx:bool=False,       # also write ledger.xlsx, for a spreadsheet
