@@ -9,6 +9,8 @@ __all__ = ['SPLIT_NAMES', 'find_images', 'from_folders', 'from_csv', 'from_csvs'
 
 # %% ../nbs/03_dataset.ipynb #1d1fdedf
 import hashlib
+import os
+import re
 import warnings
 from fractions import Fraction
 from pathlib import Path
@@ -18,8 +20,9 @@ import pandas as pd
 from PIL import Image
 
 from .archives import sha256_file
-from .contents import IMAGE_SUFFIXES, Contents
+from .contents import IMAGE_SUFFIXES, Contents, left_out, with_left_out
 from .duplicates import _some, cluster_numbers, conflicts, find_duplicates, resolve
+from .tables import TABLE_SUFFIXES, clean_labels, file_column, find_column, read_table
 
 # %% ../nbs/03_dataset.ipynb #2f1e5c31
 _all_ = ['find_duplicates', 'conflicts', 'resolve'] # so that they can be imported from here as well
@@ -55,57 +58,141 @@ def from_folders(
     return pd.DataFrame(rows)
 
 # %% ../nbs/03_dataset.ipynb #857920a6
-def _file_column(df, folder, ext=None):
-    "Name of the column whose first values are files below `folder`, and the suffix they lack"
-    text = [c for c in df.columns if df[c].dtype == object or str(df[c].dtype) == 'string']
-    for suffix in ('', *sorted(IMAGE_SUFFIXES)) if ext is None else (f".{ext.lstrip('.')}",):
-        for c in text:
-            if all((folder/f'{v}{suffix}').is_file() for v in df[c].dropna().head(5)): return c, suffix
-    raise ValueError(f"no column of {list(df.columns)} names files below {folder}: pass folder=, the folder the names start from")
+_YES, _NO = 'true 1 1.0 yes y t wahr vrai ja oui'.split(), 'false 0 0.0 no n f falsch faux nein non'.split() # what Excel and people write
 
-# %% ../nbs/03_dataset.ipynb #34ecaf82
-def from_csv(
-    csv:Path,          # one row a picture
-    label:str,         # column with the label
-    folder:Path=None,  # where the file names start; the CSV's own folder by default
-    group:str=None,    # column with what must not be split (patient, person); 'group' is taken if it is there
-    ext:str=None,      # what the file names lack, such as '.png'; found by itself where the files are there
-)->pd.DataFrame:       # columns id, path, label, split and group where known
-    "Items of a CSV with file names and labels; `ValueError` for a missing column, `FileNotFoundError` naming missing files"
-    csv = Path(csv)
-    folder, df = Path(folder or csv.parent), pd.read_csv(csv, dtype=str)
-    for col in filter(None, (label, group)):
-        if col not in df: raise ValueError(f"{csv.name} has no column {col!r}, only {', '.join(df.columns)}")
-    col, suffix = _file_column(df, folder, ext)
-    items = pd.DataFrame({'id': df[col], 'path': [str(folder/f'{v}{suffix}') for v in df[col]], 'label': df[label]})
-    group = group or ('group' if 'group' in df else None)
-    if group: items['group'] = df[group]
-    if 'split' in df: items['split'] = _split_words(df.split)
-    missing = [i for i, p in zip(items.id, items.path) if not Path(p).is_file()]
-    if 'split' in df and len(missing) < len(items) and items[items.id.isin(missing)].split.eq('test').all():
-        items = items[~items.id.isin(missing)]   # a published list often names a test set that is not handed out
-        missing = []
-    if missing: raise FileNotFoundError(f"{_some(missing)} of {csv.name} not found below {folder}")
-    return items.sort_values('id', ignore_index=True)
-
-# %% ../nbs/03_dataset.ipynb #603cd8ed
+# %% ../nbs/03_dataset.ipynb #57fb0ae3
 def _split_words(words):
     "Split column with our three words; `ValueError` for one that is none of them"
     known = words.str.lower().map(SPLIT_NAMES)
     if known.isna().any(): raise ValueError(f"split {sorted(words[known.isna()].astype(str).unique())} is none of {sorted(SPLIT_NAMES)}")
     return known
 
+# %% ../nbs/03_dataset.ipynb #6a38a6dd
+def _truths(values, column):
+    "'valid' where a cell says yes, 'train' where it says no; `ValueError` for other words"
+    known = values.str.lower().map({**dict.fromkeys(_YES, 'valid'), **dict.fromkeys(_NO, 'train')})
+    if known.isna().any(): raise ValueError(f"{column} {sorted(values[known.isna()].astype(str).unique())}: it must be True or False in each row")
+    return known
+
+# %% ../nbs/03_dataset.ipynb #603cd8ed
+def _list_split(df, name, taken):
+    "(split, its columns) as a list's own columns say it, and a line about it; (None, []) where none does"
+    found = {}
+    for c in df.columns.difference(taken, sort=False):
+        word = re.sub(r'[\W_]', '', c.casefold())
+        if word == 'isvalid': found[c] = _truths(df[c], c)
+        elif word == 'split' or word in ('set', 'subset', 'partition') and df[c].str.lower().isin(list(SPLIT_NAMES)).any(): found[c] = _split_words(df[c])
+        elif word in ('set', 'subset', 'partition'): print(f"{name}: its column {c} ({', '.join(sorted(set(df[c].dropna()))[:5])}) speaks of no split and is not used")
+    if not found: return None, []
+    split = next(iter(found.values()))
+    for c, other in found.items():
+        if not split.equals(other): raise ValueError(f"{name}: {' and '.join(found)} disagree in {int(split.ne(other).sum())} rows: leave one of the columns out")
+    print(f"{name}: the split is that of its column {' and '.join(found)}: {', '.join(f'{n} {s}' for s, n in split.value_counts().sort_index().items())}")
+    return split, list(found)
+
+# %% ../nbs/03_dataset.ipynb #ca7e2aed
+def _list_folds(df, name, taken):
+    "Folds of a list as int, or None; and a line about them"
+    for c in df.columns.difference(taken, sort=False):
+        if re.sub(r'[\W_]', '', c.casefold()) not in ('fold', 'folds', 'kfold'): continue
+        if df[c].str.fullmatch(r'-?\d+(\.0)?').eq(True).all():
+            print(f"{name}: its folds ({', '.join(sorted(set(df[c]))[:10])}) are kept in the column fold, for use_fold; a split is not made of them")
+            return df[c].astype(float).astype(int)
+        print(f"{name}: its column {c} ({', '.join(sorted(set(df[c].dropna()))[:5])}) is no number in each row and is not used")
+
+# %% ../nbs/03_dataset.ipynb #34ecaf82
+def _split_of(text):
+    "The split that a file's or folder's name speaks of, such as trainLabels.csv, or None"
+    words = {SPLIT_NAMES.get(w.lower()) for w in re.findall('[A-Z]?[a-z]+|[A-Z]+', text)} - {None}
+    return words.pop() if len(words) == 1 else None
+
+# %% ../nbs/03_dataset.ipynb #3576c5dd
+def _listed(csv, label, inside, group=None, ext=None):
+    "Items of one list whose files are looked for in `inside`, sorted by id"
+    df = read_table(csv, label)
+    label = find_column(df, label, csv.name)
+    group = find_column(df, group, csv.name) if group else next((c for c in df if c.lower() == 'group'), None)
+    split, taken = _list_split(df, csv.name, {label, group})
+    home = os.path.relpath(csv.parent, inside.folder).replace(os.sep, '/')
+    among = [n for n in inside.names('photo') if _split_of(csv.stem) and _split_of(n.split('/')[0]) == _split_of(csv.stem)]
+    names = df if ext is None else df.astype(object).where(df.isna(), df.astype(str) + f".{ext.lstrip('.')}")
+    col, files = file_column(names, inside, {label, *taken}, [c for c in (group,) if c], name=csv.name, among=among,
+                             home='' if home.startswith('.') else f'{home}/')
+    bare = df[col].isna()
+    if bare.any(): raise ValueError(f"{csv.name}: {bare.sum()} rows name no file in the column {col}, the first is: {', '.join(df[bare].iloc[0].fillna('').head(5))}; fill it in or leave the row out")
+    own = [v if f is None or not re.match(r'/|[A-Za-z]:|.*\\|.*\.\./', v) else f for v, f in zip(df[col], files)]      # an id leads nowhere
+    items = pd.DataFrame({'id': own, 'path': [f and str(inside.folder/f) for f in files], 'label': clean_labels(df[label], label, csv.name)})
+    for column, values in (('group', df[group] if group else None), ('split', split), ('fold', _list_folds(df, csv.name, {label, group, col}))):
+        if values is not None: items[column] = values
+    return _there(items, csv.name, inside).sort_values('id', ignore_index=True)
+
+# %% ../nbs/03_dataset.ipynb #71f9d540
+def _there(items, name, inside):
+    "Items whose files are there; a test set that is not handed out is left out, and said; else `FileNotFoundError` naming what is missing"
+    gone = items.path.isna()
+    if 'split' in items and gone.any() and not gone.all() and items.split[gone].eq('test').all():
+        print(f"{name}: {_some(items.id[gone])} of its test set are not below {inside.folder.name} and are left out")
+        return items[~gone]
+    if not gone.any(): return items
+    strange = [ascii(n) for n in inside.files if not n.isascii() and n.encode('utf-8', 'replace').decode() != n]
+    stems = {Path(n).stem: n for n in inside.names('photo')}
+    near = next((f"{i} (there is {stems[s]})" for i in items.id[gone] if (s := re.split(r'[\\/]', i)[-1].rpartition('.')[0]) in stems), '')
+    hint = (f"; {_some(strange)} there have names that are not UTF-8: rename them" if strange else f"; such as {near}" if near else
+            "; Excel has made numbers of names: format the column as text" if items.id[gone].str.fullmatch(r'\d([.,]\d+)?E\+\d+').any() else '')
+    raise FileNotFoundError(f"{_some(items.id[gone])} of {name} not found below {inside.folder}{hint}")
+
+# %% ../nbs/03_dataset.ipynb #38f16713
+def _books(items, insides, lists):
+    "The items with the table of what is in no list, over the folders that lie in no other of them"
+    at = {os.path.abspath(c.folder): c for c in insides}
+    taken, read, tables = {*map(os.path.abspath, items.path)}, {*map(os.path.abspath, lists)}, []
+    for folder, c in at.items():
+        if any(folder.startswith(os.path.join(other, '')) for other in at if other != folder): continue
+        place = {n: os.path.abspath(c.folder/n) for n in c.files}
+        c.leave([n for n in c.names('photo') if place[n] not in taken], 'in no list', 'no row of the list names them', 'nothing, or add a row for each')
+        c.leave([n for n in c.files if place[n] in read], 'list', 'the list itself, which was read')
+        tables.append(c.table([c.folder/n for n in c.files if place[n] in taken]))
+    return with_left_out(items, pd.concat(tables, ignore_index=True))
+
+# %% ../nbs/03_dataset.ipynb #c21360bb
+def _start(csv, label=''):
+    "What is in the folder where a list's names start: its own, or the one above where its own has no photo and that one has those it names"
+    own, above = Contents(csv.parent), Path(os.path.normpath(csv.parent/'..'))
+    if own.names('photo') or not csv.is_file(): return own
+    df = read_table(csv, label, say=lambda line: None)
+    values = [v.replace('\\', '/').removeprefix('../') for c in df for v in df[c].dropna().head(1000) if '/' in v.replace('\\', '/')]
+    if not any('..' not in v and not v.startswith('/') and (above/v).is_file() for v in values): return own
+    print(f"{csv.name}: its names start from the folder above, {above.resolve().name}")
+    return Contents(above)
+
+# %% ../nbs/03_dataset.ipynb #0ba60a22
+def from_csv(
+    csv:Path,          # one row a picture; a list that `tables.read_table` reads
+    label:str,         # column with the label
+    folder:Path=None,  # where the file names start; the list's own folder by default
+    group:str=None,    # column with what must not be split (patient, person); 'group' is taken if it is there
+    ext:str=None,      # what the file names lack, such as '.png'; found by itself where the files are there
+)->pd.DataFrame:       # columns id, path, label, split, group and fold where known; `contents.left_out` has what no row names
+    "Items of a list with file names and labels; `ValueError` for a missing column, `FileNotFoundError` naming missing files"
+    csv = Path(csv)
+    inside = Contents(folder) if folder else _start(csv, label)
+    return _books(_listed(csv, label, inside, group, ext), [inside], [csv])
+
 # %% ../nbs/03_dataset.ipynb #eb2c4cc6
 def from_csvs(
-    csvs:dict,         # source name -> CSV
+    csvs:dict,         # source name -> list
     label,             # column with the label, the same for all, or a dict source -> column
     folder=None,       # where file names start, one for all or a dict source -> folder; each CSV's own folder by default
     group=None,        # column with what must not be split, or a dict source -> column
 )->pd.DataFrame:       # as `from_csv`, with `source`; ids are 'source/id'
-    "Items of several CSVs, one below the other; a source without a split beside others that have one is train"
+    "Items of several lists, one below the other; a source without a split beside others that have one is train"
     def of(x, name): return x.get(name) if isinstance(x, dict) else x
-    parts = [from_csv(csv, of(label, name), of(folder, name), of(group, name)).assign(source=name) for name, csv in csvs.items()]
-    items = pd.concat(parts, ignore_index=True)
+    insides, parts = {}, []
+    for name, csv in csvs.items():
+        start = str(of(folder, name) or Path(csv).parent)
+        if start not in insides: insides[start] = Contents(start) if of(folder, name) else _start(Path(csv), of(label, name))
+        parts.append(_listed(Path(csv), of(label, name), insides[start], of(group, name)).assign(source=name))
+    items = _books(pd.concat(parts, ignore_index=True), insides.values(), csvs.values())
     if 'split' in items: items['split'] = items.split.fillna('train')
     return items.assign(id=items.source + '/' + items.id).sort_values('id', ignore_index=True)
 
@@ -130,22 +217,66 @@ def from_arrays(
     return (items if group is None else items.assign(group=list(group))).sort_values('id', ignore_index=True)
 
 # %% ../nbs/03_dataset.ipynb #8eeb2d6c
+def _lists_with(inside, label):
+    "Names of the lists below a folder that have the column; and a line about each of the others"
+    have, others = {}, []
+    for n in inside.names('list'):
+        path = inside.folder/n
+        if path.suffix.lower() not in TABLE_SUFFIXES: continue
+        if path.suffix.lower() == '.txt' and label.isascii() and label.lower().encode() not in path.read_bytes()[:4096].replace(b'\0', b'').lower(): continue
+        try: df = read_table(path, label, say=lambda line: None)
+        except (OSError, ValueError) as e: others.append(str(e)); continue
+        try: have[n] = df, find_column(df, label, n, say=lambda line: None)
+        except ValueError: others.append(f"{n} has {', '.join(df)}")
+    for n in list(have):                                          # the same table in two files is one
+        same = next((m for m in have if m != n and have[m][0].equals(have[n][0]) and (len(m), m) < (len(n), n)), None)
+        if same: print(f"{n} holds the same as {same} and is not read"); del have[n]
+    return list(have), others
+
+# %% ../nbs/03_dataset.ipynb #eefe8924
+def _choose_lists(inside, label):
+    "list -> its split or None: the one below a folder that has the column, or those whose names say train, valid and test"
+    have, others = _lists_with(inside, label)
+    forms = [n for n in have if 'submission' in n.lower()]
+    if forms and len(have) > len(forms):
+        print(f"{', '.join(forms)}: a form to hand in, not a list of labels; not read")
+        have = [n for n in have if n not in forms]
+    if len(have) == 1: return {have[0]: None}
+    splits = {n: _split_of(Path(n).stem) or _split_of('/'.join(Path(n).parts[:-1])) for n in have}
+    if not have: raise ValueError(f"no list below {inside.folder} has a column {label!r}: {'; '.join(others[:10]) or 'there is none (.csv, .tsv, .txt, .xlsx)'}. "
+                                  "Correct label, or give label='' to take the folders as labels")
+    if 'train' not in splits.values() or None in splits.values() or len(set(splits.values())) < len(splits):
+        raise ValueError(f"{len(have)} lists below {inside.folder} have a column {label!r} ({', '.join(have)}): give the one that counts as source, "
+                         "or call them train, valid and test")
+    print(f"the split is that of the lists: {', '.join(f'{n} is {s}' for n, s in splits.items())}")
+    return splits
+
+# %% ../nbs/03_dataset.ipynb #9ef60f15
+def _from_lists(folder, label, group):
+    "Items of the list or lists below a folder that have the column; names start from the folder or from their list's"
+    inside, parts = Contents(folder), []
+    chosen = _choose_lists(inside, label)
+    for n, split in chosen.items():
+        part = _listed(inside.folder/n, label, inside, group)
+        parts.append(part if split is None or 'split' in part else part.assign(split=split))
+    items = pd.concat(parts, ignore_index=True)
+    again = items.id.duplicated(keep=False) & ~items.path.duplicated(keep=False)
+    items['id'] = items.id.where(~again, [Path(p).relative_to(inside.folder).as_posix() for p in items.path])   # 001.jpg of train and of valid
+    return _books(items.sort_values('id', ignore_index=True), [inside], [inside.folder/n for n in chosen])
+
+# %% ../nbs/03_dataset.ipynb #92e01e48
 def read_items(
-    source:Path,     # a folder (train/ + val/, or a folder a class), or a CSV
-    label:str='',    # column of the CSV with the label; '' means the folders are the labels
-    group:str=None,  # column of the CSV with what must not be split
+    source:Path,     # a folder (train/ + val/, or a folder a class), or a list (.csv, .tsv, .txt, .xlsx)
+    label:str='',    # column of the list with the label; '' means the folders are the labels
+    group:str=None,  # column of the list with what must not be split
 )->pd.DataFrame:     # items, checked by `check_items`
-    "Items of a folder or a CSV, checked; errors name the file or column and what to do"
+    "Items of a folder or a list, checked; errors name the file or column and what to do"
     source = Path(source)
     if source.is_dir() and not label:
         return check_items(from_folders(_inner(source)))
-    if source.is_dir():
-        lists = [p for p in sorted(source.rglob('*.csv')) if label in pd.read_csv(p, nrows=0).columns]
-        if len(lists) != 1: raise ValueError(f"{len(lists)} CSV files below {source} have a column {label!r}; "
-                                             "give the CSV itself as source, or label='' to take the folders as labels")
-        source = lists[0]
-    if not source.is_file(): raise FileNotFoundError(f"{source}: no such folder or CSV; stage the data first (02_drive) or correct `source`")
-    if not label: raise ValueError(f"{source.name} has the columns {', '.join(pd.read_csv(source, nrows=0).columns)}: name one as label")
+    if source.is_dir(): return check_items(_from_lists(source, label, group))
+    if not source.is_file(): raise FileNotFoundError(f"{source}: no such folder or list; stage the data first (02_drive) or correct `source`")
+    if not label: raise ValueError(f"{source.name} has the columns {', '.join(read_table(source))}: name one as label")
     return check_items(from_csv(source, label, group=group))
 
 # %% ../nbs/03_dataset.ipynb #d2a62a0e

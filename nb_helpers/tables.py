@@ -349,13 +349,15 @@ def file_column(
     df:pd.DataFrame,     # from `read_table`
     inside:Contents,     # the files below the folder where names start
     skip=(),             # columns that name no files, such as the label's
+    last=(),             # columns that are looked at where no other names a file, such as the group's
     **kw,                # kinds, name, home, among and say of `match_files`
 )->tuple:                # the column, and what `match_files` gives for it
     "The column whose values name most files; `ValueError` naming the columns and the first row where none does, or two name others"
     name, kw = kw.get('name', 'the list'), {'kinds': ('photo',), 'home': '', 'among': (), 'say': print, **kw}
     tails, found = _Tails(inside, kw['kinds']), {}
-    for levels in ((0, 1), (2,)):
-        for c in df.columns.difference(skip, sort=False):
+    first = [c for c in df if c not in {*skip, *last}]
+    for columns, levels in ((first, (0, 1)), (first, (2,)), (last, (0, 1)), (last, (2,))):
+        for c in columns:
             each = _find(dict.fromkeys(df[c].dropna()), tails, levels, kw['home'], set(kw['among']))
             n, other = len({names[0] for _, names, _ in each.values() if names}), sum(e[2] for e in each.values())
             if n: found[c] = (n, -other, df[c].dropna().is_unique, not c.startswith('Unnamed: ')), each
