@@ -125,7 +125,9 @@ def read_exports(
     out = pd.concat(tables, ignore_index=True)
     if wrong := _misheard(heard, out.status, kind, from_name): raise ValueError(f"{folder}: {wrong}")
     for n, wrong in deaf.items(): print(f'{n}: {wrong}: its annotations count as empty')
-    return with_left_out(out, _json_books(inside, names))
+    told = set(out.export)
+    inside.leave([n for n in names if n not in told], 'empty export', 'no task in it', 'export it again, if something was labelled')
+    return with_left_out(out, _json_books(inside, told))
 
 # %% ../nbs/03d_labelstudio.ipynb #7dda114d
 def label_key(
