@@ -26,12 +26,12 @@ _all_ = ['COLUMNS', 'read_export', 'ref_parts'] # so that they can be imported f
 # %% ../nbs/03d_labelstudio.ipynb #99ce16ab
 _COPY = re.compile(r'^(?:copy of|kopie von|copie de|copia de)\s+|\s*\(\d+\)$|[-_ ]+(?:copy|kopie|copie|copia|másolat)(?:\s*\(?\d+\)?)?$', re.I)
 
-def _original(name, names):
+def _original(name, plain_names):
     "The file next to it of which a name says that it is a copy, `a (1).json` of `a.json`; itself where there is none"
     folder, _, file = unicodedata.normalize('NFC', name).rpartition('/')
     stem, dot, ext = file.rpartition('.')
     plain = _COPY.sub('', stem)
-    first = {unicodedata.normalize('NFC', n): n for n in names}.get(f"{folder}{'/' if folder else ''}{plain}{dot}{ext}")
+    first = plain_names.get(f"{folder}{'/' if folder else ''}{plain}{dot}{ext}")
     return first if first and plain != stem else name
 
 # %% ../nbs/03d_labelstudio.ipynb #17d75c30
@@ -83,7 +83,8 @@ def _exports(inside, skip):
     wrong = [f"{g.name.iloc[0]} is a {what}{f' of {len(g)} files' if len(g) > 1 else ''}: export again as JSON or JSON-MIN, or leave it out with skip="
              for (_, what), g in alone.groupby(['top', 'what'])]
     if not names and not wrong: raise FileNotFoundError(f"{inside.folder} holds no .json file: stage the data first (02_drive) or correct the folder")
-    first = {n: _original(n, names) for n in names}
+    plain_names = {unicodedata.normalize('NFC', n): n for n in names}
+    first = {n: _original(n, plain_names) for n in names}
     same = lambda a, b: (inside.folder/a).read_bytes() == (inside.folder/b).read_bytes()
     copies = [n for n in names if first[n] != n and same(n, first[n])]
     inside.leave(copies, 'copy', 'the same export again, byte for byte')
@@ -111,7 +112,7 @@ def read_exports(
     inside = Contents(folder)
     names, first, foreign = _exports(inside, skip)
     photos = inside.names('photo')
-    n_in = pd.Series([n.rpartition('/')[0] for n in names], dtype=object).value_counts()
+    n_in = pd.Series([n.rpartition('/')[0] for n in {first[n] for n in names}], dtype=object).value_counts()
     theirs = {d for d in n_in.index if d and (n_in[d] == 1 or any(p.startswith(f'{d}/') for p in photos))}
     tables, bad, heard, deaf = [], list(foreign), [], {}
     for n in names:
@@ -124,7 +125,9 @@ def read_exports(
     out = pd.concat(tables, ignore_index=True)
     if wrong := _misheard(heard, out.status, kind, from_name): raise ValueError(f"{folder}: {wrong}")
     for n, wrong in deaf.items(): print(f'{n}: {wrong}: its annotations count as empty')
-    return with_left_out(out, _json_books(inside, names))
+    told = set(out.export)
+    inside.leave([n for n in names if n not in told], 'empty export', 'no task in it', 'export it again, if something was labelled')
+    return with_left_out(out, _json_books(inside, told))
 
 # %% ../nbs/03d_labelstudio.ipynb #7dda114d
 def label_key(

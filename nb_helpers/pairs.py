@@ -116,7 +116,7 @@ def _pairs_books(items, left, alone):
     rows = alone + [('hidden', "hidden, or a system's or a program's own copy", 'nothing', p) if hidden(n) else
                     ('other', 'no photo that a source or its pattern takes', 'nothing, if it is none of the data', p) for p, n in rest.items() if p not in used]
     df = pd.DataFrame(rows, columns=['kind', 'why', 'remedy', 'example']).sort_values('example')
-    return df.groupby(['kind', 'why', 'remedy'], as_index=False).agg(files=('example', 'size'), example=('example', 'first'))[list(LEFT_OUT)]
+    return df.groupby(['kind', 'why', 'remedy'], as_index=False).agg(files=('example', 'size'), example=('example', lambda p: '/'.join(p.iloc[0].split('/')[-2:])))[list(LEFT_OUT)]
 
 # %% ../nbs/03c_pairs.ipynb #088bb1c0
 def find_pairs(
