@@ -27,6 +27,7 @@ _PLAIN = frozenset(('set sets data dataset datasets image images img imgs photo 
 _NO_CLASS = _PLAIN | frozenset('unknown unnamed all misc unclassified none'.split()) # of the one folder in a test folder
 _GLUED = re.compile(f"({'|'.join(sorted(SPLIT_NAMES, key=len, reverse=True))})({'|'.join(sorted(_PLAIN, key=len, reverse=True))})")
 
+# %% ../nbs/02j_layout.ipynb #743c7936
 def _words(name):
     "The words of a name, without numbers, `TrainData` and `traindata` taken apart"
     name = re.sub(r'(?<=[a-z])(?=[A-Z])', ' ', unicodedata.normalize('NFC', name))
@@ -42,6 +43,7 @@ def split_name(
     if any(w in _UNLABELLED for w in words): return 'unlabelled' if all(w in _UNLABELLED or w in SPLIT_NAMES for w in words) else ''
     return SPLIT_NAMES.get(words[0], '') if len(words) == 1 else ''
 
+# %% ../nbs/02j_layout.ipynb #1f450b06
 def _roles(names):
     "{folder: part of the split} of folders side by side"
     roles = {n: split_name(n) for n in names}
@@ -63,18 +65,23 @@ def _tree(names):
         at.setdefault('', []).append(n)
     return top
 
+# %% ../nbs/02j_layout.ipynb #5a606844
 def _dirs(node): return [d for d in node if d]
 
+# %% ../nbs/02j_layout.ipynb #9438748c
 def _below(node):
     "All photos of a part of the tree"
     return list(node.get('', [])) + [n for d in _dirs(node) for n in _below(node[d])]
 
+# %% ../nbs/02j_layout.ipynb #ba79cac7
 def _same(name):
     "What two spellings of one name have in common"
     return unicodedata.normalize('NFC', name).strip().casefold()
 
+# %% ../nbs/02j_layout.ipynb #ea6c98c2
 def _depth(node): return max((1 + _depth(node[d]) for d in _dirs(node)), default=0)
 
+# %% ../nbs/02j_layout.ipynb #239babe3
 def _inside(node, known=(), deep=0):
     "Names of the wrappers in a part of a split, and what they hold; `known` classes are none, nor is what leaves fewer than `deep` folders"
     at = []
@@ -85,6 +92,7 @@ def _inside(node, known=(), deep=0):
         at, node = at + [d], node[d]
     return at, node
 
+# %% ../nbs/02j_layout.ipynb #539d4f64
 def _split_folders(node):
     "{folder: part of the split}, if a train folder among them holds folders; else {}"
     roles = _roles(_dirs(node))
@@ -108,12 +116,14 @@ def _base(contents, node):
         at, node = at + [d], node[d]
     return at, node
 
+# %% ../nbs/02j_layout.ipynb #51bac43b
 def _leave_beside(contents, names, of):
     "Leave out and say what lies beside the data"
     if not names: return
     contents.leave(names, 'beside the data', f'lies beside {of}', 'move it into one of the class folders, if it belongs to the data')
     print(f"left out, since it lies beside {printable(of)}: {_some(map(printable, names))}")
 
+# %% ../nbs/02j_layout.ipynb #9cee82cb
 def _check_train(folder, node):
     "`ValueError` where the train folder holds no photo and another part of the split does"
     if not any(split_name(d) in ('valid', 'test') for d in _dirs(node)): return
@@ -128,12 +138,15 @@ _WHEN = (r'rater|case|session|visit|day|camera|cam|device|site|hospital|center|c
 _PERSON, _GROUP = (re.compile(rf'(?:{words})[\W_]*\d+[\W_a-z]{{0,2}}', re.I) for words in (_WHO, f'{_WHO}|{_WHEN}'))
 _CLASS = re.compile(r'(?:class|cls|category|grade|label|level|stage|score|degree|type|kind|kl)[\W_]*\d+', re.I)
 
+# %% ../nbs/02j_layout.ipynb #bc1c3c11
 def _most(pattern, names): return 5*sum(bool(pattern.fullmatch(n.strip())) for n in names) > 4*len(names)
 
+# %% ../nbs/02j_layout.ipynb #ef917e67
 def _speaks(names):
     "Do the names of a level say that it is what belongs together (1), the class (-1) or neither (0)?"
     return 1 if _most(_GROUP, names) else -1 if _most(_CLASS, names) else 0
 
+# %% ../nbs/02j_layout.ipynb #04b8272f
 def _levels(paths):
     "{level, from 1: what its names say} of levels that could be the classes: the first, and those whose names lie again and again below the first"
     def names(k): return sorted({t[k-1] for t in paths if len(t) >= k})
@@ -157,12 +170,14 @@ def _choose(levels):
         if fit: return fit[0] if len(fit) == 1 else 0
     return 1 if len(levels) == 1 else 0
 
+# %% ../nbs/02j_layout.ipynb #2bd9339e
 def _group_level(levels, k, paths):
     "The level of what belongs together, beside class level k, or 0; a few days or folds are none, there must be enough to hold some out"
     names = {j: {t[j-1] for t in paths if len(t) >= j} for j in levels if j != k and k in levels}
     fit = [j for j in names if _most(_PERSON, names[j]) or len(names[j]) > 4 and (levels[j] == 1 or j < k)]
     return max(fit, key=lambda j: (_most(_PERSON, names[j]), levels[j], -j), default=0)
 
+# %% ../nbs/02j_layout.ipynb #9494f404
 def _two_readings(what, readings):
     "`ValueError` with each reading as a small tree"
     def lines(labels):
@@ -199,12 +214,14 @@ def _level(label):
                                                  "'folder 2' those below them")
     return int(m[1]) if m else None
 
+# %% ../nbs/02j_layout.ipynb #934e0ed9
 def is_level(
     label:str, # a parameter `label`
 )->bool:
     "Does it choose folders ('', 'folder 1'), not the column of a list?"
     return not label.strip() or re.fullmatch(r'folder\s*\d', label.strip(), re.I) is not None
 
+# %% ../nbs/02j_layout.ipynb #12a1fd1d
 def _parts(contents, node, level):
     "{folder: part of the split} of what is to be read, and the folders beside them; `ValueError` where a split has no classes"
     splits, roles = {} if level == 0 else _split_folders(node), _roles(_dirs(node))
@@ -238,10 +255,12 @@ def _photos_of(contents, node, splits):
         rows += [(n, splits[d], dirs) for n, dirs in _with_dirs(inner, ())]
     return rows
 
+# %% ../nbs/02j_layout.ipynb #dc7d7c43
 def _with_dirs(node, at):
     "(photo, its folders from here)"
     return [(n, at) for n in node.get('', [])] + [x for d in _dirs(node) for x in _with_dirs(node[d], (*at, d))]
 
+# %% ../nbs/02j_layout.ipynb #5ba9c744
 def _inner_split(rows):
     "Rows with the split of `class/train/...`, where all have one; `ValueError` where some have"
     below = {t[1] for _, _, t in rows if len(t) > 1}
@@ -284,14 +303,17 @@ def _no_photo(contents):
     if packed: return f"{where} holds no photo, but {', '.join(map(printable, packed[:5]))}: unpack that one, or give it as source"
     return f"{where} holds no photo; it holds: {printable(repr(contents))}"
 
+# %% ../nbs/02j_layout.ipynb #7eaf216f
 def _check_stray(contents, names, level=''):
     "`ValueError` naming photos that lie in no class folder"
     if not names: return
-    packed = contents.names('archive')
+    packed, lists = contents.names('archive'), [n for n in contents.names('list') if n.lower().endswith(('.csv', '.tsv', '.xlsx'))]
+    how = f"give {printable(lists[0])} as source, with its column of labels as label" if lists else "give a CSV with labels"
     also = f"; {', '.join(map(printable, packed[:3]))} is packed: unpack that one, or give it as source" if packed else ''
     raise ValueError(f"{_some(map(printable, names))} in no class folder{f' ({level!r} is too deep for them)'*bool(level)}: "
-                     f"give a CSV with labels, or move them into folders named as their class{also}")
+                     f"{how}, or move them into folders named as their class{also}")
 
+# %% ../nbs/02j_layout.ipynb #785a8ee4
 def _items(contents, at, rows, k, g):
     "The table of items, class level k, group level g or 0"
     deep = len('/'.join([*at, '']))
