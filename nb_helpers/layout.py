@@ -82,12 +82,12 @@ def _same(name):
 def _depth(node): return max((1 + _depth(node[d]) for d in _dirs(node)), default=0)
 
 # %% ../nbs/02j_layout.ipynb #239babe3
-def _inside(node, known=(), deep=0):
-    "Names of the wrappers in a part of a split, and what they hold; `known` classes are none, nor is what leaves fewer than `deep` folders"
+def _inside(node, known=(), deep=0, own=''):
+    "Names of the wrappers in a part of a split, and what they hold; `known` classes are none, nor is what leaves fewer than `deep` folders; `own` name"
     at = []
     while len(_dirs(node)) == 1 and '' not in node:
         d, = _dirs(node)
-        no_class = split_name(d) or _words(d) and all(w in _NO_CLASS for w in _words(d))
+        no_class = split_name(d) or d == own or _words(d) and all(w in _NO_CLASS for w in _words(d))
         if _same(d) in known or not (no_class or _dirs(node[d]) and _depth(node) > deep): break
         at, node = at + [d], node[d]
     return at, node
@@ -96,7 +96,9 @@ def _inside(node, known=(), deep=0):
 def _split_folders(node):
     "{folder: part of the split}, if a train folder among them holds folders; else {}"
     roles = _roles(_dirs(node))
-    return roles if any(r == 'train' and _dirs(_inside(node[d])[1]) for d, r in roles.items()) else {}
+    below = {d: _inside(node[d], own=d)[1] for d, r in roles.items() if r == 'train'}
+    if len(_dirs(node)) == 1 and any(len(set(_roles(_dirs(b)).values())) > 1 for b in below.values()): return {}   # train/ around train/ and test/
+    return roles if any(map(_dirs, below.values())) else {}
 
 # %% ../nbs/02j_layout.ipynb #8c7b6449
 def _base(contents, node):
@@ -245,7 +247,7 @@ def _photos_of(contents, node, splits):
     order = sorted(splits, key=lambda d: (splits[d] != 'train', d))
     rows, known, deep = [], set(), 0
     for d in order:
-        at, inner = _inside(node[d], known, deep)
+        at, inner = _inside(node[d], known, deep, d)
         photos = _below(inner)
         if splits[d] == 'unlabelled' or splits[d] != 'train' and not _dirs(inner):
             contents.leave(photos, 'unlabelled', f'no folder in {printable(d)} says what is on them', 'label them with nb_predict after the training')
@@ -285,10 +287,11 @@ def layout(
     rows = _photos_of(contents, node, splits)
     _check_stray(contents, [n for n, _, t in rows if not t])
     rows = _inner_split(rows)
+    if level is None: _check_again(rows)
     paths = [t for *_, t in rows]
     levels = _levels(paths)
     k = max(level, 1) if level is not None else _choose(levels)
-    if not k: raise _two_readings(f"the same folders lie below {_some(sorted({printable(t[0]) for t in paths}), 3)}",
+    if not k: raise _two_readings(f"the same folders lie below {_some(sorted({printable(t[0]) for t in paths}), 3).replace('item', 'folder', 1)}",
                                   [(f'folder {j}', [t[j-1] for t in paths if len(t) >= j], '') for j in levels])
     _check_stray(contents, [n for n, _, t in rows if len(t) < k], f"folder {k}")
     items = _items(contents, at, rows, k, _group_level(levels, k, paths))
@@ -314,6 +317,16 @@ def _check_stray(contents, names, level=''):
                      f"{how}, or move them into folders named as their class{also}")
 
 # %% ../nbs/02j_layout.ipynb #785a8ee4
+def _check_again(rows):
+    "`ValueError` where a folder among the classes holds the same classes once more, as a zip unpacked into itself does"
+    top = {_same(t[0]) for *_, t in rows}
+    direct = {_same(t[0]) for *_, t in rows if len(t) == 1}
+    for d in sorted({t[0] for *_, t in rows if _same(t[0]) not in direct}):
+        again = {t[1] for *_, t in rows if t[0] == d and _same(t[1]) in top - {_same(d)}}
+        if len(again) > 1: raise ValueError(f"{printable(d)} holds folders of the same names as those beside it ({_some(map(printable, sorted(again)))}): "
+                                            f"move it away, give it alone as source, or take it as a class with label='folder 1'")
+
+# %% ../nbs/02j_layout.ipynb #9cf28d3d
 def _items(contents, at, rows, k, g):
     "The table of items, class level k, group level g or 0"
     deep = len('/'.join([*at, '']))
@@ -333,7 +346,8 @@ def _say(splits, items, paths, k, levels):
     n, names = items.label.nunique(), ', '.join(sorted(items.label.unique())[:5])
     what = f"{n} class folder{'s'*(n != 1)} ({names}{', ...'*(n > 5)})"
     used = sorted((d for d in splits if splits[d] != 'unlabelled'), key=lambda d: (('train', 'valid', 'test').index(splits[d]), d))
-    if used: text = f"{' and '.join(f'{printable(d)}/' for d in used)} {'is' if len(used) == 1 else 'are'} the split, {what} below{' each'*(len(used) > 1)}"
+    parts = ' and '.join(', '.join(f'{printable(d)}/' for d in used).rsplit(', ', 1))
+    if used: text = f"{parts} {'is' if len(used) == 1 else 'are'} the split, {what} below{' each'*(len(used) > 1)}"
     elif 'split' in items: text = f"{what}, with the split below each"
     else: text = f"{what}, no split"
     other = next((j for j in levels if j != k), 2 if k == 1 and any(len(t) > 1 for t in paths) else 0)
