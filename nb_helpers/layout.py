@@ -318,13 +318,17 @@ def _check_stray(contents, names, level=''):
 
 # %% ../nbs/02j_layout.ipynb #785a8ee4
 def _check_again(rows):
-    "`ValueError` where a folder among the classes holds the same classes once more, as a zip unpacked into itself does"
-    top = {_same(t[0]) for *_, t in rows}
-    direct = {_same(t[0]) for *_, t in rows if len(t) == 1}
-    for d in sorted({t[0] for *_, t in rows if _same(t[0]) not in direct}):
-        again = {t[1] for *_, t in rows if t[0] == d and _same(t[1]) in top - {_same(d)}}
-        if len(again) > 1: raise ValueError(f"{printable(d)} holds folders of the same names as those beside it ({_some(map(printable, sorted(again)))}): "
-                                            f"move it away, give it alone as source, or take it as a class with label='folder 1'")
+    "`ValueError` where a folder among the classes holds them once more, or may hold the classes (`data/cat`, `data/dog`, `docs`)"
+    top, direct = {_same(t[0]) for *_, t in rows}, {_same(t[0]) for *_, t in rows if len(t) == 1}
+    inner = {d: {t[1] for *_, t in rows if t[0] == d} for d in sorted({t[0] for *_, t in rows}) if _same(d) not in direct}
+    for d, below in inner.items():
+        beside, again = sorted(top - {_same(d)}), [c for c in below if _same(c) in top - {_same(d)}]
+        if len(again) > 1: why = 'of the same names as those beside it'
+        elif len(below) > 1 and beside and _words(d) and all(w in _PLAIN for w in _words(d)):
+            why = f"and lies beside {_some(map(printable, beside), 3).replace('item', 'folder', 1)}"
+        else: continue
+        raise ValueError(f"{printable(d)} holds folders ({', '.join(map(printable, sorted(below)[:5]))}) {why}: give it alone as source if its folders "
+                         "are the classes, move it away, or take it as a class with label='folder 1'")
 
 # %% ../nbs/02j_layout.ipynb #9cf28d3d
 def _items(contents, at, rows, k, g):
