@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['IMAGE_SUFFIXES', 'VIDEO_SUFFIXES', 'LIST_SUFFIXES', 'RAW_SUFFIXES', 'ARCHIVE_SUFFIXES', 'LEFT_OUT', 'file_kind',
-           'hidden', 'walk', 'Contents', 'with_left_out', 'left_out']
+           'hidden', 'walk', 'printable', 'check_names', 'Contents', 'with_left_out', 'left_out']
 
 # %% ../nbs/01d_contents.ipynb #0836331c
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -90,6 +91,22 @@ def _sort_in(entry, name, files, todo, links, shut):
     elif stat.S_ISREG(mode): files.append(name)
     else: shut[name] = 'a device or pipe'
 
+# %% ../nbs/01d_contents.ipynb #a8b9db37
+def printable(
+    name, # a name or path
+)->str:   # with \xe9 for each byte that is not UTF-8
+    "A name as it can be shown and written; one that is UTF-8 stays as it is"
+    bytewise = re.sub('[\udc80-\udcff]', lambda m: f'\\x{ord(m[0]) - 0xdc00:02x}', str(name))
+    return bytewise.encode('utf-8', 'backslashreplace').decode()
+
+def check_names(
+    names, # names or paths
+):
+    "`ValueError` naming the first ten that are not UTF-8"
+    bad = [printable(n) for n in names if printable(n) != str(n)]
+    if bad: raise ValueError(f"{len(bad)} name{'s'*(len(bad) != 1)} not in UTF-8 ({', '.join(bad[:10])}{', ...'*(len(bad) > 10)}): rename the files or folders, "
+                             "for example with convmv -r -f cp1252 -t utf8 --notest FOLDER")
+
 # %% ../nbs/01d_contents.ipynb #22f4d2b9
 _WHY = {'hidden': ("hidden, or a system's or a program's own copy", 'nothing'), 'photo': ('photos that this reader does not take', 'nothing, if they are none of the data'),
         'video': ('videos, which this reader does not take', 'nothing, or the workbook for clips'), 'list': ('lists and tables', 'nothing, or name the list as source'),
@@ -114,7 +131,7 @@ class Contents:
 
 # %% ../nbs/01d_contents.ipynb #2fb7c498
 def _leave(self,
-    names,          # names, relative to the folder, of files that are not used
+    names,          # names, relative to the folder, of files that are not used, or of empty folders
     kind:str,       # a word or two: what they are
     why:str,        # half a sentence: why they are not used
     remedy:str='nothing', # what the person can do
@@ -129,8 +146,10 @@ def _table(self,
     taken = set(map(str, used))
     left = [n for n in self.files if str(self.folder/n) not in taken]
     rows = [(*self.reasons.get(n, (self.kinds[n], *_WHY[self.kinds[n]])), n, 1) for n in left]
+    rows += [(*reason, n, 0) for n, reason in self.reasons.items() if n not in self.kinds]     # an empty folder
     rows += [('not entered', why, 'nothing, or replace the link by what it points to', n, 0) for n, why in sorted(self.shut.items()) if not hidden(n)]
     df = pd.DataFrame(rows, columns=['kind', 'why', 'remedy', 'example', 'files'])
+    df['example'] = [printable(n) for n in df.example]
     return df.groupby(['kind', 'why', 'remedy'], sort=True, as_index=False).agg(files=('files', 'sum'), example=('example', 'first'))[list(LEFT_OUT)]
 
 Contents.leave, Contents.table = _leave, _table
