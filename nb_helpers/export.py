@@ -51,6 +51,7 @@ def _known(spec):
     else:
         task = vars(Decoder(**check_values(spec['task'], _TASK, 'task')))
         if Decoder(**task).n_out != network['n_out']: raise ValueError(f"task {task['task']!r} of {len(task['vocab'])} classes has {Decoder(**task).n_out} outputs, the network {network['n_out']}")
+    if long := [v for v in (task.get('vocab', ()) if 'maps' not in network else ()) if len(str(v)) > 1000]: raise ValueError(f"vocab: a class name of {len(str(long[0])):,} characters, {long[0][:20]!r}..., 1,000 at most are read")
     if (network['kind'] == 'video') != (prepare['by'] == 'prepare_clip'): raise ValueError(f"a network of kind {network['kind']!r} does not take what {prepare['by']!r} prepares")
     if network['n_in'] % channels_of(prepare): raise ValueError(f"a network of {network['n_in']} channels does not take pictures of {channels_of(prepare)}")
     for key in ('mean', 'std'):
@@ -306,7 +307,7 @@ def _answer(predictor, probs, score, k):
 def _no_answer(predictor, why):
     "The same for a file without a label"
     d, many = predictor.decoder, 0 if predictor.decoder.task == 'regression' else len(predictor.vocab)
-    return ['', *['' if _graded(d) else np.nan]*(many > 0), why, *[np.nan]*(d.ordered + many)]
+    return ['', *['' if _graded(d) else np.nan]*(many > 0), why[:1000], *[np.nan]*(d.ordered + many)]
 
 # %% ../nbs/09_export.ipynb #a1ca8186
 def predictions_csv(

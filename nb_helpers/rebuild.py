@@ -112,8 +112,8 @@ def check_shapes(
         if 'meta tensor' not in str(e): raise
         own = _built_within(network, sum(map(np.prod, shapes.values())) + _SPARE)
     for k in sorted(own.keys() | shapes.keys()):
-        a, b = (f'of shape {tuple(o[k])}' if k in o else 'not there' for o in (shapes, own))
-        if a != b: raise ValueError(f"the file of weights does not fit the network that is described: tensor {k!r} is {a} there, {b} in the network")
+        a, b = (f'of shape {tuple(o[k])}' if k in o else 'missing' for o in (shapes, own))
+        if a != b: raise ValueError(f"the file of weights does not fit the network that is described: tensor {k!r} is {a} in the file and {b} in the network")
 
 # %% ../nbs/08m_rebuild.ipynb #d69f447b
 _SPARE = 1 << 25 # numbers that a network may hold while it is built and not afterwards: a classifier that is cut off

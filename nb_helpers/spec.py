@@ -47,7 +47,7 @@ def not_text(
 )->str:     # the first piece that has no UTF-8, '' where all have
     "Half a surrogate pair in a name: JSON can hold it, no file, terminal or spreadsheet can"
     try: json.dumps(values, ensure_ascii=False).encode()
-    except UnicodeEncodeError as e: return e.object[max(0, e.start - 20):e.end + 20]
+    except UnicodeEncodeError as e: return e.object[e.object.rfind('"', 0, e.start) + 1:e.object.find('"', e.end)]
     return ''
 
 # %% ../nbs/08n_spec.ipynb #a95df17f
