@@ -8,6 +8,7 @@ __all__ = ['table_text', 'nb_runs_cli', 'nb_links_cli']
 # %% ../nbs/10a_commands.ipynb #daccd84d
 import argparse, shutil, sys
 from pathlib import Path
+from .names import show_any_name
 from .ledger import ledger, write_ledger
 from .links import link, links
 from .saved_runs import fetch_runs
@@ -61,6 +62,7 @@ def nb_runs_cli(
     argv:list|None=None,  # arguments; None: those of the command line
 )->int:                   # 0 fine, 2 wrong arguments
     "The command `nb_runs`"
+    show_any_name()
     a = _runs_parser().parse_args(argv)
     try:
         if not a.here: fetch_runs(a.runs)
@@ -84,6 +86,7 @@ def nb_links_cli(
     argv:list|None=None,  # arguments; None: those of the command line
 )->int:                   # 0 fine, 2 an unknown name or no table
     "The command `nb_links`: what stands in data_links.md"
+    show_any_name()
     p = argparse.ArgumentParser('nb_links', description="The data sets and weights that have a name, from data_links.md.")
     p.add_argument('name', nargs='?', help="show one of them, and how to get it")
     p.add_argument('--table', metavar='FILE', help="another data_links.md")

@@ -24,6 +24,7 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 
+from .names import show_any_name
 from .archives import sha256_file
 from .decode import Decoder, decoder
 from .frames import VideoError
@@ -330,6 +331,7 @@ def nb_predict_cli(
     argv:list=None, # arguments; those of the command line by default
 )->int:             # 0 fine, 1 no file could be read, 2 wrong arguments
     "The command `nb_predict RUN FOLDER -o out.csv`"
+    show_any_name()
     a = _parser().parse_args(argv)
     try: predictor, files = _single(Predictor(find_export(a.run, a.runs))), all_files(a.folder)
     except (OSError, ValueError) as e:
