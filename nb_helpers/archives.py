@@ -175,7 +175,10 @@ def _make_links(root, links, meter):
 # %% ../nbs/01a_archives.ipynb #7e4cb880
 _WEST,_EAST = 'àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßœšž','áâäçéëíîóôöúüýßąćčďđęěłľńňřśťůšžźżőűăşţ'
 _RUSSIAN,_GREEK = 'абвгдежзийклмнопрстуфхцчшщъыьэюяёіїє','αβγδεζηθικλμνξοπρστυφχψωςάέήίόύώϊϋ'
-_LETTERS = dict(cp437=_WEST, cp850=_WEST, cp1252=_WEST, cp852=_EAST, cp1250=_EAST, cp866=_RUSSIAN, cp1251=_RUSSIAN, koi8_r=_RUSSIAN, cp737=_GREEK, cp1253=_GREEK)
+_HEBREW,_ARABIC = 'אבגדהוזחטיךכלםמןנסעףפץצקרשת','ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهوىيپچژگ'
+_THAI = ''.join(map(chr, [*range(0xe01, 0xe2f), *range(0xe30, 0xe3a), *range(0xe40, 0xe4f)]))
+_LETTERS = dict(cp437=_WEST, cp850=_WEST, cp1252=_WEST, cp852=_EAST, cp1250=_EAST, cp866=_RUSSIAN, cp1251=_RUSSIAN, cp737=_GREEK, cp1253=_GREEK,
+                cp862=_HEBREW, cp1255=_HEBREW, cp1256=_ARABIC, cp874=_THAI, koi8_r=_RUSSIAN)
 _OFTEN = {_RUSSIAN:set('оеаинтсрвлкмдпу'), _GREEK:set('αοιετσνηυρπκμλςά')}
 _VOWELS = set('аеёиоуыэюяіїєαεηιουωάέήίόύώ')
 _WIDE = {'cp932':(0x81, 0x97), 'cp949':(0xb0, 0xc8), 'gb18030':(0xb0, 0xd7), 'big5':(0xa4, 0xc6)} # first bytes of the usual characters
@@ -187,8 +190,10 @@ def _word_fits(word, enc):
     "How much a word of letters that are not all ASCII looks like one of the alphabet that the encoding is for, 0 to 1"
     low,letters = word.lower(),_LETTERS[enc]
     if letters in _OFTEN:
-        if len(low)>2 and not _VOWELS & set(low) or 'ς' in low[:-1] or word[1:] not in (low[1:], word[1:].upper()*word[:1].isupper()): return False
-        return (set(low)<=set(letters) and 2*sum(c in _OFTEN[letters] for c in low)>=len(low))*(.9 if word.isupper() else 1)
+        if letters==_GREEK and ('ς' in low[:-1] or low[-1] not in 'αεηιουωάέήίόύώςνρ'): return False
+        if len(low)>2 and not _VOWELS & set(low) or word[1:] not in (low[1:], word[1:].upper()*word[:1].isupper()): return False
+        return (set(low)<=set(letters) and 2*sum(c in _OFTEN[letters] for c in low)>=len(low))*(1 if not word.isupper() else .7 if enc=='koi8_r' else .9)
+    if letters in (_HEBREW, _ARABIC, _THAI): return .8*(set(low)<=set(letters) and not '\u0e30'<=low[0]<='\u0e39')   # their letters fit too much; a Thai vowel sign follows its letter
     odd = sum(not c.isascii() for c in low)
     if not all(c.isascii() or c in letters for c in low) or odd==len(low)>1: return False
     if re.search('[a-zà-ž][À-ÞŒŠŽ]|[à-ÿ][A-Z]|[A-Z]{2}[à-ÿ]', word): return False              # no capital inside
@@ -199,13 +204,13 @@ def _fit(raw, enc):
     try: text = raw.decode(enc)
     except UnicodeDecodeError: return 0.
     if enc not in _WIDE:
-        words = [w for w in re.findall(r'[^\W\d_]+|[^\0-\x7f]', text) if not w.isascii()]
+        words = [w for w in re.findall(r'(?:[^\W\d_]|[\u0e31-\u0e3a\u0e47-\u0e4e])+|[^\0-\x7f]', text) if not w.isascii()]
         return sum(_word_fits(w, enc)*(.5 if len(w)==1 and w.isupper() else 1) for w in words)/max(1, len(words))
     (low,high),odd,good = _WIDE[enc],re.findall('([a-zA-Z]?)([^\0-\x7f])(?=([a-zA-Z]?))', text),0.
     for before,c,after in odd:
         b = c.encode(enc)
         usual = len(b)==2 and low<=b[0]<=high and (enc in ('cp932', 'big5') or b[1]>0xa0)
-        good += usual*(.9 if before or after else 1)*(.5 if enc=='cp949' and c not in _KOREAN else 1)
+        good += usual*(.9 if before or after else 1)*(.2 if enc=='cp949' and c not in _KOREAN else 1)
     return min(1, good*(2 if enc=='cp949' else 1)/max(1, len(odd)))
 
 # %% ../nbs/01a_archives.ipynb #2fddb958

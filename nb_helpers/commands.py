@@ -11,6 +11,7 @@ from pathlib import Path
 from .drive import discard
 from .ledger import ledger, run_dirs, run_status, write_ledger
 from .links import link, links
+from .names import show_any_name
 from .records import read_json
 from .saved_runs import fetch_runs, room_taken
 
@@ -109,6 +110,7 @@ def nb_runs_cli(
     argv:list|None=None,  # arguments; None: those of the command line
 )->int:                   # 0 fine, 2 wrong arguments
     "The command `nb_runs`"
+    show_any_name()
     a = _runs_parser().parse_args(argv)
     try:
         if a.clean is not None: return _clean(a)
@@ -135,6 +137,7 @@ def nb_links_cli(
     argv:list|None=None,  # arguments; None: those of the command line
 )->int:                   # 0 fine, 2 an unknown name or no table
     "The command `nb_links`: what stands in data_links.md"
+    show_any_name()
     p = argparse.ArgumentParser('nb_links', description="The data sets and weights that have a name, from data_links.md.")
     p.add_argument('name', nargs='?', help="show one of them, and how to get it")
     p.add_argument('--table', metavar='FILE', help="another data_links.md")

@@ -20,6 +20,8 @@ import time
 from functools import lru_cache
 from pathlib import Path
 
+from .names import show_any_name
+
 # %% ../nbs/09d_predict.ipynb #9aeb517b
 def _parser():
     p = argparse.ArgumentParser('nb_predict', description='A label, or the reason why not, for every photo (or clip, if the model takes clips).',
@@ -327,10 +329,9 @@ def nb_predict_cli(
     argv:list=None, # arguments; those of the command line by default
 )->int:             # 0 every file has a label, 1 some have not, 2 wrong arguments, 130 stopped
     "The command `nb_predict RUN PATH ... -o out.csv`"
+    show_any_name()
     a = _parser().parse_args(argv)
     a.again = shlex.join(['nb_predict', *(o for o in (sys.argv[1:] if argv is None else argv) if o not in ('--continue', '--anew')), '--continue'])
-    for s in (sys.stdout, sys.stderr):
-        if hasattr(s, 'reconfigure'): s.reconfigure(errors='backslashreplace')      # names may hold any byte
     part = None
     try:
         with tempfile.TemporaryDirectory(prefix='nb_predict-') as temp:

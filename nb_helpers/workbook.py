@@ -10,6 +10,7 @@ import argparse, itertools, logging, os, re, shlex, signal, sys, threading, time
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
+from .names import show_any_name
 from .ledger import ledger, run_dirs, write_ledger
 from .parameters import Choices, ParamError, cell_source, check_params, param_table, parse_parameters, parse_value
 from .records import history_rows, read_json, write_atomic
@@ -348,6 +349,7 @@ def nb_run_cli(
     argv:list|None=None,  # arguments; None: those of the command line
 )->int:                   # 0 fine, 1 a cell failed, 2 wrong arguments or a folder that can't be written, 130 interrupted
     "The command `nb_run`"
+    show_any_name()
     p = _parser()
     a = p.parse_args(argv)
     if not a.workbook and not a.list and not a.resume:
