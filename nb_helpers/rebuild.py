@@ -158,6 +158,7 @@ def _check_clip_values(v):
     if not 1 <= len(v['directions']) <= 2: raise ValueError(f"prepare: directions={v['directions']}: one or two are needed")
     if v['n'] < 1: raise ValueError("prepare: n=0: a clip needs a frame or more")
 
+# %% ../nbs/08m_rebuild.ipynb #b5f3d360
 def _check_levels(levels):
     "`ValueError` for levels that are no black and white of a kind of files"
     for kind, ends in (levels or {}).items():
