@@ -193,6 +193,7 @@ def _check_clip_values(v):
     if v['n'] < 1: raise ValueError("prepare: n=0: a clip needs a frame or more")
     if 3*v['n']*v['size']**2*len(v['directions']) > 2 << 30: raise ValueError(f"prepare: n={v['n']} frames of size={v['size']}: an item would have more than 2 GB")
 
+# %% ../nbs/08m_rebuild.ipynb #b5f3d360
 def _check_levels(levels):
     "`ValueError` for levels that are no black and white of a kind of files"
     for kind, ends in (levels or {}).items():
