@@ -143,7 +143,7 @@ _ours = frozenset('ValueError FileNotFoundError ParamError ImageError VideoError
 def _sentence(kind, text):  # an error in one line: the kind of it where its words alone don't say enough
     text = _ansi.sub('', text).strip()
     first = next(iter(text.splitlines()), '') or 'no more was said'
-    return first if kind in _ours and text else f'{kind}: {first}'
+    return first if kind in _ours and ' ' in first and text else f'{kind}: {first}'
 
 def _why(e, nb):  # (status, a sentence, further lines of the error, its traceback) for whatever ended a notebook
     if isinstance(e, KeyboardInterrupt) or getattr(e, 'ename', '')=='KeyboardInterrupt': return 'interrupted', 'interrupted', [], ''
