@@ -115,7 +115,8 @@ def _listed(csv, label, inside, group=None, ext=None):
     group = find_column(df, group, csv.name) if group else None
     split, taken = _list_split(df, csv.name, {label, group})
     home = os.path.relpath(csv.parent, inside.folder).replace(os.sep, '/')
-    among = [n for n in inside.names('photo') if _split_of(csv.stem) and _split_of(n.split('/')[0]) == _split_of(csv.stem)]
+    same = {f for f in {n.split('/')[0] for n in inside.names('photo')} if _split_of(csv.stem) and _split_of(f) == _split_of(csv.stem)}
+    among = [n for n in inside.names('photo') if n.split('/')[0] in same]
     names = df if ext is None else df.astype(object).where(df.isna(), df.astype(str) + f".{ext.lstrip('.')}")
     col, files = file_column(names, inside, {label, *taken}, [c for c in (group,) if c], name=csv.name, among=among,
                              home='' if home.startswith('.') else f'{home}/')
@@ -151,7 +152,7 @@ def _books(items, insides, lists):
     taken, read, tables = {*map(os.path.abspath, items.path)}, {*map(os.path.abspath, lists)}, []
     for folder, c in at.items():
         if any(folder.startswith(os.path.join(other, '')) for other in at if other != folder): continue
-        place = {n: os.path.abspath(c.folder/n) for n in c.files}
+        place = {n: os.path.normpath(f'{folder}/{n}') for n in c.files}
         c.leave([n for n in c.names('photo') if place[n] not in taken], 'in no list', 'no row of the list names them', 'nothing, or add a row for each')
         c.leave([n for n in c.files if place[n] in read], 'list', 'the list itself, which was read')
         tables.append(c.table([c.folder/n for n in c.files if place[n] in taken]))

@@ -6,12 +6,13 @@
 __all__ = ['TABLE_SUFFIXES', 'is_list', 'read_table', 'match_files', 'excel_numbers', 'file_column', 'find_column',
            'one_spelling', 'clean_labels']
 
-# %% ../nbs/02k_tables.ipynb #0094ccef
+# %% ../nbs/02k_tables.ipynb #98c62385
 import csv
 import io
 import os
 import re
 import unicodedata
+import zipfile
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -102,6 +103,7 @@ def _split(text, sep):
             rows.append(row); at.append(lines.line_num)
             if len(rows[0]) < 2: return None, None
     except csv.Error as e: return None, f"row {lines.line_num}: {str(e).replace('unexpected end of data', 'a quotation mark is not closed')}"
+    if not rows: return None, None
     wide = len(rows[0])
     if len(rows) > 1 and all(len(r) == wide + 1 for r in rows[1:]) and any(r[-1].strip() for r in rows[1:]):
         rows[0], wide = ['', *rows[0]], wide + 1             # R: the row names have no header
@@ -147,7 +149,10 @@ def _cell(cell, name):
 def _sheet_rows(data, name, column):
     "Rows of an .xlsx; of several sheets with rows the one that has `column`; `ValueError` where that is not one"
     from openpyxl import load_workbook
-    try: book = load_workbook(io.BytesIO(data), data_only=True, read_only=True)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as z: size = sum(i.file_size for i in z.infolist())
+        if size > 1e9: raise ValueError(f"{size/1e9:.1f} GB when unpacked, more than a list has")
+        book = load_workbook(io.BytesIO(data), data_only=True, read_only=True)
     except Exception as e: raise ValueError(f"{name} can't be opened as an Excel file ({e}): save it again, or as CSV UTF-8") from None
     sheets = {}
     for sheet in book.worksheets:
@@ -289,7 +294,11 @@ def _name_parts(value):
 def _candidates(value, tails, levels, home, among):
     "(prefix dropped, files that may be meant, level) of one name"
     parts, absolute = _name_parts(value)
-    found = [(k, level, names) for level in levels for k, names in [tails.hits(parts, level)] if names] if parts else []
+    found = []
+    for level in levels if parts else ():
+        k, names = tails.hits(parts, level)
+        if names: found.append((k, level, names))
+        if k == 0: break
     if not found: return '', [], 0
     k, level, names = min(found)
     for start in (home, ''):                           # the name as seen from the list, then from the folder
