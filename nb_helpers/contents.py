@@ -111,9 +111,13 @@ def check_names(
 _WHY = {'hidden': ("hidden, or a system's or a program's own copy", 'nothing'), 'photo': ('photos that this reader does not take', 'nothing, if they are none of the data'),
         'video': ('videos, which this reader does not take', 'nothing, or the workbook for clips'), 'list': ('lists and tables', 'nothing, or name the list as source'),
         'archive': ('packed files are not looked into', 'unpack it, or give it as source'), 'raw': ("a camera's raw files", 'export them as JPEG or TIFF'),
-        'dicom': ('DICOM files', 'export them as PNG or TIFF'), 'empty': ('empty, 0 bytes', 'copy or download it again'),
+        'run': ("files of earlier runs", 'nothing'), 'dicom': ('DICOM files', 'export them as PNG or TIFF'), 'empty': ('empty, 0 bytes', 'copy or download it again'),
         'other': ('no file that this reader knows', 'nothing, if it is none of the data')} # kind -> why it is left out, what to do
 LEFT_OUT = ('kind', 'files', 'example', 'why', 'remedy') # columns of the table of what was left out
+
+def _below(name, folders):
+    "Does it lie in one of these folders, at any depth?"
+    return bool(folders) and any(name[:i] in folders for i, c in enumerate(name) if c == '/')
 
 class Contents:
     "The files below a folder, by kind, and why some are left out"
@@ -122,7 +126,8 @@ class Contents:
     ):
         self.folder = Path(folder)
         self.files, self.shut = walk(folder)
-        self.kinds = {n: 'hidden' if hidden(n) else file_kind(f'{folder}/{n}') for n in self.files}
+        runs = {n[:-9] for n in self.files if n.endswith('/run.json')}     # what a run wrote is none of its data
+        self.kinds = {n: 'hidden' if hidden(n) else 'run' if _below(n, runs) else file_kind(f'{folder}/{n}') for n in self.files}
         self.reasons = {}
 
     def __repr__(self): return f"Contents({self.folder.name}: {', '.join(f'{n} {k}' for k, n in pd.Series(self.kinds, dtype=object).value_counts().items()) or 'no file'})"

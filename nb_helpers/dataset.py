@@ -24,7 +24,7 @@ from .contents import IMAGE_SUFFIXES, Contents, left_out, with_left_out
 from .duplicates import _some, cluster_numbers, conflicts, find_duplicates, resolve
 from .folds import far_off, fold_numbers, held_out
 from .layout import SPLIT_NAMES, is_level, layout
-from .tables import TABLE_SUFFIXES, clean_labels, file_column, find_column, read_table
+from .tables import TABLE_SUFFIXES, clean_labels, excel_numbers, file_column, find_column, read_table
 
 # %% ../nbs/03_dataset.ipynb #2f1e5c31
 _all_ = ['find_duplicates', 'conflicts', 'resolve', 'fold_numbers'] # so that they can be imported from here as well
@@ -102,16 +102,20 @@ def _listed(csv, label, inside, group=None, ext=None):
     "Items of one list whose files are looked for in `inside`, sorted by id"
     df = read_table(csv, label)
     label = find_column(df, label, csv.name)
-    group = find_column(df, group, csv.name) if group else next((c for c in df if c.lower() == 'group'), None)
+    if group is None and (group := next((c for c in df if c.lower() == 'group'), None)): print(f"{csv.name}: its column {group} says what must not be split")
+    group = find_column(df, group, csv.name) if group else None
     split, taken = _list_split(df, csv.name, {label, group})
     home = os.path.relpath(csv.parent, inside.folder).replace(os.sep, '/')
-    among = [n for n in inside.names('photo') if _split_of(csv.stem) and _split_of(n.split('/')[0]) == _split_of(csv.stem)]
+    same = {f for f in {n.split('/')[0] for n in inside.names('photo')} if _split_of(csv.stem) and _split_of(f) == _split_of(csv.stem)}
+    among = [n for n in inside.names('photo') if n.split('/')[0] in same]
     names = df if ext is None else df.astype(object).where(df.isna(), df.astype(str) + f".{ext.lstrip('.')}")
     col, files = file_column(names, inside, {label, *taken}, [c for c in (group,) if c], name=csv.name, among=among,
                              home='' if home.startswith('.') else f'{home}/')
     bare = df[col].isna()
     if bare.any(): raise ValueError(f"{csv.name}: {bare.sum()} rows name no file in the column {col}, the first is: {', '.join(df[bare].iloc[0].fillna('').head(5))}; fill it in or leave the row out")
-    own = [v if f is None or not re.match(r'/|[A-Za-z]:|.*\\|.*\.\./', v) else f for v, f in zip(df[col], files)]      # an id leads nowhere
+    own = [f if f and re.match(r'/|[A-Za-z]:|[a-z]+:/|.*\\|(.*/)?\.\./', v) else v for v, f in zip(df[col], files)]     # an id leads nowhere
+    out = [v for v, f in zip(df[col], files) if f and '..' in v and (csv.parent/v).is_file() and not os.path.samefile(csv.parent/v, inside.folder/f)]
+    if out: raise ValueError(f"{csv.name}: {_some(out)} lie outside {inside.folder}: give the folder that holds the list and its photos as source")
     items = pd.DataFrame({'id': own, 'path': [f and str(inside.folder/f) for f in files], 'label': clean_labels(df[label], label, csv.name)})
     for column, values in (('group', df[group] if group else None), ('split', split), ('fold', _list_folds(df, csv.name, {label, group, col}))):
         if values is not None: items[column] = values
@@ -129,7 +133,7 @@ def _there(items, name, inside):
     stems = {Path(n).stem: n for n in inside.names('photo')}
     near = next((f"{i} (there is {stems[s]})" for i in items.id[gone] if (s := re.split(r'[\\/]', i)[-1].rpartition('.')[0]) in stems), '')
     hint = (f"; {_some(strange)} there have names that are not UTF-8: rename them" if strange else f"; such as {near}" if near else
-            "; Excel has made numbers of names: format the column as text" if items.id[gone].str.fullmatch(r'\d([.,]\d+)?E\+\d+').any() else '')
+            excel_numbers(items.id[gone]))
     raise FileNotFoundError(f"{_some(items.id[gone])} of {name} not found below {inside.folder}{hint}")
 
 # %% ../nbs/03_dataset.ipynb #38f16713
@@ -139,7 +143,7 @@ def _books(items, insides, lists):
     taken, read, tables = {*map(os.path.abspath, items.path)}, {*map(os.path.abspath, lists)}, []
     for folder, c in at.items():
         if any(folder.startswith(os.path.join(other, '')) for other in at if other != folder): continue
-        place = {n: os.path.abspath(c.folder/n) for n in c.files}
+        place = {n: os.path.normpath(f'{folder}/{n}') for n in c.files}
         c.leave([n for n in c.names('photo') if place[n] not in taken], 'in no list', 'no row of the list names them', 'nothing, or add a row for each')
         c.leave([n for n in c.files if place[n] in read], 'list', 'the list itself, which was read')
         tables.append(c.table([c.folder/n for n in c.files if place[n] in taken]))
@@ -221,6 +225,10 @@ def from_arrays(
     return (items if group is None else items.assign(group=list(group))).sort_values('id', ignore_index=True)
 
 # %% ../nbs/03_dataset.ipynb #8eeb2d6c
+def _about(name):
+    "What a list's place and name say: lists that hold the same are one only where these agree"
+    return name.rpartition('/')[0], _split_of(Path(name).stem)
+
 def _lists_with(inside, label):
     "Names of the lists below a folder that have the column; and a line about each of the others"
     have, others = {}, []
@@ -233,7 +241,7 @@ def _lists_with(inside, label):
         try: have[n] = df, find_column(df, label, n, say=lambda line: None)
         except ValueError: others.append(f"{n} has {', '.join(df)}")
     for n in list(have):                                          # the same table in two files is one
-        same = next((m for m in have if m != n and have[m][0].equals(have[n][0]) and (len(m), m) < (len(n), n)), None)
+        same = next((m for m in have if m != n and _about(m) == _about(n) and have[m][0].equals(have[n][0]) and (len(m), m) < (len(n), n)), None)
         if same: print(f"{n} holds the same as {same} and is not read"); del have[n]
     return list(have), others
 
