@@ -244,8 +244,10 @@ def split_items(
     unit = units(pool)
     if not len(pool): raise ValueError("no item is left to be split: look at what was set aside or dropped above")
     few = unit.groupby(pool.label).nunique().loc[lambda n: n < 2].index.tolist()
-    if few: raise ValueError(f"{', '.join(few[:10])}: one item or group alone cannot stand on both sides of a split; "
-                             "add some or leave the class out")
+    n = pool.label.value_counts()
+    one = [f'the {n[c]} items of {c} are one group or copies of one picture' for c in few[:3] if n[c] > 1]
+    if few: raise ValueError(f"{', '.join(few[:10])}: one item or group alone cannot stand on both sides of a split"
+                             f"{' (' + ', '.join(one) + ')' if one else ''}; add other photos or leave the class out")
     new = pd.Series(np.where(held_out(pool.label, unit, valid, seed), 'valid', 'train'), pool.index)
     _say_far(pool.label, unit, new, {'valid': valid})
     one = new.groupby(pool.label).nunique().loc[lambda n: n < 2].index.tolist()
