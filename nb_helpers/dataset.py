@@ -21,7 +21,7 @@ from PIL import Image
 
 from .archives import sha256_file
 from .contents import IMAGE_SUFFIXES, Contents, left_out, with_left_out
-from .duplicates import _some, cluster_numbers, conflicts, find_duplicates, resolve
+from .duplicates import _some, cluster_numbers, conflicts, find_duplicates, large_loss, resolve
 from .folds import far_off, fold_numbers, held_out
 from .layout import SPLIT_NAMES, is_level, layout
 from .tables import TABLE_SUFFIXES, clean_labels, excel_numbers, file_column, find_column, read_table
@@ -373,9 +373,12 @@ def split_items(
     if not 0 < valid <= .5: raise ValueError(f"valid={valid} must be above 0 and at most .5, such as .2")
     pool = items[fixed == 'train']
     unit = units(pool)
+    if not len(pool): raise ValueError("no item is left to be split: look at what was set aside or dropped above")
     few = unit.groupby(pool.label).nunique().loc[lambda n: n < 2].index.tolist()
-    if few: raise ValueError(f"{', '.join(few[:10])}: one item or group alone cannot stand on both sides of a split; "
-                             "add some or leave the class out")
+    n = pool.label.value_counts()
+    one = [f'the {n[c]} items of {c} are one group or copies of one picture' for c in few[:3] if n[c] > 1]
+    if few: raise ValueError(f"{', '.join(few[:10])}: one item or group alone cannot stand on both sides of a split"
+                             f"{' (' + ', '.join(one) + ')' if one else ''}; add other photos or leave the class out")
     new = pd.Series(np.where(held_out(pool.label, unit, valid, seed), 'valid', 'train'), pool.index)
     _say_far(pool.label, unit, new, {'valid': valid})
     one = new.groupby(pool.label).nunique().loc[lambda n: n < 2].index.tolist()
@@ -463,6 +466,7 @@ def _crossing(items, col):
 def check_leaks(
     items:pd.DataFrame, # columns id, split, and group, sha256 or cluster: what is there is checked
     drop:bool=False,    # take copies out of train (or of valid, for copies of test) instead of stopping
+    most:float=.1,      # share of a class from which on it stops all the same (see `large_loss`); 1: whatever it costs
 )->pd.DataFrame:        # the items, without the copies if `drop`
     "The items, if no group, no file's bytes and no cluster of copies stand on two sides; else `ValueError` naming them and the remedy"
     if 'group' in items:
@@ -476,6 +480,9 @@ def check_leaks(
         where = f" (clusters {', '.join(map(str, sorted(set(items.cluster[copies]))[:10]))})" if col == 'cluster' else ''
         if not drop: raise ValueError(f"{_some(items.id[copies])} with {what} on both sides of the split{where}: "
                                       "check_leaks(items, drop=True) takes them out of train (or of valid, for copies in test)")
+        large = large_loss(items.label, copies, most) if 'label' in items else ''
+        if large: raise ValueError(f"{large} have {what} on another side of the split, too many to be taken out unasked: drop the split column "
+                                   "and let split_items make it, or check_leaks(items, drop=True, most=1)")
         print(f"taken out, since {what} stand on another side of the split{where}: {_some(items.id[copies])}")
         items = items[~copies]
     return items.reset_index(drop=True)

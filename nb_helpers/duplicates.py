@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SIDE', 'COLOUR', 'CROWD', 'Looks', 'thumbnail', 'look', 'turned_hashes', 'hash_pairs', 'details', 'near_pairs',
-           'copy_links', 'cluster_numbers', 'find_duplicates', 'show_clusters', 'conflicts', 'resolve']
+           'cluster_numbers', 'copy_links', 'find_duplicates', 'show_clusters', 'conflicts', 'large_loss', 'resolve']
 
 # %% ../nbs/02e_duplicates.ipynb #e8d640bc
 import hashlib
@@ -265,6 +265,26 @@ def near_pairs(
         kept.append(np.stack([i[near], j[near]], 1))
     return np.unique(np.concatenate(kept), axis=0)
 
+# %% ../nbs/02e_duplicates.ipynb #c408c814
+def _hang_together(n, pairs):
+    "Number of the part of each of n rows, in any order"
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+    return connected_components(coo_matrix((np.ones(len(pairs), bool), pairs.T), (n, n)), directed=False)[1]
+
+def cluster_numbers(
+    ids,               # n unique str; the numbers follow their order
+    pairs:np.ndarray,  # int, (pairs, 2); rows that belong together
+)->np.ndarray:         # int64, (n,); 0, 1, 2 ... in the order of each cluster's first id
+    "Number of the cluster of each row, the same for all that hang together"
+    n = len(ids)
+    part = _hang_together(n, np.asarray(pairs, np.int64).reshape(-1, 2))
+    order = np.argsort(np.asarray(ids, str), kind='stable')
+    _, first, back = np.unique(part[order], return_index=True, return_inverse=True)
+    out = np.empty(n, np.int64)
+    out[order] = np.argsort(np.argsort(first))[back.ravel()]
+    return out
+
 # %% ../nbs/02e_duplicates.ipynb #11607af3
 CROWD = 64 # pictures of a cluster that are looked at against all others
 
@@ -323,26 +343,6 @@ def copy_links(
             if n > 1 << 17: parts.tell(*np.concatenate(held, 1), g); held, n = [], 0
         if held: parts.tell(*np.concatenate(held, 1), g)
     return parts.links
-
-# %% ../nbs/02e_duplicates.ipynb #c408c814
-def _hang_together(n, pairs):
-    "Number of the part of each of n rows, in any order"
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-    return connected_components(coo_matrix((np.ones(len(pairs), bool), pairs.T), (n, n)), directed=False)[1]
-
-def cluster_numbers(
-    ids,               # n unique str; the numbers follow their order
-    pairs:np.ndarray,  # int, (pairs, 2); rows that belong together
-)->np.ndarray:         # int64, (n,); 0, 1, 2 ... in the order of each cluster's first id
-    "Number of the cluster of each row, the same for all that hang together"
-    n = len(ids)
-    part = _hang_together(n, np.asarray(pairs, np.int64).reshape(-1, 2))
-    order = np.argsort(np.asarray(ids, str), kind='stable')
-    _, first, back = np.unique(part[order], return_index=True, return_inverse=True)
-    out = np.empty(n, np.int64)
-    out[order] = np.argsort(np.argsort(first))[back.ravel()]
-    return out
 
 # %% ../nbs/02e_duplicates.ipynb #bad167c2
 def _some(names, n=10):
@@ -410,10 +410,21 @@ def conflicts(
     differ = items.groupby('cluster').label.transform('nunique') > 1
     return items[differ].sort_values(['cluster', 'id'], ignore_index=True)
 
+# %% ../nbs/02e_duplicates.ipynb #7c195399
+def large_loss(
+    labels:pd.Series, # class of each item
+    gone:pd.Series,   # bool, the same index; items that a rule would take out
+    most:float=.1,    # share of a class that it may take
+)->str:               # '5 of 5 amber, 5 of 5 red', or '' where no class loses more than that and five items, or half of all
+    "Classes that a rule would take too much of"
+    lost, of = labels[gone].value_counts().sort_index(), labels.value_counts()
+    return ', '.join(f'{k} of {of[c]} {c}' for c, k in lost.items() if k > most*of[c] and (k > 4 or k > of[c]/2))
+
 # %% ../nbs/02e_duplicates.ipynb #4c7716ff
 def resolve(
     items:pd.DataFrame, # columns id, label, cluster
     how:str='drop',     # 'drop' the whole cluster, the 'majority' label for all of it, or 'keep' it as it is
+    most:float=.1,      # share of a class from which on nothing is dropped (see `large_loss`); 1: whatever it costs
 )->pd.DataFrame:        # a copy without conflicts, or as it was for 'keep'
     "Items whose copies agree, saying in a line what was done; `ValueError` for an unknown way"
     if how not in ('drop', 'majority', 'keep'): raise ValueError(f"how={how!r} is none of 'drop', 'majority', 'keep'")
@@ -423,6 +434,10 @@ def resolve(
     won = votes[votes.str.len() == 1].str[0] if how == 'majority' else votes[:0]
     new = items.cluster.map(won).fillna(items.label)
     gone = items.cluster.isin(set(votes.index) - set(won.index))
+    if large := large_loss(items.label, gone, most):
+        warnings.warn(f"{large} are copies that disagree, so none is dropped: look at conflicts(items) and mend their labels, or take "
+                      "how='majority' or most=1 (in a workbook with the parameter: copies='majority' or 'keep')")
+        gone &= False
     changed = items.id[new.ne(items.label) & ~gone]
     if len(changed): print(f"label of the majority given to {_some(changed)}")
     if gone.any(): print(f"dropped, since copies disagree{' and no label has a majority' * (how == 'majority')}: {_some(items.id[gone])}")
