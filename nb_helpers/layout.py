@@ -295,7 +295,8 @@ def layout(
                                   [(f'folder {j}', [t[j-1] for t in paths if len(t) >= j], '') for j in levels])
     _check_stray(contents, [n for n, _, t in rows if len(t) < k], f"folder {k}")
     items = _items(contents, at, rows, k, _group_level(levels, k, paths))
-    print(_say(splits, items, paths, k, levels))
+    used = {n.split('/')[len(at)] for n, *_ in rows}
+    print(_say({d: s for d, s in splits.items() if d in used}, items, paths, k, levels))
     _say_bare(contents, at, rows, k)
     return items
 
@@ -324,7 +325,7 @@ def _check_again(rows):
     for d, below in inner.items():
         beside, again = sorted(top - {_same(d)}), [c for c in below if _same(c) in top - {_same(d)}]
         if len(again) > 1: why = 'of the same names as those beside it'
-        elif len(below) > 1 and beside and _words(d) and all(w in _PLAIN for w in _words(d)):
+        elif len(below) > 1 and beside and _words(d) and all(w in _PLAIN - {'seg'} for w in _words(d)):
             why = f"and lies beside {_some(map(printable, beside), 3).replace('item', 'folder', 1)}"
         else: continue
         raise ValueError(f"{printable(d)} holds folders ({', '.join(map(printable, sorted(below)[:5]))}) {why}: give it alone as source if its folders "
@@ -349,7 +350,7 @@ def _say(splits, items, paths, k, levels):
     "What was taken, in a line"
     n, names = items.label.nunique(), ', '.join(sorted(items.label.unique())[:5])
     what = f"{n} class folder{'s'*(n != 1)} ({names}{', ...'*(n > 5)})"
-    used = sorted((d for d in splits if splits[d] != 'unlabelled'), key=lambda d: (('train', 'valid', 'test').index(splits[d]), d))
+    used = sorted(splits, key=lambda d: (('train', 'valid', 'test').index(splits[d]), d))
     parts = ' and '.join(', '.join(f'{printable(d)}/' for d in used).rsplit(', ', 1))
     if used: text = f"{parts} {'is' if len(used) == 1 else 'are'} the split, {what} below{' each'*(len(used) > 1)}"
     elif 'split' in items: text = f"{what}, with the split below each"
