@@ -88,7 +88,8 @@ def _inside(node, known=(), deep=0, own=''):
     while len(_dirs(node)) == 1 and '' not in node:
         d, = _dirs(node)
         no_class = split_name(d) or d == own or _words(d) and all(w in _NO_CLASS for w in _words(d))
-        if _same(d) in known or not (no_class or _dirs(node[d]) and _depth(node) > deep): break
+        around = _depth(node) > deep > 0 and {_same(c) for c in _dirs(node[d])} <= set(known)    # images/ around a class images
+        if _same(d) in known and not around or not (no_class or _dirs(node[d]) and _depth(node) > deep): break
         at, node = at + [d], node[d]
     return at, node
 
@@ -97,7 +98,8 @@ def _split_folders(node):
     "{folder: part of the split}, if a train folder among them holds folders; else {}"
     roles = _roles(_dirs(node))
     below = {d: _inside(node[d], own=d)[1] for d, r in roles.items() if r == 'train'}
-    if len(_dirs(node)) == 1 and any(len(set(_roles(_dirs(b)).values())) > 1 for b in below.values()): return {}   # train/ around train/ and test/
+    inner = [[split_name(c) for c in _dirs(b)] for b in below.values()]
+    if any('train' in i and len(set(i)) > 1 and all(i) for i in inner): return {}   # train/ around train/ and test/, or a class with its own split
     return roles if any(map(_dirs, below.values())) else {}
 
 # %% ../nbs/02j_layout.ipynb #8c7b6449
