@@ -133,7 +133,7 @@ def _table(self,
     "What was left out: with `used` it adds up to all files below the folder"
     taken = set(map(str, used))
     left = [n for n in self.files if str(self.folder/n) not in taken]
-    rows = [(*self.reasons.get(n, (self.kinds[n], *_WHY[self.kinds[n]])), n, 1) for n in left]
+    rows = [(*self.reasons.get(n, (self.kinds[n], *_WHY[self.kinds[n]])), n.encode('utf-8', 'backslashreplace').decode(), 1) for n in left]
     rows += [('not entered', why, 'nothing, or replace the link by what it points to', n, 0) for n, why in sorted(self.shut.items()) if not hidden(n)]
     df = pd.DataFrame(rows, columns=['kind', 'why', 'remedy', 'example', 'files'])
     return df.groupby(['kind', 'why', 'remedy'], sort=True, as_index=False).agg(files=('files', 'sum'), example=('example', 'first'))[list(LEFT_OUT)]
