@@ -52,7 +52,8 @@ def _names(root, df):  # columns of the ledger that are parameters, and those th
     for d in (Path(root)/i for i in df.id):
         try: run, m = Run(d), Run(d).metrics
         except (OSError, ValueError): continue   # the ledger calls it damaged
-        for k in run.params: pars[f'param_{k}' if f'param_{k}' in df else k] = 1
+        if not isinstance(m, dict): continue     # this, too
+        for k in run.info.get('params') or {}: pars[f'param_{k}' if f'param_{k}' in df else k] = 1
         for k,v in m.items(): mets |= {f'metric_{k}' if f'metric_{k}' in df else k: 1} if _is_number(v) else {}
     return list(pars), list(mets)
 
