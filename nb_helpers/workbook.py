@@ -106,6 +106,7 @@ def _notes(dir):  # the notes of a run so far
     info = read_json(dir/'run.json')
     return [str(o) for o in (info.get('notes') if isinstance(info, dict) else None) or []]
 
+# %% ../nbs/10_workbook.ipynb #362ffbfa
 def _epochs(dir, stop, say):  # says each new row of history.csv and each new note until `stop` is set
     n, told = 1, len(_notes(dir))
     while True:
@@ -181,6 +182,7 @@ def _end(run, e, nb):  # marks a run that was cut short; the lines to show: a se
         except OSError as full: lines.append(f"  {full.filename or run.dir}: {full.strerror or full}, so the traceback is not kept")
     return status, lines
 
+# %% ../nbs/10_workbook.ipynb #9ccf9bdc
 def _mark(run, status):  # on a full disk in the room that was kept for this
     try: _last(run).mark(status)
     except OSError as e:
@@ -211,6 +213,7 @@ def _holder(dir):  # number of the process that holds a run, as text
     try: return re.match(rb'\d{1,9}', _beside(dir, 'held').read_bytes()[:9])[0].decode()
     except (OSError, TypeError): return 'unknown'
 
+# %% ../nbs/10_workbook.ipynb #0e56706b
 def _hold(dir):  # the lock on a run's folder, or None where the file system has none; `RuntimeError` while another process has it
     from filelock import FileLock, Timeout
     lock = FileLock(_beside(dir, 'lock'))
