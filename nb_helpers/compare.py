@@ -45,14 +45,15 @@ def leaderboard(
     return df[cols].head(n).reset_index(drop=True)
 
 # %% ../nbs/07g_compare.ipynb #90f22f55
-def _is_number(v): return isinstance(v, (int, float, np.number)) and not isinstance(v, bool) and not math.isnan(v)
+def _is_number(v): return isinstance(v, (int, float, np.number)) and not isinstance(v, bool) and v == v   # NaN is none
 
 def _names(root, df):  # columns of the ledger that are parameters, and those that are numbers among the metrics
     pars, mets = {}, {}
     for d in (Path(root)/i for i in df.id):
         try: run, m = Run(d), Run(d).metrics
         except (OSError, ValueError): continue   # the ledger calls it damaged
-        for k in run.params: pars[f'param_{k}' if f'param_{k}' in df else k] = 1
+        if not isinstance(m, dict): continue     # this, too
+        for k in run.info.get('params') or {}: pars[f'param_{k}' if f'param_{k}' in df else k] = 1
         for k,v in m.items(): mets |= {f'metric_{k}' if f'metric_{k}' in df else k: 1} if _is_number(v) else {}
     return list(pars), list(mets)
 
@@ -68,7 +69,8 @@ def plot_leaderboard(
     df = df.head(n)[::-1]
     _,ax = plt.subplots(figsize=(6, .6+.28*len(df)), dpi=72)
     y, lo, hi = range(len(df)), f'{metric}_low', f'{metric}_high'
-    if lo in df and hi in df: ax.hlines(y, df[lo].astype(float), df[hi].astype(float), color='#7fb2e5', lw=5)
+    ends = [df[k].map(lambda v: float(v) if _is_number(v) else math.nan) for k in (lo, hi) if k in df]
+    if len(ends) == 2: ax.hlines(y, *ends, color='#7fb2e5', lw=5)
     ax.plot(df[metric], y, 'o', color='#0b3d73', ms=5)
     what = [k for k in df.columns if k not in ('rank','id','status','minutes','git_commit','device','data_fingerprint',metric,lo,hi)]
     names = [_name(r, what) or r.id[-20:] for _,r in df.iterrows()]

@@ -99,7 +99,8 @@ def export(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     weights = save_weights(model, folder/'weights.safetensors')
-    spec = dict(format=FORMAT, **spec, metrics=plain(metrics or {}), licence=licence, versions=_versions(), notes=hide_secrets(plain(notes)),
+    said = hide_secrets(plain(dict(metrics=metrics or {}, licence=licence, notes=notes)))     # an export is sent to others
+    spec = dict(format=FORMAT, **spec, metrics=said['metrics'], licence=said['licence'], versions=_versions(), notes=said['notes'],
                 sha256=sha256_file(weights), spec_sha256='0'*64)
     text = json.dumps(spec, indent=1, ensure_ascii=False, allow_nan=False)
     write_atomic(folder/'spec.json', text.replace(f'"spec_sha256": "{"0"*64}"', f'"spec_sha256": "{spec_hash(text)}"'))

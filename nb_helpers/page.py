@@ -44,7 +44,10 @@ _names = dict(precision_macro='macro precision', recall_macro='macro recall', f1
               brier='Brier score (0 is best)', log_loss='log loss (0 is best)', ece='calibration error (0 is best)', qwk='QWK',
               test='test', valid='validation')
 
-def _esc(v): return html.escape(re.sub(r'[\x00-\x08\x0b-\x1f\x7f]', ' ', str(v)), quote=True)
+def _esc(v):
+    "A text for HTML: no control characters, no halves of a character that can't be written"
+    text = str(v).encode('utf-8', 'backslashreplace').decode()
+    return html.escape(re.sub(r'[\x00-\x08\x0b-\x1f\x7f]', ' ', text), quote=True)
 
 def _say(v, digits=4):
     "A value as plain text: three or four digits, lists joined, long texts cut"

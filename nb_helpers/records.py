@@ -234,14 +234,18 @@ def from_csv(cls:Predictions,
     path:str|Path,  # a file that `to_csv` wrote
 )->Predictions:     # what was written, bit for bit
     "Read predictions back; `ValueError` for a file of another shape or a label that is no class"
-    with Path(path).open(newline='', encoding='utf-8-sig') as f: head,*rows = list(csv.reader(f)) or [[]]
+    try:
+        with Path(path).open(newline='', encoding='utf-8-sig') as f: head,*rows = list(csv.reader(f)) or [[]]
+    except (UnicodeDecodeError, csv.Error) as e: raise ValueError(f"{path} is no CSV in UTF-8 ({e}); a spreadsheet saves one as \"CSV UTF-8\"") from e
     if head[:4] != ['id','label','pred','confidence']: raise ValueError(
-        f"{path}: the columns must begin with id,label,pred,confidence, they are {','.join(head[:4])}")
+        f"{path}: the columns must begin with id,label,pred,confidence, they are {','.join(head[:4])[:200]}"
+        + ('; save it with commas, not semicolons' if len(head)==1 and ';' in head[0] else ''))
     bad = [i for i,r in enumerate(rows, 2) if len(r) != len(head)]
     if bad: raise ValueError(f"{path}: line {bad[0]} has not {len(head)} columns; the file is cut off or was edited")
     vocab, labs = [unsafe_cell(o) for o in head[4:]], [unsafe_cell(r[1]) for r in rows]
     odd = [o for o in labs if o not in vocab]
     if odd and any(labs): raise ValueError(f"{path}: label {odd[0]!r} is not one of the classes {vocab}")
     targs = np.array([vocab.index(o) for o in labs]) if rows and not odd else None
-    return cls(np.array([unsafe_cell(r[0]) for r in rows], dtype=str), targs,
-               np.array([r[4:] for r in rows], dtype=np.float32).reshape(len(rows), len(vocab)), vocab)
+    try: probs = np.array([r[4:] for r in rows], dtype=np.float32).reshape(len(rows), len(vocab))
+    except ValueError as e: raise ValueError(f"{path}: a probability is no number ({e})") from e
+    return cls(np.array([unsafe_cell(r[0]) for r in rows], dtype=str), targs, probs, vocab)

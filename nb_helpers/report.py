@@ -257,7 +257,7 @@ def _try_section(run, page):
     try:
         run = run if isinstance(run, Run) else Run.open(run)
         return _contents(run), _section(run, page)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as e:
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError) as e:
         return ((_esc(name), '', '', '', 'cannot be shown'),
                 f'<section><h2>{_esc(name)}<span class="tag bad">cannot be shown</span></h2>'
                 f'<p class=dim>{_esc(type(e).__name__)}: {_esc(e)}</p></section>')

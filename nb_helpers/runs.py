@@ -17,7 +17,7 @@ from .records import (Predictions, csv_text, hide_secrets, history_rows, mend_hi
                                 write_atomic, write_csv)
 from .machine import device_name, environment, git_commit, is_alive, is_own, live_notebook, own_marks, session
 from .saved_runs import restore_run
-from .ledger import ledger, run_dirs, run_status, silent_for, write_ledger
+from .ledger import _odd, ledger, run_dirs, run_status, silent_for, write_ledger
 
 # %% ../nbs/07b_runs.ipynb #2b755c21
 def _now(): return datetime.now(timezone.utc).isoformat(timespec='milliseconds')
@@ -62,10 +62,11 @@ def _is_me(who): return bool(who) and who.get('pid') == os.getpid() and bool(is_
 class Run:
     "A folder that keeps everything about one run of a workbook"
     def __init__(self,
-        dir:str|Path,  # folder with a run.json
+        dir:str|Path,  # folder with a run.json; `ValueError` for one that says what no run says
     ):
         self.dir = Path(dir).resolve()
         info = self.info
+        if why := _odd(info): raise ValueError(f"{self.dir.name} is damaged: {why}")
         self.id, self._t0, self._before, self._beat = self.dir.name, time.monotonic(), info.get('minutes') or 0., 0.
         self._mine = _is_me(info.get('session'))
 

@@ -6,10 +6,11 @@
 __all__ = ['workbooks', 'find_workbook', 'WorkbookError', 'prepare_notebook', 'nb_run', 'nb_sweep', 'nb_run_cli']
 
 # %% ../nbs/10_workbook.ipynb #49d616a9
-import argparse, itertools, logging, os, re, shlex, signal, sys, threading, time, traceback
+import argparse, contextlib, errno, itertools, logging, os, re, shlex, signal, sys, threading, time, traceback
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
+from .archives import printable
 from .names import show_any_name
 from .ledger import ledger, run_dirs, write_ledger
 from .parameters import Choices, ParamError, cell_source, check_params, param_table, parse_parameters, parse_value
@@ -101,13 +102,22 @@ def _kernel_manager(env, log):  # kernel manager class: this Python, with this e
     return ThisPython
 
 # %% ../nbs/10_workbook.ipynb #94d943d3
-def _epochs(dir, stop, say):  # says each new row of history.csv until `stop` is set
-    n = 1
+def _notes(dir):  # the notes of a run so far
+    info = read_json(dir/'run.json')
+    return [str(o) for o in (info.get('notes') if isinstance(info, dict) else None) or []]
+
+# %% ../nbs/10_workbook.ipynb #362ffbfa
+def _epochs(dir, stop, say):  # says each new row of history.csv and each new note until `stop` is set
+    n, told = 1, len(_notes(dir))
     while True:
         last = stop.wait(1.)
-        rows = history_rows(dir/'history.csv')[0]
+        try: rows, notes = history_rows(dir/'history.csv')[0], _notes(dir)
+        except (OSError, ValueError) as e:
+            if last: say(f'the epochs are not shown: {e}'); return
+            continue                                              # half written: the next look may find it whole
+        for o in notes[told:]: say(f'note: {printable(o)}')
         for r in rows[n:]: say('  '.join(f'{k} {_short(v)}' for k,v in zip(rows[0], r) if v))
-        n = max(n, len(rows))
+        n, told = max(1, len(rows)), len(notes)                   # rows that were set aside are trained, and said, again
         if last: return
 
 # %% ../nbs/10_workbook.ipynb #afd0230b
@@ -140,16 +150,20 @@ def _execute(nb, dir, cwd, progress):  # papermill in the run's folder; the erro
 _ansi = re.compile(r'\x1b\[[0-9;]*m')
 _ours = frozenset('ValueError FileNotFoundError ParamError ImageError VideoError ArchiveError DownloadError DriveError ResumeError'.split())
 
+_FULL = errno.ENOSPC, errno.EDQUOT
+
 def _sentence(kind, text):  # an error in one line: the kind of it where its words alone don't say enough
     text = _ansi.sub('', text).strip()
     first = next(iter(text.splitlines()), '') or 'no more was said'
+    number, said = re.fullmatch(r'(?:\[Errno (\d+)\] )?(.*)', first).groups()
+    if int(number or 0) in _FULL or os.strerror(errno.ENOSPC) in first: return f'the disk is full: make room, then go on. {said}'
     return first if kind in _ours and ' ' in first and text else f'{kind}: {first}'
 
 def _why(e, nb):  # (status, a sentence, further lines of the error, its traceback) for whatever ended a notebook
     if isinstance(e, KeyboardInterrupt) or getattr(e, 'ename', '')=='KeyboardInterrupt': return 'interrupted', 'interrupted', [], ''
     if not hasattr(e, 'cell_index'):
         dead = 'the kernel died; most often it ran out of memory (smaller batches help; kernel.log may say more)'
-        text = dead if type(e).__name__=='DeadKernelError' else f'{type(e).__name__}: {e}'
+        text = dead if type(e).__name__=='DeadKernelError' else _sentence(type(e).__name__, str(e))
         return f'failed: {text}', text, [], '' if text == dead else ''.join(traceback.format_exception(e))
     new = [c for c in nb.cells[:e.cell_index] if 'injected-parameters' in c.metadata.get('tags', [])]
     where = f"cell {e.cell_index + 1 - len(new)} of the workbook failed"
@@ -161,11 +175,22 @@ def _why(e, nb):  # (status, a sentence, further lines of the error, its traceba
 def _end(run, e, nb):  # marks a run that was cut short; the lines to show: a sentence, the rest of the message, where the traceback is
     status, said, more, trace = _why(e, nb)
     lines = [said, *(f'  {o}' for o in more)]
-    try:
-        _last(run).mark(status)
-        if trace: lines.append(f"  traceback {write_atomic(run.dir/'traceback.txt', trace.rstrip() + chr(10))}")
-    except OSError as full: lines.append(f"  {full.filename or run.dir}: {full.strerror or full}, so the run's status and traceback are not written")
+    try: _mark(run, status)
+    except OSError as full: lines.append(f"  {full.filename or run.dir}: {full.strerror or full}, so the run's status is not written: it will be taken for killed")
+    else:
+        try: lines += [f"  traceback {write_atomic(run.dir/'traceback.txt', trace.rstrip() + chr(10))}"] if trace else []
+        except OSError as full: lines.append(f"  {full.filename or run.dir}: {full.strerror or full}, so the traceback is not kept")
     return status, lines
+
+# %% ../nbs/10_workbook.ipynb #9ccf9bdc
+def _mark(run, status):  # on a full disk in the room that was kept for this
+    try: _last(run).mark(status)
+    except OSError as e:
+        if e.errno not in _FULL: raise
+        with contextlib.suppress(OSError): os.truncate(_beside(run.dir, 'held'), 9)
+        try: _last(run).mark(status)
+        except OSError:
+            if run.info.get('status') != ' '.join(status.split())[:300]: raise   # else only the ledger is not written, which is made anew each time
 
 # %% ../nbs/10_workbook.ipynb #8c3c13b2
 def _read(workbook):  # (path of a workbook, its parameters by name)
@@ -179,6 +204,43 @@ def _begin(path, have, values, root, extras):  # a new run's folder
     start_run(dir, path.stem, {**{k: p.default for k,p in have.items()}, **values}, **extras)
     return Run(dir)
 
+# %% ../nbs/10_workbook.ipynb #96a8beec
+_ROOM = 1<<18   # bytes: run.json, a traceback and most ledgers
+
+def _beside(dir, ext): return Path(dir).with_name(f'.{Path(dir).name}.{ext}')
+
+def _holder(dir):  # number of the process that holds a run, as text
+    try: return re.match(rb'\d{1,9}', _beside(dir, 'held').read_bytes()[:9])[0].decode()
+    except (OSError, TypeError): return 'unknown'
+
+# %% ../nbs/10_workbook.ipynb #0e56706b
+def _hold(dir):  # the lock on a run's folder, or None where the file system has none; `RuntimeError` while another process has it
+    from filelock import FileLock, Timeout
+    lock = FileLock(_beside(dir, 'lock'))
+    try: lock.acquire(timeout=0)
+    except Timeout: raise RuntimeError(f"{dir.name} is being continued by another nb_run (process {_holder(dir)}): wait for its end, or stop it first") from None
+    except (NotImplementedError, OSError): return None   # the run's own note of its process must do
+    try: _beside(dir, 'held').write_bytes(b'%d\n' % os.getpid() + os.urandom(_ROOM))
+    except OSError: _beside(dir, 'held').unlink(missing_ok=True)     # no room to keep: what comes next says so
+    return lock
+
+# %% ../nbs/10_workbook.ipynb #5d4596b7
+@contextlib.contextmanager
+def _alone(run, root='.'):  # holds a run, by folder or id, against every other nb_run
+    dir = (Path(run) if (Path(run)/'run.json').is_file() else Path(root)/str(run)).resolve()
+    new = not dir.parent.exists()
+    try: dir.parent.mkdir(parents=True, exist_ok=True)
+    except OSError: pass                                              # whoever writes there next says why it can't be done
+    lock = _hold(dir)
+    try: yield
+    finally:
+        if lock:
+            with contextlib.suppress(OSError):                        # Windows keeps an open file
+                for o in ('held', 'lock'): _beside(dir, o).unlink(missing_ok=True)
+            lock.release()
+        if new:
+            with contextlib.suppress(OSError): dir.parent.rmdir()     # goes only where it is empty
+
 # %% ../nbs/10_workbook.ipynb #b3354a78
 def nb_run(
     workbook:str|Path|None=None, # a name such as 'basegun', or the path of a notebook; None: that of the run in `resume`
@@ -191,11 +253,17 @@ def nb_run(
     **extras,                    # further entries of a new run's run.json
 )->Run:                          # the finished run
     "Run a workbook headless; `ParamError` before anything starts, `WorkbookError` when a cell fails"
-    old = _unended(resume, root) if resume else None
-    path, have = _read(workbook or old.info['workbook'])
-    values = _same_params(old, path, have, params or {}) if old else check_params(have, params or {})
-    nb = prepare_notebook(path, values, flags)
-    run = _reopen(old) if old else _begin(path, have, values, root, extras)
+    with _alone(resume, root) if resume else contextlib.nullcontext():   # before anything of the run is looked at
+        old = _unended(resume, root) if resume else None
+        path, have = _read(workbook or old.info['workbook'])
+        values = _same_params(old, path, have, params or {}) if old else check_params(have, params or {})
+        nb = prepare_notebook(path, values, flags)
+        if old: return _work(_reopen(old), nb, cwd, progress)
+    run = _begin(path, have, values, root, extras)
+    with _alone(run.dir): return _work(run, nb, cwd, progress)
+
+# %% ../nbs/10_workbook.ipynb #5164a3a8
+def _work(run, nb, cwd, progress):  # the run when its notebook has ended; `WorkbookError` or `KeyboardInterrupt` where it was cut short
     try: _execute(nb, run.dir, Path(cwd).resolve(), progress)
     except BaseException as e:
         status, lines = _end(run, e, nb)
@@ -216,7 +284,8 @@ def _unended(run, root):  # the run to go on with; `ValueError` when it is finis
     except FileNotFoundError as e:
         try: run = Run(restore_run(str(run), root))
         except FileNotFoundError: raise e from None
-    if run.status=='done': raise ValueError(f"{run.id} is done: there is nothing to go on with. Leave out --resume for a new run")
+    if run.status=='done': raise ValueError(f"{run.id} is done: there is nothing to go on with. Leave out --resume for a new run; "
+                                         f"nb_runs --save {run.id} makes its page and brings it to Drive once more")
     return run
 
 # %% ../nbs/10_workbook.ipynb #09ecb89a
@@ -366,7 +435,7 @@ def nb_run_cli(
     for o in names:
         codes.append(_sweep(o, a) if a.sweep else _run_one(o, a))
         if codes[-1]==130: break
-    if any(o != 2 for o in codes): codes.append(_tables(a))
+    if any(o != 2 for o in codes): codes.append(_tables(a, max(codes)))
     return max(codes)
 
 # %% ../nbs/10_workbook.ipynb #5830157d
@@ -377,19 +446,20 @@ def _checked(a):  # names of the workbooks to run; an error for whatever is wron
     if bad: raise ValueError(f"--sweep {bad[0]!r}: write key=a,b,c")
     if a.resume:
         if a.workbook=='all': raise ValueError("--resume takes one workbook")
-        run = _unended(a.resume, a.runs)
-        names = [a.workbook or run.info['workbook']]
-        _same_params(run, *_read(names[0]), dict(a.params))
+        with _alone(a.resume, a.runs):
+            run = _unended(a.resume, a.runs)
+            names = [a.workbook or run.info['workbook']]
+            _same_params(run, *_read(names[0]), dict(a.params))
     if not names: find_workbook('all')
     over = [[(k.strip(), o) for o in _split(v)] for k,_,v in (o.partition('=') for o in a.sweep)]
     for o in names:
         for combo in itertools.product(*over): check_params(_read(o)[1], {**dict(a.params), **dict(combo)})
     return names
 
-def _tables(a):  # exit code; makes runs/report.html and the spreadsheet anew and says where they are
+def _tables(a, code=0):  # exit code; makes runs/report.html and the spreadsheet anew and says where they are
     from nb_helpers.report import newest_runs, report_page
     try:
         print(f"  page      {report_page(newest_runs(a.runs), Path(a.runs)/'report.html').resolve()} (the newest run of every workbook)")
         if a.xlsx: print(f"  table     {write_ledger(a.runs, xlsx=True).resolve()}")
-    except OSError as e: return _refused(e)
+    except OSError as e: return code if code and e.errno in _FULL else _refused(e)   # a full disk was said before
     return 0
