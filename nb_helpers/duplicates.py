@@ -78,12 +78,46 @@ def _pixels(img):
     head = f'{img.size}{"deep" if deep else img.mode}'.encode()
     return hashlib.blake2b(head + img.tobytes(), digest_size=16).hexdigest()
 
+# %% ../nbs/02e_duplicates.ipynb #32d87cc1
+def _opened(path):
+    "Pillow's image, its pixels not yet read; a JPEG of any size, a HEIC where its reader is installed"
+    if not hasattr(path, 'read') and os.path.exists(path) and not os.path.isfile(path): raise OSError('not a file')   # a pipe would keep us waiting for ever
+    try: return Image.open(path)
+    except Image.DecompressionBombError:
+        if _head(path)[:3] != b'\xff\xd8\xff': raise
+        from PIL.JpegImagePlugin import JpegImageFile
+        return JpegImageFile(path)                                    # does not ask about the size: whoever asks for its pixels reduces it
+    except Image.UnidentifiedImageError:
+        if not _heif(_head(path)): raise
+        import pillow_heif
+        pillow_heif.register_heif_opener()
+        if hasattr(path, 'read'): path.seek(0)
+        return Image.open(path)
+
+def _heif(head): return head[4:8] == b'ftyp' and head[8:12] in (b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1')
+
+def _head(path):
+    "First 16 bytes of a file or of an open file of bytes; none of what can't be read"
+    try:
+        if not hasattr(path, 'read'):
+            with open(path, 'rb') as f: return f.read(16)
+        path.seek(0); head = path.read(16); path.seek(0)
+        return head
+    except OSError: return b''
+
+def _huge(img):
+    "Whether a JPEG is beyond Pillow's limit, and has to be decoded reduced; `DecompressionBombError` for a progressive one, which can't be"
+    if img.format not in ('JPEG', 'MPO') or not Image.MAX_IMAGE_PIXELS or img.width*img.height <= 2*Image.MAX_IMAGE_PIXELS: return False
+    if img.info.get('progressive'): raise Image.DecompressionBombError(f'({img.width*img.height} pixels)')
+    return True
+
 # %% ../nbs/02e_duplicates.ipynb #803b86b7
 def _look_at(path, exact):
     "(digest, thumbnail, reason, colours) of one file, from one decode; JPEGs are decoded small and gray where no digest is wanted"
     try:
-        with Image.open(path) as img:
-            if not exact and img.format == 'JPEG': img.draft('L', (2*SIDE, 2*SIDE))
+        with _opened(path) as img:
+            if _huge(img): img.draft(img.mode, (img.width//8, img.height//8))
+            elif not exact and img.format == 'JPEG': img.draft('L', (2*SIDE, 2*SIDE))
             img = ImageOps.exif_transpose(img)
             thumb = thumbnail(img)
             return _pixels(img) if exact else '', thumb, None, _colours(img)*exact

@@ -276,7 +276,7 @@ def _read(predictor, item):
     why = next(filter(None, (_unfit(f, predictor.clips) for f in (item if isinstance(item, (list, tuple)) else [item]))), '')
     if why: return None, why
     try: return predictor.prepare(item), ''
-    except (ImageError, VideoError, OSError) as e: return None, str(e).removeprefix(f'{item}: ')
+    except (ImageError, VideoError, OSError) as e: return None, str(e).removeprefix(f'{item}: ').removeprefix(f"{str(item).encode('utf-8', 'backslashreplace').decode()}: ")
     except Exception as e: return None, f'{type(e).__name__}: {e}'   # of the decoders' dozen kinds: it must not cost the others their labels
 
 def _unfit(path, clips):

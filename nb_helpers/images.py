@@ -31,6 +31,7 @@ from PIL import Image
 
 from .augment import Augment, draw_seed, photo_augment
 from .cache import ArrayCache
+from .duplicates import _head, _heif, _opened
 
 # %% ../nbs/03a_images.ipynb #6ec6c429
 class ImageError(ValueError):
@@ -57,33 +58,6 @@ def _open(path, at_least, levels=None, seen=None):
             return np.ascontiguousarray(pic if turn is None else pic.transpose(turn)), box
     except Exception as e:   # Pillow's decoders raise a dozen kinds of error on damaged files
         raise ImageError(f"{_printable(path)}: {_reason(path, e)}") from e
-
-# %% ../nbs/03a_images.ipynb #c7769ee3
-def _opened(path):
-    "Pillow's image, its pixels not yet read; a JPEG of any size, a HEIC where its reader is installed"
-    if not hasattr(path, 'read') and not os.path.isfile(path): raise OSError('not a file')   # a pipe would keep us waiting for ever
-    try: return Image.open(path)
-    except Image.DecompressionBombError:
-        if _head(path)[:3] != b'\xff\xd8\xff': raise
-        from PIL.JpegImagePlugin import JpegImageFile
-        return JpegImageFile(path)                                    # does not ask about the size: `_open_jpeg` reduces it
-    except Image.UnidentifiedImageError:
-        if not _heif(_head(path)): raise
-        import pillow_heif
-        pillow_heif.register_heif_opener()
-        if hasattr(path, 'read'): path.seek(0)
-        return Image.open(path)
-
-def _heif(head): return head[4:8] == b'ftyp' and head[8:12] in (b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1')
-
-def _head(path):
-    "First 16 bytes of a file or of an open file of bytes; none of what can't be read"
-    try:
-        if not hasattr(path, 'read'):
-            with open(path, 'rb') as f: return f.read(16)
-        path.seek(0); head = path.read(16); path.seek(0)
-        return head
-    except OSError: return b''
 
 # %% ../nbs/03a_images.ipynb #75a6c0d6
 _T = Image.Transpose
@@ -162,10 +136,10 @@ def _reason(path, error):
         if not os.path.getsize(path): return 'the file is empty'
         if isinstance(error, PermissionError): return 'it may not be read: permission denied; ask for the right to read it (chmod +r)'
     if isinstance(error, ImportError) and _heif(_head(path)): return 'HEIC, which needs pillow-heif: pip install pillow-heif (or nb_helpers[heic])'
-    if isinstance(error, Image.UnidentifiedImageError):
-        return 'AVIF, which needs Pillow 11.3 or later: pip install -U pillow' if _head(path)[4:11] == b'ftypavi' else 'not an image that Pillow knows'
+    if isinstance(error, Image.UnidentifiedImageError): return next((why for start, why in _SAYS if start in _head(path)), 'not an image that Pillow knows')
     if isinstance(error, Image.DecompressionBombError): return _too_large(error)
     if 'Premature end of JPEG' in str(error): return f'truncated: {error}; get the file again'
+    if re.search('truncated|not large enough|broken data stream|unrecognized data stream', str(error), re.I): return _printable(f'cut off or damaged ({error}); get the file again')
     if 'Corrupt JPEG data' in str(error): return f'{error}; what a viewer shows of it is made up; get the file again' + _OR_SAVE*('before marker 0xd9' in str(error))
     return _printable(f'{type(error).__name__}: {error}')
 
@@ -177,6 +151,13 @@ def _too_large(error):
     n = re.search(r'\((\d+) pixels', str(error))
     return (f"{int(n[1])/1e6:,.0f} million pixels, " if n else '') + (f"too large: decoding it would take more than {MOST_MEMORY/2**30:.0f} GiB, and "
             "only a JPEG that is not progressive can be decoded reduced; save it smaller (180 million pixels or less) or cut it into tiles")
+
+# %% ../nbs/03a_images.ipynb #e0e881b7
+_PAGE = 'not an image that Pillow knows, but a web page or drawing (HTML, SVG): download the photo again, or save it as PNG'
+_TIFF = 'a TIFF of a kind that Pillow does not read, such as floats of 64 bits or colours as floats: save it with 8 or 16 bits a channel'
+_SAYS = (*((start, _PAGE) for start in (b'<!DOCTYPE', b'<!doctype', b'<html', b'<svg', b'<?xml')), (b'II*\0', _TIFF), (b'MM\0*', _TIFF),
+         (b'ftypavi', 'AVIF, which needs Pillow 11.3 or later: pip install -U pillow'), (b'JXL ', 'JPEG XL, which Pillow does not read: save it as JPEG or PNG'),
+         (b'version https://', 'not an image that Pillow knows, but a pointer of Git LFS: git lfs pull brings the photo')) # what stands in a file's first 16 bytes, words
 
 # %% ../nbs/03a_images.ipynb #55abc85a
 def _to_rgb(img):
@@ -201,6 +182,7 @@ def _to_8_bits(img, path, deep, levels, seen):
     if not gray and white >= 65535: return img
     if x is None: x = np.asarray(img)*257.
     x = np.clip((np.nan_to_num(x, nan=black) - black)*255/(white - black) + .5, 0, 255).astype(np.uint8)
+    if gray and img.format == 'TIFF' and img.tag_v2.get(262) == 0: x = 255 - x         # white is zero: Pillow turns 8 bits round, not more
     if isinstance(clear := img.info.get('transparency'), int) and gray: x[_values(img) == clear] = 255   # white shines through
     return Image.fromarray(x)
 

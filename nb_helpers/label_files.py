@@ -30,7 +30,7 @@ def _word(v):
 def _words(value):
     "A value of a result as a list of answers; 0 is one, nothing and an empty list are none"
     if value is None or value == '' or value == {}: return []
-    return [_word(v) for v in (value if isinstance(value, list) else [value])]
+    return [_word(v) for v in (value if isinstance(value, list) else [value]) if v is not None and v != '']
 
 # %% ../nbs/02m_label_files.ipynb #ad24b0b8
 def _kind(result):

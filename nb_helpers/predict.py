@@ -165,10 +165,12 @@ Sources.left_out, Sources.fingerprint = _left_out, _fingerprint
 # %% ../nbs/09d_predict.ipynb #b9949e29
 def read_list(
     data:bytes, # paths, one a line, or separated by NUL
-)->list:        # the same as text; empty lines left out
-    "Paths as `ls`, `find` or `find -print0` write them, or an editor on Windows"
+)->list:        # the same as text; empty lines left out, quotes around a path taken off
+    "Paths as `ls`, `find` or `find -print0` write them, an editor on Windows (`Copy as path` puts quotes) or PowerShell (UTF-16)"
+    if data[:2] in (b'\xff\xfe', b'\xfe\xff'): data = data.decode('utf-16', 'replace').encode()
     parts = data.split(b'\0') if b'\0' in data else data.removeprefix(b'\xef\xbb\xbf').replace(b'\r\n', b'\n').split(b'\n')
-    return [os.fsdecode(p) for p in parts if p.strip()]
+    bare = lambda p: p[1:-1] if len(p) > 2 and p[:1] == p[-1:] == b'"' and not os.path.lexists(p) else p
+    return [os.fsdecode(bare(p)) for p in parts if p.strip()]
 
 # %% ../nbs/09d_predict.ipynb #75452dea
 def _asked(paths):
@@ -216,6 +218,7 @@ def _lock(self):
 def _check_out(out):
     "`ValueError` or `OSError` with the remedy where no file can be written"
     if out.is_dir(): raise ValueError(f"-o {out} is a folder: name a file in it, such as {out/'predictions.csv'}")
+    if out.suffix.lower() in ('.xlsx', '.xls', '.ods', '.parquet', '.json'): raise ValueError(f"-o {out}: what is written is a CSV: name it {out.with_suffix('.csv')}")
     if not out.parent.is_dir(): raise FileNotFoundError(f"-o {out}: there is no folder {out.parent}: make it first (mkdir -p {shlex.quote(str(out.parent))})")
     if out.exists() and not out.is_file(): raise ValueError(f"-o {out} is a device or pipe: name a file")
 

@@ -388,12 +388,16 @@ def _interrupted(name, a, e):  # exit code 130, and how to go on
     print(f"interrupted\n{_again(name, a, getattr(e, 'run', None))}", file=sys.stderr)
     return 130
 
+def _was_refused(e):  # whether a workbook stopped at a parameter's value before it trained: the same again would stop there again
+    key = re.match(r'cell \d+ of the workbook failed: (\w+)[:=]', str(e))
+    return bool(key) and key[1] in e.run.params and not (e.run.dir/'history.csv').exists()
+
 def _run_one(name, a):  # exit code of one workbook
     t = time.perf_counter()
     print(f'running {name}; its folder will be in {Path(a.runs).resolve()}', file=sys.stderr)
     try: run = nb_run(name, dict(a.params), a.runs, flags=a.flags, resume=a.resume)
     except WorkbookError as e:
-        print(f"{e}\n  notebook  {e.run.dir/'notebook.ipynb'}\n{_again(name, a, e.run)}", file=sys.stderr)
+        print(f"{e}\n  notebook  {e.run.dir/'notebook.ipynb'}\n{_again(name, a, None if _was_refused(e) else e.run)}", file=sys.stderr)
         return 1
     except (OSError, ValueError, RuntimeError) as e: return _refused(e)
     except KeyboardInterrupt as e: return _interrupted(name, a, e)
