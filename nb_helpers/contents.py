@@ -38,9 +38,15 @@ def _by_bytes(head):
     return next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
 
 # %% ../nbs/01d_contents.ipynb #4ffcffd2
+def _leads(path, head):
+    "Is it the text of a link, such as `../store/cat`? Where links can't be, git and zips write where they lead"
+    if len(head) > 131 or not re.fullmatch(rb'[^\0-\x1f<>|*?"]+', head): return False
+    to = os.path.join(os.path.dirname(path), os.fsdecode(head))
+    return re.match(rb'\.\.?/|/\w', head) is not None or os.path.exists(to) and not os.path.samefile(to, path)
+
 def file_kind(
     path:Path, # a file
-)->str:        # 'photo', 'video', 'list', 'archive', 'raw', 'dicom', 'empty' or 'other'
+)->str:        # 'photo', 'video', 'list', 'archive', 'raw', 'dicom', 'link', 'empty' or 'other'
     "What a file is: by a known suffix, without a look into it; else by its first bytes"
     suffix = os.path.splitext(path)[1].lower()
     known = next((kind for names, kind in _SUFFIXES if suffix in names), None)
@@ -48,7 +54,7 @@ def file_kind(
     try:
         with open(path, 'rb') as f: head = f.read(132)
     except OSError: return 'other'
-    return (_by_bytes(head) or 'other') if head else 'empty'
+    return (_by_bytes(head) or ('link' if _leads(path, head) else 'other')) if head else 'empty'
 
 # %% ../nbs/01d_contents.ipynb #1d131337
 _SYSTEM = frozenset('__macosx @eadir @recycle #recycle $recycle.bin __pycache__ lost+found thumbs.db ehthumbs.db desktop.ini icon\r'.split(' ')
@@ -112,6 +118,7 @@ _WHY = {'hidden': ("hidden, or a system's or a program's own copy", 'nothing'), 
         'video': ('videos, which this reader does not take', 'nothing, or the workbook for clips'), 'list': ('lists and tables', 'nothing, or name the list as source'),
         'archive': ('packed files are not looked into', 'unpack it, or give it as source'), 'raw': ("a camera's raw files", 'export them as JPEG or TIFF'),
         'run': ("files of earlier runs", 'nothing'), 'dicom': ('DICOM files', 'export them as PNG or TIFF'), 'empty': ('empty, 0 bytes', 'copy or download it again'),
+        'link': ('a link that was unpacked as a text file', 'put what it leads to in its place'),
         'other': ('no file that this reader knows', 'nothing, if it is none of the data')} # kind -> why it is left out, what to do
 LEFT_OUT = ('kind', 'files', 'example', 'why', 'remedy') # columns of the table of what was left out
 
