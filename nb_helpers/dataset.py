@@ -20,7 +20,7 @@ import pandas as pd
 from PIL import Image
 
 from .archives import sha256_file
-from .contents import IMAGE_SUFFIXES, Contents, left_out, with_left_out
+from .contents import IMAGE_SUFFIXES, LIST_READ, Contents, left_out, with_left_out
 from .duplicates import _some, cluster_numbers, conflicts, find_duplicates, large_loss, resolve
 from .folds import far_off, fold_numbers, held_out
 from .layout import SPLIT_NAMES, is_level, layout
@@ -167,7 +167,7 @@ def _books(items, insides, lists):
         if any(folder.startswith(os.path.join(other, '')) for other in at if other != folder): continue
         place = {n: os.path.normpath(f'{folder}/{n}') for n in c.files}
         c.leave([n for n in c.names('photo') if place[n] not in taken], 'in no list', 'no row of the list names them', 'nothing, or add a row for each')
-        c.leave([n for n in c.files if place[n] in read], 'list', 'the list itself, which was read')
+        c.leave([n for n in c.files if place[n] in read], 'list', LIST_READ)
         tables.append(c.table([c.folder/n for n in c.files if place[n] in taken]))
     return with_left_out(items, pd.concat(tables, ignore_index=True))
 
