@@ -42,7 +42,7 @@ def _leads(path, head):
     "Is it the text of a link, such as `../store/cat`? Where links can't be, git and zips write where they lead"
     if len(head) > 131 or not re.fullmatch(rb'[^\0-\x1f<>|*?"]+', head): return False
     to = os.path.join(os.path.dirname(path), os.fsdecode(head))
-    return re.match(rb'\.\.?/|/\w', head) is not None or os.path.exists(to) and not os.path.samefile(to, path)
+    return re.match(rb'\.\.?/|/\w', head) is not None or b'/' in head and os.path.exists(to)
 
 def file_kind(
     path:Path, # a file

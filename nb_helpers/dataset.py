@@ -76,6 +76,8 @@ def _truths(values, column, yes='valid'):
     return known
 
 # %% ../nbs/03_dataset.ipynb #603cd8ed
+_SPLIT_HEADS = frozenset('usage phase dataset mode stage purpose settype datasplit splits set subset partition'.split()) # beside split: a split, if their words say so
+
 def _list_split(df, name, taken):
     "(split, its columns) as a list's own columns say it, and a line about it; (None, []) where none does"
     found = {}
@@ -83,9 +85,10 @@ def _list_split(df, name, taken):
         word = re.sub(r'[\W_]', '', c.casefold())
         flag = re.fullmatch('is(train|training|val|valid|validation|test|testing)(image|set|data)?', word)
         if flag: found[c] = _truths(df[c], c, SPLIT_NAMES[flag[1]])
-        elif word == 'split' or _speaks_of_split(df[c]): found[c] = _split_words(df[c], c)
+        elif word == 'split' or word in _SPLIT_HEADS and _speaks_of_split(df[c]): found[c] = _split_words(df[c], c)
         elif word in ('set', 'subset', 'partition') and df[c].str.lower().isin(list(SPLIT_NAMES)).any(): found[c] = _split_words(df[c], c)
         elif word in ('set', 'subset', 'partition'): print(f"{name}: its column {c} ({', '.join(sorted(set(df[c].dropna()))[:5])}) speaks of no split and is not used")
+        elif _speaks_of_split(df[c]): print(f"{name}: its column {c} ({', '.join(sorted(set(df[c]))[:5])}) seems to be a split and is not used: call it split, if it is to be")
     if not found: return None, []
     split = next(iter(found.values()))
     for c, other in found.items():

@@ -332,16 +332,20 @@ def _check_stray(contents, names, level=''):
     packed, lists = contents.names('archive'), _lists(contents)
     how = f"give {printable(lists[0])} as source, with its column of labels as label" if lists else "give a CSV with labels"
     also = f"; {', '.join(map(printable, packed[:3]))} is packed: unpack that one, or give it as source" if packed else ''
+    alone = {n.rpartition('/')[0] for n in names}
+    if len(alone) == 1 and alone != {''} and not level: also += f"; {printable(*alone)} alone would be one class, and a model needs two"
     raise ValueError(f"{_some(map(printable, names))} in no class folder{f' ({level!r} is too deep for them)'*bool(level)}: "
                      f"{how}, or move them into folders named as their class{also}")
 
 # %% ../nbs/02l_layout.ipynb #785a8ee4
 _MASKS = frozenset('mask masks label labels annotation annotations gt groundtruth segmentation segmentations heatmap heatmaps'.split()) # pictures about photos
 
+_PICTURES = frozenset('image images img imgs photo photos pic pics picture pictures jpg jpeg png'.split())
+
 def _check_masks(classes):
     "`ValueError` where `images` and `masks` stand side by side: the one is about the other, and neither is a class"
     said = {d: set(_words(d)) for d in sorted(set(classes))}
-    masks, photos = [d for d, w in said.items() if w and w & _MASKS and w <= _MASKS | _PLAIN], [d for d, w in said.items() if w and w <= _PLAIN]
+    masks, photos = [d for d, w in said.items() if w and w & _MASKS and w <= _MASKS | _PLAIN], [d for d, w in said.items() if w & _PICTURES and w <= _PLAIN]
     if masks and photos: raise ValueError(f"{', '.join(map(printable, photos + masks))} are no classes, but photos and pictures that belong to them: give {printable(photos[0])} "
                                           "as source with its photos in a folder for each class, or a list (CSV) of labels; label='folder 1' takes them as classes all the same")
 

@@ -446,7 +446,7 @@ def one_spelling(
 def _one_label(labels, column, name):
     "`ValueError` where a cell holds several labels: its parts are labels of other rows, or parts of several"
     classes = sorted(set(labels))[:2000]
-    for sep in ('|', ';', ',', '/', '+', '&', ' '):
+    for sep in ('|', ';', ',', '/', '+', '&', ' and ', ' '):
         parts = {c: [p.strip(' []\'"') for p in c.split(sep)] for c in classes}
         mixed = {c: p for c, p in parts.items() if len(set(p)) > 1 and all(p)}
         tokens = pd.Series([p for v in mixed.values() for p in set(v)], dtype=object).value_counts()
@@ -455,7 +455,7 @@ def _one_label(labels, column, name):
         known = known or [c for c, p in mixed.items() if listed and any(tokens[q] > 1 or q in classes for q in p)]
         few = len({q for p in parts.values() for q in p}) < len(classes)
         def tagged(a, b): return sep == ' ' and len(a) == 1 and all(tokens[q] > 1 for q in set(b) - set(a))   # clear, clear primary, haze primary
-        nested = sep in ', ' and any(set(a) < set(b) and (few or tagged(a, b) or len(a) > 1 and a not in (b[:len(a)], b[-len(a):]))
+        nested = sep in ', ' and any(set(a) < set(b) and not (sep == ' ' and set(b) - set(a) <= _DEGREES) and (few or tagged(a, b) or len(a) > 1 and a not in (b[:len(a)], b[-len(a):]))
                                      for a in parts.values() for b in mixed.values())
         if known or nested: break
     else: return
@@ -465,6 +465,7 @@ def _one_label(labels, column, name):
                      f"has one label here: keep one, or make a column of 0 and 1 for each and name that as label. If {shown[0]!r} is one class, write it as {one!r}")
 
 _MANY = frozenset('tags labels classes categories attributes keywords findings objects'.split()) # headers that speak of several
+_DEGREES = frozenset('no not non very with without un over under'.split()) # no label of their own: very old, no crack
 _ERRORS = frozenset('#N/A #NV #NAME? #REF! #VALUE! #DIV/0! #NUM! #NULL!'.split()) # what Excel writes where a formula fails
 
 # %% ../nbs/02k_tables.ipynb #78c93678
