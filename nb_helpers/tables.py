@@ -410,7 +410,7 @@ def file_column(
     if any(f != files[best[0]] for f in files.values()): raise ValueError(f"{name}: the columns {' and '.join(best)} name other files each: leave in one of them")
     known = IMAGE_SUFFIXES | VIDEO_SUFFIXES
     column = best[0] if len(best) == 1 else max(best, key=lambda c: df[c].dropna().map(lambda v: os.path.splitext(v)[1].lower() in known).mean())
-    if _find([column], tails)[column][1]: raise ValueError(f"{name} has no header: its first row names the file {column}: put a row on top that says what the columns are, such as file,label")
+    if _find([column], tails, [k for k in tails.levels if k < 2])[column][1]: raise ValueError(f"{name} has no header: its first row names the file {column}: put a row on top that says what the columns are, such as file,label")
     return column, _settle([v if isinstance(v, str) else None for v in df[column]], found[column][1], name, kw['say'])
 
 # %% ../nbs/02k_tables.ipynb #eb4571c3
