@@ -24,7 +24,7 @@ from .contents import IMAGE_SUFFIXES, LIST_READ, Contents, left_out, with_left_o
 from .duplicates import _some, cluster_numbers, conflicts, find_duplicates, large_loss, resolve
 from .folds import far_off, fold_numbers, held_out
 from .layout import SPLIT_NAMES, is_level, layout
-from .tables import TABLE_SUFFIXES, clean_labels, excel_numbers, file_column, find_column, one_spelling, read_table
+from .tables import TABLE_SUFFIXES, clean_labels, excel_numbers, file_column, find_column, one_spelling, read_table, strange_names
 
 # %% ../nbs/03_dataset.ipynb #2f1e5c31
 _all_ = ['find_duplicates', 'conflicts', 'resolve', 'fold_numbers'] # so that they can be imported from here as well
@@ -152,11 +152,9 @@ def _there(items, name, inside):
         print(f"{name}: {_some(items.id[gone])} of its test set are not below {inside.folder.name} and are left out")
         return items[~gone]
     if not gone.any(): return items
-    strange = [ascii(n) for n in inside.files if not n.isascii() and n.encode('utf-8', 'replace').decode() != n]
     stems = {Path(n).stem: n for n in inside.names('photo')}
     near = next((f"{i} (there is {stems[s]})" for i in items.id[gone] if (s := re.split(r'[\\/]', i)[-1].rpartition('.')[0]) in stems), '')
-    hint = (f"; {_some(strange)} there have names that are not UTF-8: rename them" if strange else f"; such as {near}" if near else
-            excel_numbers(items.id[gone]) or '; put the files there, or leave the rows out')
+    hint = strange_names(inside) or (f"; such as {near}" if near else excel_numbers(items.id[gone]) or '; put the files there, or leave the rows out')
     raise FileNotFoundError(f"{_some(items.id[gone])} of {name} not found below {inside.folder}{hint}")
 
 # %% ../nbs/03_dataset.ipynb #38f16713
