@@ -20,11 +20,11 @@ import pandas as pd
 from PIL import Image
 
 from .archives import sha256_file
-from .contents import IMAGE_SUFFIXES, Contents, left_out, with_left_out
+from .contents import IMAGE_SUFFIXES, LIST_READ, Contents, left_out, with_left_out
 from .duplicates import _some, cluster_numbers, conflicts, find_duplicates, large_loss, resolve
 from .folds import far_off, fold_numbers, held_out
 from .layout import SPLIT_NAMES, is_level, layout
-from .tables import TABLE_SUFFIXES, clean_labels, excel_numbers, file_column, find_column, read_table, strange_names
+from .tables import TABLE_SUFFIXES, clean_labels, excel_numbers, file_column, find_column, one_spelling, read_table, strange_names
 
 # %% ../nbs/03_dataset.ipynb #2f1e5c31
 _all_ = ['find_duplicates', 'conflicts', 'resolve', 'fold_numbers'] # so that they can be imported from here as well
@@ -52,28 +52,43 @@ def from_folders(
 _YES, _NO = 'true 1 1.0 yes y t wahr vrai ja oui'.split(), 'false 0 0.0 no n f falsch faux nein non'.split() # what Excel and people write
 
 # %% ../nbs/03_dataset.ipynb #57fb0ae3
-def _split_words(words):
+def _split_words(words, column='split'):
     "Split column with our three words; `ValueError` for one that is none of them"
     known = words.str.lower().map(SPLIT_NAMES)
-    if known.isna().any(): raise ValueError(f"split {sorted(words[known.isna()].astype(str).unique())} is none of {sorted(SPLIT_NAMES)}")
+    plain = words.str.fullmatch(r'[A-Za-z0-9 _-]+').eq(True)                # PublicTest, train-easy
+    known = known.where(known.notna() | ~plain, words.map(_split_of, na_action='ignore'))
+    if known.isna().any(): raise ValueError(f"{column} {sorted(words[known.isna()].astype(str).unique())} is none of {sorted(SPLIT_NAMES)}: "
+                                            "write train, valid or test in each row, or give the column another name")
     return known
 
+def _speaks_of_split(values):
+    "Is each value a part of a split, train and another among them?"
+    said = values.dropna().unique()
+    if len(said) > 10 or values.isna().any(): return False
+    parts = {_split_of(v) if re.fullmatch('[A-Za-z0-9 _-]+', v) else None for v in said}
+    return None not in parts and 'train' in parts and len(parts) > 1
+
 # %% ../nbs/03_dataset.ipynb #6a38a6dd
-def _truths(values, column):
-    "'valid' where a cell says yes, 'train' where it says no; `ValueError` for other words"
-    known = values.str.lower().map({**dict.fromkeys(_YES, 'valid'), **dict.fromkeys(_NO, 'train')})
+def _truths(values, column, yes='valid'):
+    "The part `yes` where a cell says yes, else 'train' (of 'train': 'valid'); `ValueError` for other words"
+    known = values.str.lower().map({**dict.fromkeys(_YES, yes), **dict.fromkeys(_NO, 'valid' if yes == 'train' else 'train')})
     if known.isna().any(): raise ValueError(f"{column} {sorted(values[known.isna()].astype(str).unique())}: it must be True or False in each row")
     return known
 
 # %% ../nbs/03_dataset.ipynb #603cd8ed
+_SPLIT_HEADS = frozenset('usage phase dataset mode stage purpose settype datasplit splits set subset partition'.split()) # beside split: a split, if their words say so
+
 def _list_split(df, name, taken):
     "(split, its columns) as a list's own columns say it, and a line about it; (None, []) where none does"
     found = {}
     for c in df.columns.difference(taken, sort=False):
         word = re.sub(r'[\W_]', '', c.casefold())
-        if word == 'isvalid': found[c] = _truths(df[c], c)
-        elif word == 'split' or word in ('set', 'subset', 'partition') and df[c].str.lower().isin(list(SPLIT_NAMES)).any(): found[c] = _split_words(df[c])
+        flag = re.fullmatch('is(train|training|val|valid|validation|test|testing)(image|set|data)?', word)
+        if flag: found[c] = _truths(df[c], c, SPLIT_NAMES[flag[1]])
+        elif word == 'split' or word in _SPLIT_HEADS and _speaks_of_split(df[c]): found[c] = _split_words(df[c], c)
+        elif word in ('set', 'subset', 'partition') and df[c].str.lower().isin(list(SPLIT_NAMES)).any(): found[c] = _split_words(df[c], c)
         elif word in ('set', 'subset', 'partition'): print(f"{name}: its column {c} ({', '.join(sorted(set(df[c].dropna()))[:5])}) speaks of no split and is not used")
+        elif _speaks_of_split(df[c]): print(f"{name}: its column {c} ({', '.join(sorted(set(df[c]))[:5])}) seems to be a split and is not used: call it split, if it is to be")
     if not found: return None, []
     split = next(iter(found.values()))
     for c, other in found.items():
@@ -98,6 +113,14 @@ def _split_of(text):
     return words.pop() if len(words) == 1 else None
 
 # %% ../nbs/03_dataset.ipynb #3576c5dd
+def _groups(values, column, name):
+    "Groups in one spelling, so that p1 and P1, 7 and 7.0 don't stand on both sides of a split"
+    values, changed = one_spelling(values)
+    if values.dropna().str.fullmatch(r'\d+([.,]0+)?').all(): values = values.str.replace(r'[.,]0+$', '', regex=True)
+    if changed: print(f"{name}: groups of {column} that differ only in case, blanks or Unicode form are one: "
+                      f"{', '.join(f'{a!r} is {b!r}' for a, b in list(changed.items())[:3])}")
+    return values
+
 def _listed(csv, label, inside, group=None, ext=None):
     "Items of one list whose files are looked for in `inside`, sorted by id"
     df = read_table(csv, label)
@@ -117,7 +140,7 @@ def _listed(csv, label, inside, group=None, ext=None):
     out = [v for v, f in zip(df[col], files) if f and '..' in v and (csv.parent/v).is_file() and not os.path.samefile(csv.parent/v, inside.folder/f)]
     if out: raise ValueError(f"{csv.name}: {_some(out)} lie outside {inside.folder}: give the folder that holds the list and its photos as source")
     items = pd.DataFrame({'id': own, 'path': [f and str(inside.folder/f) for f in files], 'label': clean_labels(df[label], label, csv.name)})
-    for column, values in (('group', df[group] if group else None), ('split', split), ('fold', _list_folds(df, csv.name, {label, group, col}))):
+    for column, values in (('group', _groups(df[group], group, csv.name) if group else None), ('split', split), ('fold', _list_folds(df, csv.name, {label, group, col}))):
         if values is not None: items[column] = values
     return _there(items, csv.name, inside).sort_values('id', ignore_index=True)
 
@@ -131,19 +154,21 @@ def _there(items, name, inside):
     if not gone.any(): return items
     stems = {Path(n).stem: n for n in inside.names('photo')}
     near = next((f"{i} (there is {stems[s]})" for i in items.id[gone] if (s := re.split(r'[\\/]', i)[-1].rpartition('.')[0]) in stems), '')
-    hint = strange_names(inside) or (f"; such as {near}" if near else excel_numbers(items.id[gone]))
+    hint = strange_names(inside) or (f"; such as {near}" if near else excel_numbers(items.id[gone]) or '; put the files there, or leave the rows out')
     raise FileNotFoundError(f"{_some(items.id[gone])} of {name} not found below {inside.folder}{hint}")
 
 # %% ../nbs/03_dataset.ipynb #38f16713
 def _books(items, insides, lists):
     "The items with the table of what is in no list, over the folders that lie in no other of them"
+    alone = items.id[items.group.isna()] if 'group' in items else []
+    if len(alone): print(f"{_some(alone)} without a group: each is held to belong with no other; fill the column in where that is wrong")
     at = {os.path.abspath(c.folder): c for c in insides}
     taken, read, tables = {*map(os.path.abspath, items.path)}, {*map(os.path.abspath, lists)}, []
     for folder, c in at.items():
         if any(folder.startswith(os.path.join(other, '')) for other in at if other != folder): continue
         place = {n: os.path.normpath(f'{folder}/{n}') for n in c.files}
         c.leave([n for n in c.names('photo') if place[n] not in taken], 'in no list', 'no row of the list names them', 'nothing, or add a row for each')
-        c.leave([n for n in c.files if place[n] in read], 'list', 'the list itself, which was read')
+        c.leave([n for n in c.files if place[n] in read], 'list', LIST_READ)
         tables.append(c.table([c.folder/n for n in c.files if place[n] in taken]))
     return with_left_out(items, pd.concat(tables, ignore_index=True))
 
@@ -290,6 +315,11 @@ def read_items(
     return check_items(from_csv(source, label, group=group))
 
 # %% ../nbs/03_dataset.ipynb #7e923ebb
+def _unlike(items, twice):
+    "What to do with ids that occur more than once"
+    n = int(items[items.id.isin(twice)].groupby('id').label.nunique().gt(1).sum())
+    return f"{n} of these have rows with other labels, so decide on one" if n else "the rows of each say the same label: keep one of them (in Excel: Data, Remove duplicates)"
+
 def check_items(
     items:pd.DataFrame, # columns id, path and label at least
     vocab=None,         # the labels that may occur; None: any
@@ -298,7 +328,7 @@ def check_items(
     for col in ('id', 'path', 'label'):
         if col not in items: raise ValueError(f"items lack the column {col!r}; they have {', '.join(items.columns)}")
     twice = items.id[items.id.duplicated()].unique()
-    if len(twice): raise ValueError(f"{_some(twice)} occur more than once: an id must be unique")
+    if len(twice): raise ValueError(f"{_some(twice)} occur more than once: an id must be unique, and a photo has one label here; {_unlike(items, twice)}")
     empty = items.id[items.label.isna() | items.label.astype(str).str.strip().eq('')]
     if len(empty): raise ValueError(f"{_some(empty)} without a label: fill it in or leave the row out")
     strange = items[~items.label.isin(items.label if vocab is None else list(vocab))]

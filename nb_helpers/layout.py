@@ -237,9 +237,10 @@ def _parts(contents, node, level):
                              ('folder 1', [t.split('/')[-2] for d in train for t in _below(node[d])], ' (the others are left out)')])
     found = set(roles.values()) & {'train', 'valid', 'test'}
     if not splits and level is None and len(found) > 1:
+        lists = _lists(contents)
         why = 'hold no class folders' if 'train' in found else 'are parts of a split, and train is missing'
         raise ValueError(f"{', '.join(map(printable, roles))} {why}: sort the photos of a train folder into a folder for each class, or give the list (CSV) with "
-                         "the labels as source; label='folder 0' takes these folders themselves as the classes")
+                         f"the labels as source{''.join(f' (there is {printable(n)})' for n in lists[:1])}; label='folder 0' takes these folders themselves as the classes")
     return splits, others + ['']*('' in node)
 
 # %% ../nbs/02l_layout.ipynb #59ef5476
@@ -296,6 +297,8 @@ def layout(
     if not k: raise _two_readings(f"the same folders lie below {_some(sorted({printable(t[0]) for t in paths}), 3).replace('item', 'folder', 1)}",
                                   [(f'folder {j}', [t[j-1] for t in paths if len(t) >= j], '') for j in levels])
     _check_stray(contents, [n for n, _, t in rows if len(t) < k], f"folder {k}")
+    _check_links(contents, {'/'.join(at), *_above(rows, k)})
+    if level is None: _check_masks([t[k-1] for t in paths])
     items = _items(contents, at, rows, k, _group_level(levels, k, paths))
     used = {n.split('/')[len(at)] for n, *_ in rows}
     print(_say({d: s for d, s in splits.items() if d in used}, items, paths, k, levels))
@@ -303,8 +306,21 @@ def layout(
     return items
 
 # %% ../nbs/02l_layout.ipynb #cdbb68d0
+def _check_links(contents, above=None):
+    "`ValueError` where a folder in one of those `above` the classes, or anywhere, is a link that became a text file"
+    links = [n for n in contents.names('link') if above is None or n.rpartition('/')[0] in above]
+    if not links: return
+    shown = '; '.join(f"{printable(n)} says {(contents.folder/n).read_text('utf-8', 'replace')[:200]}" for n in links[:3])
+    raise ValueError(f"{_some(map(printable, links)).replace('item', 'link', 1)} below {printable(contents.folder)} came out as text files in place of folders "
+                     f"({shown}): put the folders themselves there, or unpack again where links can be (git config core.symlinks true, unzip, tar)")
+
+def _lists(contents):
+    "Names of what may be lists of labels"
+    return sorted((n for n in contents.names('list') if n.lower().endswith(('.csv', '.tsv', '.xlsx'))), key=lambda n: 'submission' in n.lower())
+
 def _no_photo(contents):
     "Why a folder has no items"
+    _check_links(contents)
     packed, where = contents.names('archive'), printable(contents.folder)
     if packed: return f"{where} holds no photo, but {', '.join(map(printable, packed[:5]))}: unpack that one, or give it as source"
     return f"{where} holds no photo; it holds: {printable(repr(contents))}"
@@ -313,13 +329,26 @@ def _no_photo(contents):
 def _check_stray(contents, names, level=''):
     "`ValueError` naming photos that lie in no class folder"
     if not names: return
-    packed, lists = contents.names('archive'), [n for n in contents.names('list') if n.lower().endswith(('.csv', '.tsv', '.xlsx'))]
+    packed, lists = contents.names('archive'), _lists(contents)
     how = f"give {printable(lists[0])} as source, with its column of labels as label" if lists else "give a CSV with labels"
     also = f"; {', '.join(map(printable, packed[:3]))} is packed: unpack that one, or give it as source" if packed else ''
+    alone = {n.rpartition('/')[0] for n in names}
+    if len(alone) == 1 and alone != {''} and not level: also += f"; {printable(*alone)} alone would be one class, and a model needs two"
     raise ValueError(f"{_some(map(printable, names))} in no class folder{f' ({level!r} is too deep for them)'*bool(level)}: "
                      f"{how}, or move them into folders named as their class{also}")
 
 # %% ../nbs/02l_layout.ipynb #785a8ee4
+_MASKS = frozenset('mask masks label labels annotation annotations gt groundtruth segmentation segmentations heatmap heatmaps'.split()) # pictures about photos
+
+_PICTURES = frozenset('image images img imgs photo photos pic pics picture pictures jpg jpeg png'.split())
+
+def _check_masks(classes):
+    "`ValueError` where `images` and `masks` stand side by side: the one is about the other, and neither is a class"
+    said = {d: set(_words(d)) for d in sorted(set(classes))}
+    masks, photos = [d for d, w in said.items() if w and w & _MASKS and w <= _MASKS | _PLAIN], [d for d, w in said.items() if w & _PICTURES and w <= _PLAIN]
+    if masks and photos: raise ValueError(f"{', '.join(map(printable, photos + masks))} are no classes, but photos and pictures that belong to them: give {printable(photos[0])} "
+                                          "as source with its photos in a folder for each class, or a list (CSV) of labels; label='folder 1' takes them as classes all the same")
+
 def _check_again(rows):
     "`ValueError` where a folder among the classes holds them once more, or may hold the classes (`data/cat`, `data/dog`, `docs`)"
     top, direct = {_same(t[0]) for *_, t in rows}, {_same(t[0]) for *_, t in rows if len(t) == 1}
@@ -362,9 +391,13 @@ def _say(splits, items, paths, k, levels):
     return text + (f"; label='folder {other}' takes the other folders as classes" if other else '')
 
 # %% ../nbs/02l_layout.ipynb #59498ead
+def _above(rows, k):
+    "Folders that the class folders lie in"
+    return {'/'.join(d[:len(d)-len(t)+k-1]) for d, t in ((n.split('/')[:-1], t) for n, _, t in rows)}
+
 def _say_bare(contents, at, rows, k):
     "Put folders beside the classes that hold no photo into the table, and warn"
-    above = {'/'.join(d[:len(d)-len(t)+k-1]) for d, t in ((n.split('/')[:-1], t) for n, _, t in rows)} if rows else set()
+    above = _above(rows, k)
     have, bare = {_same(t[k-1]) for *_, t in rows}, []
     for name in sorted(f'{p}/{d}'.lstrip('/') for p in above for d in os.listdir(contents.folder/p)):
         d = name.rpartition('/')[2]

@@ -213,7 +213,8 @@ _BLANKS = ''.join(map(chr, (0x200b, 0xfeff, 0x2060)))   # what is not seen, besi
 # %% ../nbs/02k_tables.ipynb #ffb3b6f9
 def _strip(text):
     "Without blanks around it, the unseen ones too"
-    return text.strip().strip(_BLANKS).strip()
+    text = text.strip()
+    return text if text.isascii() else text.strip(_BLANKS).strip()
 
 # %% ../nbs/02k_tables.ipynb #dc5e2a02
 def _as_table(rows, name, say):
@@ -254,8 +255,10 @@ def _say_blanks(df, stripped, head, name, say):
 # %% ../nbs/02k_tables.ipynb #df62a906
 def _reading(name, level):
     "A name as level 0, 1 or 2 reads it: its Unicode form is no matter; nor is case; nor are zeros that lead a number"
-    name = unicodedata.normalize('NFC', name)
-    if level == 1: return re.sub(r'\.(jpeg|jpe|jfif)$', '.jpg', name.casefold())
+    if not name.isascii(): name = unicodedata.normalize('NFC', name)
+    if level == 1:
+        stem, dot, suffix = name.casefold().rpartition('.')
+        return f'{stem}{dot}jpg' if dot and suffix in ('jpeg', 'jpe', 'jfif') else stem + dot + suffix
     folder, slash, last = name.rpartition('/')
     if level == 2: return folder + slash + str(int(m[1])) if (m := re.fullmatch(r'(\d+)([.,]0+)?', last)) else ''
     return name
@@ -268,10 +271,10 @@ class _Tails:
         self.wanted = kinds
 
     def _read(self, level):
-        full, bare = {}, {}
+        full, bare, known = {}, {}, IMAGE_SUFFIXES | VIDEO_SUFFIXES
         for name, kind in self.kinds.items():
             stem, suffix = os.path.splitext(name)
-            if suffix.lower() not in IMAGE_SUFFIXES | VIDEO_SUFFIXES: stem = name
+            if suffix.lower() not in known: stem = name
             for tails, text in ((full, name if level < 2 else ''), (bare, stem if kind in self.wanted else '')):
                 parts = _reading(text, level).split('/')
                 for k in range(len(parts)):
@@ -283,6 +286,7 @@ class _Tails:
         if level not in self.levels: self.levels[level] = self._read(level)
         full, bare = self.levels[level]
         keys = _reading('/'.join(parts), level).split('/')
+        if keys[-1] not in full and keys[-1] not in bare: return None, []
         for k in range(len(keys)):
             tail = '/'.join(keys[k:])
             if tail in full or tail in bare: return k, full.get(tail) or bare[tail]
@@ -292,6 +296,7 @@ class _Tails:
 def _name_parts(value):
     "(parts of a path in the style of any system, is it absolute?)"
     value = str(value).replace('\\', '/')
+    if '/' not in value: return ((value,) if value not in ('', '.', '..') else ()), False
     absolute = value.startswith('/') or re.match(r'[A-Za-z]:/|[a-z]+://', value) is not None
     return tuple(p for p in value.split('/') if p not in ('', '.', '..')), absolute
 
@@ -306,7 +311,8 @@ def _candidates(value, tails, levels, home, among):
         if k == 0: break
     if not found: return '', [], 0
     k, level, names = min(found)
-    for start in (home, ''):                           # the name as seen from the list, then from the folder
+    whole = []
+    for start in (home, '') if k or len(names) > 1 else ():    # the name as seen from the list, then from the folder
         here = _reading(start + '/'.join(parts[k:]), level)
         whole = [n for n in names if here in (_reading(n, level), _reading(os.path.splitext(n)[0], level))]
         if whole: names = whole; break
@@ -385,6 +391,10 @@ def strange_names(
 def _no_file(df, inside, name):
     "What to say where no column names a file"
     shown, odd = inside.names('photo', 'video')[:1], strange_names(inside) or excel_numbers(df.to_numpy().ravel())
+    stems = {Path(n).stem: Path(n).name for n in inside.names('photo')}
+    near = next(((v, stems[s]) for v in df.to_numpy().ravel() if isinstance(v, str) and '.' in v
+                 and (s := re.split(r'[\\/]', v)[-1].rpartition('.')[0]) in stems), None)
+    if near and not strange_names(inside): odd = f". {near[0]} is not there, but {near[1]} is: correct the suffix in the list, or leave it away"
     return (f"no column of {name} ({', '.join(df)}) names files below {inside.folder}, which holds {repr(inside).partition(': ')[2].rstrip(')')}"
             f"{', such as ' + shown[0].encode('utf-8', 'backslashreplace').decode() if shown else ''}. The first row is: {', '.join(df.iloc[0].fillna('').astype(str))[:200]}"
             f"{odd or '. Put the list beside its photos, or give the folder that holds both as source'}")
@@ -409,10 +419,11 @@ def file_column(
         if found: break
     if not found: raise ValueError(_no_file(df, inside, name))
     best = [c for c, (rank, _) in found.items() if rank == max(r for r, _ in found.values())]
-    files = {c: [found[c][1][v][1][:1] if isinstance(v, str) else [] for v in df[c]] for c in best}
+    files = {c: [found[c][1][v][1][:1] if isinstance(v, str) else [] for v in df[c]] for c in best if len(best) > 1}
     if any(f != files[best[0]] for f in files.values()): raise ValueError(f"{name}: the columns {' and '.join(best)} name other files each: leave in one of them")
-    column = max(best, key=lambda c: df[c].dropna().map(lambda v: Path(v).suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES).mean())
-    if _find([column], tails)[column][1]: raise ValueError(f"{name} has no header: its first row names the file {column}: put a row on top that says what the columns are, such as file,label")
+    known = IMAGE_SUFFIXES | VIDEO_SUFFIXES
+    column = best[0] if len(best) == 1 else max(best, key=lambda c: df[c].dropna().map(lambda v: os.path.splitext(v)[1].lower() in known).mean())
+    if _find([column], tails, [k for k in tails.levels if k < 2])[column][1]: raise ValueError(f"{name} has no header: its first row names the file {column}: put a row on top that says what the columns are, such as file,label")
     return column, _settle([v if isinstance(v, str) else None for v in df[column]], found[column][1], name, kw['say'])
 
 # %% ../nbs/02k_tables.ipynb #eb4571c3
@@ -449,7 +460,7 @@ def one_spelling(
 def _one_label(labels, column, name):
     "`ValueError` where a cell holds several labels: its parts are labels of other rows, or parts of several"
     classes = sorted(set(labels))[:2000]
-    for sep in ('|', ';', ',', '/', '+', '&', ' '):
+    for sep in ('|', ';', ',', '/', '+', '&', ' and ', ' '):
         parts = {c: [p.strip(' []\'"') for p in c.split(sep)] for c in classes}
         mixed = {c: p for c, p in parts.items() if len(set(p)) > 1 and all(p)}
         tokens = pd.Series([p for v in mixed.values() for p in set(v)], dtype=object).value_counts()
@@ -458,7 +469,9 @@ def _one_label(labels, column, name):
         known = known or [c for c, p in mixed.items() if listed and any(tokens[q] > 1 or q in classes for q in p)]
         few = len({q for p in parts.values() for q in p}) < len(classes)
         number = all(re.fullmatch(r'[+-]?\d+([.,]\d+)?', c) for c in classes)           # 0,5 is a half
-        nested = sep in ', ' and not number and any(set(a) < set(b) and (few or len(a) > 1 and a not in (b[:len(a)], b[-len(a):])) for a in parts.values() for b in mixed.values())
+        def tagged(a, b): return sep == ' ' and len(a) == 1 and all(tokens[q] > 1 for q in set(b) - set(a))   # clear, clear primary, haze primary
+        nested = sep in ', ' and not number and any(set(a) < set(b) and not (sep == ' ' and set(b) - set(a) <= _DEGREES) and (few or tagged(a, b) or len(a) > 1 and a not in (b[:len(a)], b[-len(a):]))
+                                     for a in parts.values() for b in mixed.values())
         if known or nested: break
     else: return
     shown = known or list(mixed)
@@ -467,6 +480,7 @@ def _one_label(labels, column, name):
                      f"has one label here: keep one, or make a column of 0 and 1 for each and name that as label. If {shown[0]!r} is one class, write it as {one!r}")
 
 _MANY = frozenset('tags labels classes categories attributes keywords findings objects'.split()) # headers that speak of several
+_DEGREES = frozenset('no not non very with without un over under'.split()) # no label of their own: very old, no crack
 _ERRORS = frozenset('#N/A #NV #NAME? #REF! #VALUE! #DIV/0! #NUM! #NULL!'.split()) # what Excel writes where a formula fails
 
 # %% ../nbs/02k_tables.ipynb #78c93678
@@ -485,5 +499,9 @@ def clean_labels(
         v = labels[labels.str.contains('[.,]').eq(True)].iloc[0]
         say(f"{name}: the labels of {column} are whole numbers, {v} is {re.split('[.,]', v)[0]}")
         labels = labels.str.replace(r'[.,]0+$', '', regex=True)
-    _one_label(labels.dropna(), column, name)
+    values = labels.dropna()
+    if values.str.fullmatch(r'[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?').all() and values.str.contains('[.,]').any() and values.nunique() > max(len(values)/2, 4):
+        raise ValueError(f"{name}: the column {column!r} holds measured numbers ({', '.join(values.unique()[:3])}, ...), {values.nunique()} for "
+                         f"{len(values)} items: a class has several items. Make a column of ranges, such as low and high, and name it as label")
+    _one_label(values, column, name)
     return labels
