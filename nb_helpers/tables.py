@@ -399,6 +399,16 @@ def _no_file(df, inside, name):
             f"{', such as ' + shown[0].encode('utf-8', 'backslashreplace').decode() if shown else ''}. The first row is: {', '.join(df.iloc[0].fillna('').astype(str))[:200]}"
             f"{odd or '. Put the list beside its photos, or give the folder that holds both as source'}")
 
+# %% ../nbs/02k_tables.ipynb #3e7263ea
+def _elsewhere(df, columns, inside, name, say):
+    "The column whose whole paths lead to files of this machine, outside the folder, and those; `ValueError` where none does"
+    for c in columns:
+        files = [v if isinstance(v, str) and os.path.isabs(v) and os.path.isfile(v) else None for v in df[c]]
+        if any(files):
+            say(f"{name}: the files of its column {c} lie where it says, not below {inside.folder.name}")
+            return c, files
+    raise ValueError(_no_file(df, inside, name))
+
 # %% ../nbs/02k_tables.ipynb #b15a6da0
 def file_column(
     df:pd.DataFrame,     # from `read_table`
@@ -417,7 +427,7 @@ def file_column(
             n, other = len({names[0] for _, names, _ in each.values() if names}), sum(e[2] for e in each.values())
             if n: found[c] = (n, -other, df[c].dropna().is_unique, not c.startswith('Unnamed: ')), each
         if found: break
-    if not found: raise ValueError(_no_file(df, inside, name))
+    if not found: return _elsewhere(df, first, inside, name, kw['say'])
     best = [c for c, (rank, _) in found.items() if rank == max(r for r, _ in found.values())]
     files = {c: [found[c][1][v][1][:1] if isinstance(v, str) else [] for v in df[c]] for c in best if len(best) > 1}
     if any(f != files[best[0]] for f in files.values()): raise ValueError(f"{name}: the columns {' and '.join(best)} name other files each: leave in one of them")
