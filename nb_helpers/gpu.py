@@ -172,7 +172,8 @@ def is_oom(
     "Whether an error means that memory ran out"
     import torch
     if isinstance(e, (torch.OutOfMemoryError, MemoryError)): return True
-    words = 'out of memory', 'not enough memory', "can't allocate memory", 'CUBLAS_STATUS_ALLOC_FAILED'
+    words = ('out of memory', 'not enough memory', "can't allocate memory", 'CUBLAS_STATUS_ALLOC_FAILED', 'CUBLAS_STATUS_NOT_INITIALIZED',
+             'CUDNN_STATUS_ALLOC_FAILED', 'DEVICE_ALLOCATION_FAILED', 'valid cuDNN algorithm to run convolution')   # no room for cuDNN's work, or for cuBLAS to begin
     return isinstance(e, RuntimeError) and any(w in str(e) for w in words)
 
 # %% ../nbs/01_gpu.ipynb #d1e79e29
@@ -329,14 +330,15 @@ def split_effective(
     return bs,effective//bs
 
 # %% ../nbs/01_gpu.ipynb #3bb9fa74
-def _try(make_learn, bs, limit, start):
+def _try(make_learn, bs, limit, start, fitted=False):
     "Row of the table for batch size `bs`; memory, autocast and frames are as before afterwards"
     try:
         with PeakMemory(start) as peak: got = train_two_steps(make_learn, bs)
         res = 'too few items' if got is None else 'fits' if peak.gib<limit else 'over the limit'
     except Exception as e:
         one = bs==1 and 'more than 1 value per channel' in str(e)   # torch's words
-        if not (one or is_oom(e)): raise
+        full = is_oom(e) or fitted and 'unable to find an engine' in str(e)   # cuDNN's words, where a smaller batch had room
+        if not (one or full): raise
         clear_frames(e)
         got,res = None,'too few for BatchNorm' if one else 'out of memory'
     finally:
@@ -370,7 +372,7 @@ def fit_batch_size(
         for bs in tqdm(sizes, desc='batch size', leave=False):
             if best and not torch.cuda.is_available() and 2*rows[-1]['peak, GiB']>limit: # the system would end the notebook
                 row = {'batch size':bs, 'result':'not tried: over the limit'}
-            else: row,m = _try(make_learn, bs, limit, start_rss)
+            else: row,m = _try(make_learn, bs, limit, start_rss, best is not None)
             rows.append(row)
             if row['result']=='too few for BatchNorm': continue
             if row['result']!='fits': break

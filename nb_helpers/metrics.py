@@ -42,7 +42,7 @@ def to_scores(
     if one: return (act or (lambda o: o))(p).flatten()
     if leading: return (act or torch.sigmoid)(p)[:, 1:].sum(1)
     p = (act or (lambda o: o.softmax(1)))(p)
-    return p @ torch.arange(p.shape[1], dtype=p.dtype)
+    return p @ torch.arange(p.shape[1], dtype=p.dtype, device=p.device)
 
 # %% ../nbs/06a_metrics.ipynb #75aeac26
 def to_targets(

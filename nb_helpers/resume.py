@@ -231,6 +231,10 @@ def _first_looks(self:Resumable):
 def _nothing_left(self:Resumable, ahead):
     "End a fit that was finished before, without an event for the others"
     self._hush()
+    device = getattr(self.learn.dls, 'device', None)
+    if device is not None:                     # fastai moves the model when a fit begins, which this one never does
+        for m in (self.learn.model, self.learn.loss_func):
+            if isinstance(m, torch.nn.Module): m.to(device)
     if not ahead:
         self._compare()
         self._restore()
@@ -418,6 +422,7 @@ def _kept(self:Resumable, m, folder):
         out[inside(self.root, k)] = data[0]
     return out
 
+# %% ../nbs/07a_resume.ipynb #9d03ba9d
 @patch
 def _put_files(self:Resumable):
     "Bring the files to where they were: rows that were written after the checkpoint are written again"

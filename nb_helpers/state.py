@@ -194,7 +194,9 @@ def _set_opt(learn, s): learn.opt.load_state_dict(s['state']); learn.opt.frozen_
 
 def _scaler(learn): return learn.scaler.state_dict() if getattr(learn, 'scaler', None) is not None else None
 def _set_scaler(learn, s):
-    if s and getattr(learn, 'scaler', None) is not None: learn.scaler.load_state_dict(s)
+    if not s or getattr(learn, 'scaler', None) is None: return
+    learn.scaler.load_state_dict(s)
+    learn.scaler.scale(torch.zeros((), device=next(learn.model.parameters()).device))   # makes its tensors: a step may come before a batch does
 
 _LOOP = ('train_iter', 'pct_train', 'smooth_loss', 'iter')
 def _loop(learn): return {n: vars(learn)[n] for n in _LOOP if n in vars(learn)}
@@ -216,7 +218,9 @@ def _set_loaders(learn, state):
 # %% ../nbs/06f_state.ipynb #1d3fbb8c
 def _set_callbacks(learn, state):
     have = stateful(learn)
-    for name, s in state.items(): have[name].load_state_dict(s) if not isinstance(s, Attrs) else _set_attrs(have[name], s)
+    for name, s in state.items():
+        if name not in have: continue      # only where `strict=False` was said: what differs was named
+        have[name].load_state_dict(s) if not isinstance(s, Attrs) else _set_attrs(have[name], s)
 
 def _set_metrics(learn, state):
     for m, s in zip(learn.metrics, state): _set_attrs(m, s)
@@ -264,6 +268,18 @@ def _processor():
     return found[1].strip() if found else platform.processor() or platform.machine()
 
 # %% ../nbs/06f_state.ipynb #abd4fadb
+def _tf32():
+    "Whether a GPU may round float32 to TF32: in matrix products, in convolutions; torch's older and newer switches must not be mixed"
+    out = []
+    for name, new, old in (('matmul', lambda: torch.backends.cuda.matmul.fp32_precision, lambda: torch.backends.cuda.matmul.allow_tf32),
+                           ('conv', lambda: torch.backends.cudnn.conv.fp32_precision, lambda: torch.backends.cudnn.allow_tf32)):
+        try: on = new() == 'tf32'
+        except (AttributeError, RuntimeError):
+            try: on = bool(old())
+            except RuntimeError: on = None         # set in both ways: torch does not tell
+        out.append(f'{name} {on}')
+    return ', '.join(out)
+
 def machine(
 )->dict: # texts and numbers
     "What the last bits of a result depend on beside code, data and parameters"
@@ -271,7 +287,7 @@ def machine(
     return dict(torch=torch.__version__, fastai=fastai.__version__, numpy=np.__version__, python=platform.python_version(), system=platform.system(),
                 processor=_processor(), instructions=torch.backends.cpu.get_cpu_capability(), threads=torch.get_num_threads(),
                 gpu=torch.cuda.get_device_name() if gpu else None, cuda=torch.version.cuda if gpu else None,
-                cudnn=torch.backends.cudnn.version() if gpu else None, tf32=torch.backends.cuda.matmul.allow_tf32,
+                cudnn=torch.backends.cudnn.version() if gpu else None, tf32=_tf32() if gpu else None,
                 deterministic=torch.are_deterministic_algorithms_enabled(), benchmark=torch.backends.cudnn.benchmark)
 
 # %% ../nbs/06f_state.ipynb #76fb6eb5

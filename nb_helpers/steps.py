@@ -243,6 +243,8 @@ def use_precision(
     if precision not in PRECISIONS: raise ValueError(f"precision={precision!r} is none of {', '.join(PRECISIONS)}")
     how = gpu.precision() if precision == 'apex' else precision
     if how != 'fp32' and not torch.cuda.is_available(): raise ValueError(f"precision={precision!r} needs a GPU; gpu.precision() says what there is")
+    if how == 'bf16' and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise ValueError(f"precision='bf16': {torch.cuda.get_device_name()} has no bf16 of its own, convolutions would crawl or fail; take 'fp16'")
     learn.remove_cbs(learn.cbs.filter(lambda cb: isinstance(cb, MixedPrecision)))
     if how != 'fp32': learn.add_cb(MixedPrecision(how))
     return how
@@ -252,6 +254,7 @@ NO_APEX = ("NVIDIA Apex {why}: going on with torch's own fused AdamW. To have Ap
            "git clone https://github.com/NVIDIA/apex && cd apex && APEX_CPP_EXT=1 APEX_CUDA_EXT=1 pip install -v --no-build-isolation . "
            "(`pip install apex` is another project)")
 
+# %% ../nbs/06b_steps.ipynb #a3149109
 def fused_adam(
     say=print, # is told when Apex is not there
 ):             # fastai `opt_func`: (params, lr) -> OptimWrapper
