@@ -9,10 +9,9 @@ __all__ = ['table_text', 'nb_runs_cli', 'nb_links_cli']
 import argparse, shutil, sys
 from pathlib import Path
 from .drive import discard
-from .ledger import ledger, run_dirs, run_status, write_ledger
+from .ledger import ledger, write_ledger
 from .links import link, links
 from .names import show_any_name
-from .records import read_json
 from .saved_runs import fetch_runs, room_taken
 
 # %% ../nbs/10a_commands.ipynb #b513e284
@@ -85,15 +84,9 @@ def _clean(a):  # shows what takes room, or removes it
     known = {*room.name, 'cache', 'checkpoints', 'data'}
     if odd := [o for o in a.clean if o not in known]: raise ValueError(f"nothing here or on Drive is called {odd[0]!r}: nb_runs --clean shows the names")
     chosen = room[room.name.isin(a.clean) | room.kind.isin(set(a.clean) & {'cache', 'checkpoints', 'data'})]
-    busy = {d.name for d in run_dirs(a.runs) if run_status(_info(d)) == 'running'}
-    if hit := busy & set(chosen.name): raise ValueError(f"{sorted(hit)[0]} is running: stop it first")
+    runs = ledger(a.runs)
+    if hit := set(runs.id[runs.status == 'running']) & set(chosen.name): raise ValueError(f"{sorted(hit)[0]} is running: stop it first")
     return _remove(chosen, shown(chosen), a.yes)
-
-# %% ../nbs/10a_commands.ipynb #5d13cd67
-def _info(d):
-    try: info = read_json(d/'run.json')
-    except (OSError, ValueError): return {}
-    return info if isinstance(info, dict) else {}
 
 # %% ../nbs/10a_commands.ipynb #990653cb
 def _remove(chosen, text, yes):  # asks, and removes
