@@ -217,19 +217,26 @@ def _sizes(goes, px, own):
     return f"is not at least {high}: this network takes no smaller pictures"
 
 # %% ../nbs/04_model.ipynb #fa197094
+def _built(build, weights):
+    "The network; an error about a file of weights begins with `weights:`"
+    if weights in ('none', 'auto'): return build('none')
+    try: return build(weights)
+    except (ValueError, OSError) as e: raise ValueError(f"weights: {e}") from e
+
 def check_batch(
-    build,            # function without arguments that gives the network
+    build,            # function that gives the network: without arguments, or of `weights`
     size:int,         # px a side
     bs:int=0,         # items a batch; 0: not known yet
     shape:tuple=(3,), # of an input before its two sides: channels, or channels and frames
     inputs:int=1,     # how many of them the network takes at once
     own:int=256,      # px a side that it takes for certain
     name:str='size',  # of the parameter that `size` is
+    weights:str=None, # as in `image_model`, for `build`; None: it takes none
 ):
-    "`ValueError` that names `size` or `bs` where a batch can't train a network; takes no data, and no memory where that can be"
+    "`ValueError` that names `weights`, `size` or `bs` where a batch can't train a network; takes no data, and no memory where that can be"
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter('ignore')
-        net = _shadow(build, lambda net: _goes_through(net, 2, own, shape, inputs))
+        net = _shadow(build if weights is None else lambda: _built(build, weights), lambda net: _goes_through(net, 2, own, shape, inputs))
         goes = lambda px, n=2: net is None or _goes_through(net, n, px, shape, inputs)   # None: nothing can be told before the training
         if goes(size, 1 if bs == 1 else 2): return
         if goes(size): raise ValueError(f"bs: {bs} is not at least 2: a batch of one item can't train this network, whose BatchNorm needs two or more")
@@ -247,12 +254,9 @@ def check_network(
     "What a network expects to see; `ValueError` that names arch, weights, size or bs where they don't go together, before any data"
     try: spec = input_spec(name)
     except ValueError as e: raise ValueError(f"arch: {e}") from None
-    random = weights in ('none', 'auto')
-    def build():
-        make_head(1, 2, head)
-        try: return image_model(name, 2, 'none' if random else weights, head, n_in=n_in)[0]
-        except (ValueError, OSError) as e: raise e if random else ValueError(f"weights: {e}") from e
-    try: check_batch(build, size or spec['size'], bs, (n_in,), own=spec['size'])
+    with torch.device('meta'): make_head(1, 2, head)          # draws nothing; a head that can't be is no matter of the weights
+    def build(weights): return image_model(name, 2, weights, head, n_in=n_in)[0]
+    try: check_batch(build, size or spec['size'], bs, (n_in,), own=spec['size'], weights=weights)
     except ValueError as e: raise ValueError(str(e).replace('this network', name).replace('px alone', 'px alone (size 0)')) from None
     return spec
 

@@ -253,9 +253,6 @@ def check_clips(
     "What a video network expects to see; `ValueError` that names arch, weights, size or bs where they don't go together, before any clip"
     try: spec = video_spec(name)
     except ValueError as e: raise ValueError(f"arch: {e}") from None
-    random = weights in ('none', 'auto')
-    def build():
-        try: return video_model(name, 1, 'none' if random else weights, join, head)[0]
-        except (ValueError, OSError) as e: raise e if random else ValueError(f"weights: {e}") from e
-    check_batch(build, size, bs, (3, frames), 1 if join == 'one' else 2, own=max(size, 112))
+    def build(weights): return video_model(name, 1, weights, join, head)[0]
+    check_batch(build, size, bs, (3, frames), 1 if join == 'one' else 2, own=max(size, 112), weights=weights)
     return spec
