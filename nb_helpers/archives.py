@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['ArchiveError', 'sha256_file', 'check_sha256', 'archive_kind', 'safe_name', 'inside', 'guess_encoding', 'entry_name',
-           'zip_encoding', 'say_encoding', 'printable', 'read_entry', 'unpacked_size', 'archive_stem', 'extract']
+           'zip_encoding', 'say_encoding', 'as_utf8', 'printable', 'read_entry', 'unpacked_size', 'archive_stem',
+           'extract']
 
 # %% ../nbs/01a_archives.ipynb #9fab7164
 import bz2, errno, gzip, hashlib, lzma, os, re, shutil, stat, struct, tarfile, time, unicodedata, uuid, zipfile, zlib
@@ -277,12 +278,18 @@ def say_encoding(
     if said: print(f"{printable(Path(path).name)}: {said}. If that is wrong, unpack it with `unzip -O ENCODING` or `7z x -mcp=NUMBER` and use the folder")
 
 # %% ../nbs/01a_archives.ipynb #02e06c0d
+def as_utf8(
+    name, # a name or path
+)->str:   # with \xe9 for each byte that is not UTF-8
+    "A name as it can be shown and written; one that is UTF-8 stays as it is"
+    bytewise = re.sub('[\udc80-\udcff]', lambda m: f'\\x{ord(m[0]) - 0xdc00:02x}', str(name))
+    return bytewise.encode('utf-8', 'backslashreplace').decode()
+
 def printable(
     name, # any text or path
 )->str:
-    r"A name as every console can print it: bytes that are not UTF-8 as `\xe9`, control characters as `\n`"
-    return ''.join(c if c.isprintable() else f'\\x{ord(c)-0xdc00:02x}' if '\udc80'<=c<='\udcff' else c.encode('unicode_escape').decode()
-                   for c in str(name))
+    r"As `as_utf8`, control characters too as `\n`: for a console"
+    return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode() for c in as_utf8(name))
 
 # %% ../nbs/01a_archives.ipynb #dd700a47
 def _zip_count(path):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['IMAGE_SUFFIXES', 'VIDEO_SUFFIXES', 'LIST_SUFFIXES', 'RAW_SUFFIXES', 'ARCHIVE_SUFFIXES', 'LIST_READ', 'LEFT_OUT',
-           'file_kind', 'hidden', 'walk', 'printable', 'check_names', 'Contents', 'with_left_out', 'left_out']
+           'file_kind', 'hidden', 'walk', 'check_names', 'Contents', 'with_left_out', 'left_out']
 
 # %% ../nbs/01d_contents.ipynb #0836331c
 import os
@@ -13,6 +13,8 @@ import stat
 from pathlib import Path
 
 import pandas as pd
+
+from .archives import as_utf8
 
 # %% ../nbs/01d_contents.ipynb #2ebd240a
 IMAGE_SUFFIXES = frozenset('.avif .bmp .gif .heic .heif .jfif .jpe .jpeg .jpg .png .tif .tiff .webp'.split()) # names that are taken for photos
@@ -98,18 +100,11 @@ def _sort_in(entry, name, files, todo, links, shut):
     else: shut[name] = 'a device or pipe'
 
 # %% ../nbs/01d_contents.ipynb #a8b9db37
-def printable(
-    name, # a name or path
-)->str:   # with \xe9 for each byte that is not UTF-8
-    "A name as it can be shown and written; one that is UTF-8 stays as it is"
-    bytewise = re.sub('[\udc80-\udcff]', lambda m: f'\\x{ord(m[0]) - 0xdc00:02x}', str(name))
-    return bytewise.encode('utf-8', 'backslashreplace').decode()
-
 def check_names(
     names, # names or paths
 ):
     "`ValueError` naming the first ten that are not UTF-8"
-    bad = [printable(n) for n in names if printable(n) != str(n)]
+    bad = [as_utf8(n) for n in names if as_utf8(n) != str(n)]
     if bad: raise ValueError(f"{len(bad)} name{'s'*(len(bad) != 1)} not in UTF-8 ({', '.join(bad[:10])}{', ...'*(len(bad) > 10)}): rename the files or folders, "
                              "for example with convmv -r -f cp1252 -t utf8 --notest FOLDER")
 
@@ -162,7 +157,7 @@ def _table(self,
     rows += [(*reason, n, 0) for n, reason in self.reasons.items() if n not in self.kinds]     # an empty folder
     rows += [('not entered', why, 'nothing, or replace the link by what it points to', n, 0) for n, why in sorted(self.shut.items()) if not hidden(n)]
     df = pd.DataFrame(rows, columns=['kind', 'why', 'remedy', 'example', 'files'])
-    df['example'] = [printable(n) for n in df.example]
+    df['example'] = [as_utf8(n) for n in df.example]
     return df.groupby(['kind', 'why', 'remedy'], sort=True, as_index=False).agg(files=('files', 'sum'), example=('example', 'first'))[list(LEFT_OUT)]
 
 Contents.leave, Contents.table = _leave, _table

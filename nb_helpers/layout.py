@@ -14,7 +14,8 @@ from collections import Counter
 
 import pandas as pd
 
-from .contents import Contents, check_names, hidden, printable
+from .archives import as_utf8
+from .contents import Contents, check_names, hidden
 from .duplicates import _some
 
 # %% ../nbs/02l_layout.ipynb #c96c1189
@@ -111,8 +112,8 @@ def _base(contents, node):
         dirs = _dirs(node)
         splits = {d: _split_folders(_inside(node[d])[1]) for d in dirs}
         found = [d for d in dirs if splits[d] and (len(dirs) == 1 or len(set(splits[d].values())) > 1)]
-        if len(found) > 1: raise ValueError(f"{printable(contents.folder.joinpath(*at))} holds {len(found)} folders with a train folder "
-                                            f"({_some(map(printable, found))}): give one of them as source")
+        if len(found) > 1: raise ValueError(f"{as_utf8(contents.folder.joinpath(*at))} holds {len(found)} folders with a train folder "
+                                            f"({_some(map(as_utf8, found))}): give one of them as source")
         if not found and (len(dirs) != 1 or '' in node): break
         d = (found or dirs)[0]
         beside = [n for other in node if other != d for n in (_below(node[other]) if other else node[''])]
@@ -125,14 +126,14 @@ def _leave_beside(contents, names, of):
     "Leave out and say what lies beside the data"
     if not names: return
     contents.leave(names, 'beside the data', f'lies beside {of}', 'move it into one of the class folders, if it belongs to the data')
-    print(f"left out, since it lies beside {printable(of)}: {_some(map(printable, names))}")
+    print(f"left out, since it lies beside {as_utf8(of)}: {_some(map(as_utf8, names))}")
 
 # %% ../nbs/02l_layout.ipynb #9cee82cb
 def _check_train(folder, node):
     "`ValueError` where the train folder holds no photo and another part of the split does"
     if not any(split_name(d) in ('valid', 'test') for d in _dirs(node)): return
     bare = [d for d in sorted(os.listdir(folder)) if d not in node and split_name(d) == 'train' and (folder/d).is_dir()]
-    if bare: raise ValueError(f"{printable(folder/bare[0])} holds no photo, and {', '.join(map(printable, _dirs(node)))} beside it do: "
+    if bare: raise ValueError(f"{as_utf8(folder/bare[0])} holds no photo, and {', '.join(map(as_utf8, _dirs(node)))} beside it do: "
                               "fill it, or give the folder of the photos that shall train as source")
 
 # %% ../nbs/02l_layout.ipynb #b5143e5c
@@ -185,7 +186,7 @@ def _group_level(levels, k, paths):
 def _two_readings(what, readings):
     "`ValueError` with each reading as a small tree"
     def lines(labels):
-        n = Counter(map(printable, labels))
+        n = Counter(map(as_utf8, labels))
         return [f'    {c}/  {k} photo{"s"*(k != 1)}' for c, k in sorted(n.items())[:6]] + ['    ...']*(len(n) > 6)
     text = [f"  label='{name}' takes {len(set(labels))} classes{more}:\n" + '\n'.join(lines(labels)) for name, labels, more in readings]
     return ValueError(f"{what}. Say which folders are the classes:\n" + '\n'.join(text))
@@ -205,7 +206,7 @@ def class_names(
                                  "rename their folders (a_small, a_capital), or put the photos together")
     best = {c: min(g, key=lambda s: (-n[s], s)) for g in by.values() for c in g}
     out = {x: best[c] for x, c in clean.items()}
-    changed = [f'{printable(x)!r} -> {y!r}' for x, y in sorted(out.items()) if x != y and unicodedata.normalize('NFC', x) != y]
+    changed = [f'{as_utf8(x)!r} -> {y!r}' for x, y in sorted(out.items()) if x != y and unicodedata.normalize('NFC', x) != y]
     forms = [y for y in sorted(set(out.values())) if len({x for x in out if unicodedata.normalize('NFC', x) == y}) > 1]
     if changed or forms: print(f"one class under one name: {', '.join(changed + [f'{y!r}, written in two Unicode forms' for y in forms])}")
     return [out[x] for x in names]
@@ -232,15 +233,15 @@ def _parts(contents, node, level):
     others = [d for d in _dirs(node) if d not in roles]
     if splits and level is None and others and set(roles.values()) <= {'train', 'unlabelled'}:
         train = [d for d in roles if roles[d] == 'train']
-        raise _two_readings(f"{', '.join(map(printable, train))} may be a split, with {', '.join(map(printable, others[:5]))} beside it, or one class of them",
+        raise _two_readings(f"{', '.join(map(as_utf8, train))} may be a split, with {', '.join(map(as_utf8, others[:5]))} beside it, or one class of them",
                             [('folder 0', [d for d in _dirs(node) for _ in _below(node[d])], ''),
                              ('folder 1', [t.split('/')[-2] for d in train for t in _below(node[d])], ' (the others are left out)')])
     found = set(roles.values()) & {'train', 'valid', 'test'}
     if not splits and level is None and len(found) > 1:
         lists = _lists(contents)
         why = 'hold no class folders' if 'train' in found else 'are parts of a split, and train is missing'
-        raise ValueError(f"{', '.join(map(printable, roles))} {why}: sort the photos of a train folder into a folder for each class, or give the list (CSV) with "
-                         f"the labels as source{''.join(f' (there is {printable(n)})' for n in lists[:1])}; label='folder 0' takes these folders themselves as the classes")
+        raise ValueError(f"{', '.join(map(as_utf8, roles))} {why}: sort the photos of a train folder into a folder for each class, or give the list (CSV) with "
+                         f"the labels as source{''.join(f' (there is {as_utf8(n)})' for n in lists[:1])}; label='folder 0' takes these folders themselves as the classes")
     return splits, others + ['']*('' in node)
 
 # %% ../nbs/02l_layout.ipynb #59ef5476
@@ -253,8 +254,8 @@ def _photos_of(contents, node, splits):
         at, inner = _inside(node[d], known, deep, d)
         photos = _below(inner)
         if splits[d] == 'unlabelled' or splits[d] != 'train' and not _dirs(inner):
-            contents.leave(photos, 'unlabelled', f'no folder in {printable(d)} says what is on them', 'label them with nb_predict after the training')
-            print(f"left out, since no folder in {printable(d)} labels them: {_some(map(printable, photos))}")
+            contents.leave(photos, 'unlabelled', f'no folder in {as_utf8(d)} says what is on them', 'label them with nb_predict after the training')
+            print(f"left out, since no folder in {as_utf8(d)} labels them: {_some(map(as_utf8, photos))}")
             continue
         if splits[d] == 'train': known, deep = known | {_same(c) for c in _dirs(inner)}, max(deep, _depth(inner))
         rows += [(n, splits[d], dirs) for n, dirs in _with_dirs(inner, ())]
@@ -272,7 +273,7 @@ def _inner_split(rows):
     found = {split_name(d) for d in below}
     if rows[0][1] or 'train' not in found or not found & {'valid', 'test'} or len({t[0] for _, _, t in rows}) < 2: return rows
     odd = [n for n, _, t in rows if len(t) < 2 or split_name(t[1]) not in ('train', 'valid', 'test')]
-    if odd: raise ValueError(f"{_some(map(printable, odd))} lie beside train folders inside their class: move them into one of these")
+    if odd: raise ValueError(f"{_some(map(as_utf8, odd))} lie beside train folders inside their class: move them into one of these")
     return [(n, split_name(t[1]), t[:1] + t[2:]) for n, _, t in rows]
 
 # %% ../nbs/02l_layout.ipynb #1119f49d
@@ -294,7 +295,7 @@ def layout(
     paths = [t for *_, t in rows]
     levels = _levels(paths)
     k = max(level, 1) if level is not None else _choose(levels)
-    if not k: raise _two_readings(f"the same folders lie below {_some(sorted({printable(t[0]) for t in paths}), 3).replace('item', 'folder', 1)}",
+    if not k: raise _two_readings(f"the same folders lie below {_some(sorted({as_utf8(t[0]) for t in paths}), 3).replace('item', 'folder', 1)}",
                                   [(f'folder {j}', [t[j-1] for t in paths if len(t) >= j], '') for j in levels])
     _check_stray(contents, [n for n, _, t in rows if len(t) < k], f"folder {k}")
     _check_links(contents, {'/'.join(at), *_above(rows, k)})
@@ -310,8 +311,8 @@ def _check_links(contents, above=None):
     "`ValueError` where a folder in one of those `above` the classes, or anywhere, is a link that became a text file"
     links = [n for n in contents.names('link') if above is None or n.rpartition('/')[0] in above]
     if not links: return
-    shown = '; '.join(f"{printable(n)} says {(contents.folder/n).read_text('utf-8', 'replace')[:200]}" for n in links[:3])
-    raise ValueError(f"{_some(map(printable, links)).replace('item', 'link', 1)} below {printable(contents.folder)} came out as text files in place of folders "
+    shown = '; '.join(f"{as_utf8(n)} says {(contents.folder/n).read_text('utf-8', 'replace')[:200]}" for n in links[:3])
+    raise ValueError(f"{_some(map(as_utf8, links)).replace('item', 'link', 1)} below {as_utf8(contents.folder)} came out as text files in place of folders "
                      f"({shown}): put the folders themselves there, or unpack again where links can be (git config core.symlinks true, unzip, tar)")
 
 def _lists(contents):
@@ -321,20 +322,20 @@ def _lists(contents):
 def _no_photo(contents):
     "Why a folder has no items"
     _check_links(contents)
-    packed, where = contents.names('archive'), printable(contents.folder)
-    if packed: return f"{where} holds no photo, but {', '.join(map(printable, packed[:5]))}: unpack that one, or give it as source"
-    return f"{where} holds no photo; it holds: {printable(repr(contents))}"
+    packed, where = contents.names('archive'), as_utf8(contents.folder)
+    if packed: return f"{where} holds no photo, but {', '.join(map(as_utf8, packed[:5]))}: unpack that one, or give it as source"
+    return f"{where} holds no photo; it holds: {as_utf8(repr(contents))}"
 
 # %% ../nbs/02l_layout.ipynb #7eaf216f
 def _check_stray(contents, names, level=''):
     "`ValueError` naming photos that lie in no class folder"
     if not names: return
     packed, lists = contents.names('archive'), _lists(contents)
-    how = f"give {printable(lists[0])} as source, with its column of labels as label" if lists else "give a CSV with labels"
-    also = f"; {', '.join(map(printable, packed[:3]))} is packed: unpack that one, or give it as source" if packed else ''
+    how = f"give {as_utf8(lists[0])} as source, with its column of labels as label" if lists else "give a CSV with labels"
+    also = f"; {', '.join(map(as_utf8, packed[:3]))} is packed: unpack that one, or give it as source" if packed else ''
     alone = {n.rpartition('/')[0] for n in names}
-    if len(alone) == 1 and alone != {''} and not level: also += f"; {printable(*alone)} alone would be one class, and a model needs two"
-    raise ValueError(f"{_some(map(printable, names))} in no class folder{f' ({level!r} is too deep for them)'*bool(level)}: "
+    if len(alone) == 1 and alone != {''} and not level: also += f"; {as_utf8(*alone)} alone would be one class, and a model needs two"
+    raise ValueError(f"{_some(map(as_utf8, names))} in no class folder{f' ({level!r} is too deep for them)'*bool(level)}: "
                      f"{how}, or move them into folders named as their class{also}")
 
 # %% ../nbs/02l_layout.ipynb #785a8ee4
@@ -346,7 +347,7 @@ def _check_masks(classes):
     "`ValueError` where `images` and `masks` stand side by side: the one is about the other, and neither is a class"
     said = {d: set(_words(d)) for d in sorted(set(classes))}
     masks, photos = [d for d, w in said.items() if w and w & _MASKS and w <= _MASKS | _PLAIN], [d for d, w in said.items() if w & _PICTURES and w <= _PLAIN]
-    if masks and photos: raise ValueError(f"{', '.join(map(printable, photos + masks))} are no classes, but photos and pictures that belong to them: give {printable(photos[0])} "
+    if masks and photos: raise ValueError(f"{', '.join(map(as_utf8, photos + masks))} are no classes, but photos and pictures that belong to them: give {as_utf8(photos[0])} "
                                           "as source with its photos in a folder for each class, or a list (CSV) of labels; label='folder 1' takes them as classes all the same")
 
 def _check_again(rows):
@@ -357,9 +358,9 @@ def _check_again(rows):
         beside, again = sorted(top - {_same(d)}), [c for c in below if _same(c) in top - {_same(d)}]
         if len(again) > 1: why = 'of the same names as those beside it'
         elif len(below) > 1 and beside and _words(d) and all(w in _PLAIN - {'seg'} for w in _words(d)):
-            why = f"and lies beside {_some(map(printable, beside), 3).replace('item', 'folder', 1)}"
+            why = f"and lies beside {_some(map(as_utf8, beside), 3).replace('item', 'folder', 1)}"
         else: continue
-        raise ValueError(f"{printable(d)} holds folders ({', '.join(map(printable, sorted(below)[:5]))}) {why}: give it alone as source if its folders "
+        raise ValueError(f"{as_utf8(d)} holds folders ({', '.join(map(as_utf8, sorted(below)[:5]))}) {why}: give it alone as source if its folders "
                          "are the classes, move it away, or take it as a class with label='folder 1'")
 
 # %% ../nbs/02l_layout.ipynb #9cf28d3d
@@ -382,12 +383,12 @@ def _say(splits, items, paths, k, levels):
     n, names = items.label.nunique(), ', '.join(sorted(items.label.unique())[:5])
     what = f"{n} class folder{'s'*(n != 1)} ({names}{', ...'*(n > 5)})"
     used = sorted(splits, key=lambda d: (('train', 'valid', 'test').index(splits[d]), d))
-    parts = ' and '.join(', '.join(f'{printable(d)}/' for d in used).rsplit(', ', 1))
+    parts = ' and '.join(', '.join(f'{as_utf8(d)}/' for d in used).rsplit(', ', 1))
     if used: text = f"{parts} {'is' if len(used) == 1 else 'are'} the split, {what} below{' each'*(len(used) > 1)}"
     elif 'split' in items: text = f"{what}, with the split below each"
     else: text = f"{what}, no split"
     other = next((j for j in levels if j != k), 2 if k == 1 and any(len(t) > 1 for t in paths) else 0)
-    if 'group' in items: text += f"; the {items.group.nunique()} folders {printable(items.group.iloc[0])}, ... are groups that are not split"
+    if 'group' in items: text += f"; the {items.group.nunique()} folders {as_utf8(items.group.iloc[0])}, ... are groups that are not split"
     return text + (f"; label='folder {other}' takes the other folders as classes" if other else '')
 
 # %% ../nbs/02l_layout.ipynb #59498ead
@@ -407,4 +408,4 @@ def _say_bare(contents, at, rows, k):
         if inside: contents.leave(inside, 'class without photos', 'the class folder holds no photo', 'export what is in it as JPEG or PNG')
         elif name not in contents.shut: contents.leave([name], 'class without photos', 'the class folder is empty', 'fill it, or take it away')
         bare.append(name)
-    if bare: warnings.warn(f"{_some(map(printable, bare)).replace('item', 'class folder', 1)} without a photo: no class of the model")
+    if bare: warnings.warn(f"{_some(map(as_utf8, bare)).replace('item', 'class folder', 1)} without a photo: no class of the model")
