@@ -11,6 +11,7 @@ import json
 import math
 import os
 import sys
+import warnings
 from functools import partial
 from pathlib import Path
 
@@ -115,31 +116,68 @@ class StopOnBadLoss(Callback):
     def __init__(self,
         folder:Path=None,  # folder for bad_batch.safetensors (x0, ..., y0, ...); None: it is not saved
         times:float=100.,  # how many times the largest of the first losses is too much
-    ): self.folder, self.times, self.early, self.seen = folder, times, [], None
+        in_a_row:int=3,    # in fp16: batches one after the other that overflow, at which training stops; the scaler leaves out their steps
+    ):
+        self.folder, self.times, self.in_a_row, self.early, self.seen = folder, times, in_a_row, [], None
+        self.row, self.total, self.left_out = 0, 0, False   # overflows: one after the other, in all, in this batch
 
     def before_step(self):
         if self.seen is self.learn.loss: return  # a late step, without a batch of its own
         self.seen, loss = self.learn.loss, self.loss.detach().mean().item()
         limit = self.times*max(1., *self.early) if self.early else math.inf
-        if not abs(loss) <= limit or not math.isfinite(loss): self._stop(loss, limit)
+        self.row = 0 if math.isfinite(loss) else self.row + 1
+        if self.row and self._scaled() and self._is_overflow(): return self._leave_out(loss)
+        if not abs(loss) <= limit or self.row: self._stop(loss, limit)
         if len(self.early) < 10: self.early.append(abs(loss))
 
+    def after_batch(self):
+        "What is no number would stay in fastai's running mean for good: a batch that was left out counts as the mean itself"
+        if not self.left_out: return
+        mean = self.learn.recorder.smooth_loss
+        self.learn.loss = mean.value if mean.count else torch.zeros_like(self.learn.loss)
+        self.seen, self.left_out = self.learn.loss, False
+
     def after_fit(self): self.seen = None
-    def state_dict(self): return dict(early=list(self.early))
-    def load_state_dict(self, d): self.early = list(d['early'])
+    def state_dict(self): return dict(early=list(self.early), row=self.row, total=self.total)
+    def load_state_dict(self, d): self.early, self.row, self.total = list(d['early']), d['row'], d['total']
+
+# %% ../nbs/06b_steps.ipynb #aac78dff
+def _scaled(self):
+    "Is this fp16, with a scaler that leaves out a step whose gradients overflow?"
+    scaler = getattr(self.learn, 'scaler', None)
+    return scaler is not None and scaler.is_enabled()
+
+def _spoilt(self):
+    "Name of a layer whose statistics are no numbers any more, '' for none"
+    bad = (n for n, b in self.learn.model.named_buffers() if b.is_floating_point() and not b.isfinite().all())
+    return next(bad, '').rpartition('.')[0]
+
+def _is_overflow(self):
+    "Not the data's fault, nothing is spoilt, and it has not happened too often"
+    given = {**_flat('x', self.learn.xb), **_flat('y', self.learn.yb)}.values()
+    return self.row < self.in_a_row and all(t.isfinite().all() for t in given if t.is_floating_point()) and not self._spoilt()
+
+def _leave_out(self, loss):
+    self.total, self.left_out = self.total + 1, True
+    if self.total == 1: warnings.warn(f"fp16 overflowed {self._where()}: the loss is {loss}, the scaler leaves the step out. {self.in_a_row} in a row end the training")
+
+StopOnBadLoss._scaled, StopOnBadLoss._spoilt, StopOnBadLoss._is_overflow, StopOnBadLoss._leave_out = _scaled, _spoilt, _is_overflow, _leave_out
 
 # %% ../nbs/06b_steps.ipynb #eb85d8af
+def _where(self): return f"in epoch {getattr(self.learn, 'first_epoch', 0) + self.epoch + 1}, batch {self.iter}"
+
 def _stop(self, loss, limit):
-    epoch = getattr(self.learn, 'first_epoch', 0) + self.epoch + 1
-    where, kept = f"in epoch {epoch}, batch {self.iter}", ''
+    kept, spoilt = '', self._spoilt()
     if self.folder and not rank_distrib():
         batch = {**_flat('x', self.learn.xb), **_flat('y', self.learn.yb)}
-        kept = f" The batch is in {save_tensors(Path(self.folder)/'bad_batch.safetensors', batch, epoch=epoch, batch=self.iter, loss=str(loss)).name}."
-    if math.isfinite(loss): why = f"the loss explodes: {loss:.3g} {where}, {limit:.3g} is the limit"
-    else: why = f"the loss is {loss} {where}"
-    raise FloatingPointError(f"{why}: look for a broken item, try a tenth of the learning rate, or train in fp32.{kept}")
+        about = dict(epoch=getattr(self.learn, 'first_epoch', 0) + self.epoch + 1, batch=self.iter, loss=str(loss))
+        kept = f" The batch is in {save_tensors(Path(self.folder)/'bad_batch.safetensors', batch, **about).name}."
+    if math.isfinite(loss): why = f"the loss explodes: {loss:.3g} {self._where()}, {limit:.3g} is the limit"
+    else: why = f"the loss is {loss} {self._where()}" + (f", {self.row} times in a row in fp16" if self.row > 1 else '')
+    if spoilt: why += f", and the statistics of {spoilt} are no numbers any more"
+    raise FloatingPointError(f"{why}: look for a broken item, try a tenth of the learning rate, or train in bf16 or fp32.{kept}")
 
-StopOnBadLoss._stop = _stop
+StopOnBadLoss._where, StopOnBadLoss._stop = _where, _stop
 
 # %% ../nbs/06b_steps.ipynb #c5d79a94
 def ema_decay(
