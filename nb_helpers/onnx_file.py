@@ -22,6 +22,7 @@ import torch
 from .archives import sha256_file
 from .export import Predictor
 from .frames import VideoError
+from .heads import plain_pools
 from .images import ImageError
 from .runs import read_json, write_atomic
 from .unet import SplitNet, pad_to
@@ -44,26 +45,14 @@ class _Whole(torch.nn.Module):
     "From bytes to outputs, as `Predictor.forward`"
     def __init__(self, p):
         super().__init__()
-        self.model, self.clips, self.maps = _plain_pools(copy.deepcopy(p.model)), p.clips, p.map_names
+        self.model, self.clips, self.maps = copy.deepcopy(p.model), p.clips, p.map_names
+        plain_pools(self.model)
         self.register_buffer('mean', p.mean); self.register_buffer('std', p.std)
 
     def forward(self, batch):
         x = batch.permute(0, 1, 5, 2, 3, 4) if self.clips else batch
         x = (x.float()/255 - self.mean)/self.std
         return _layers(self.model, x.unbind(1) if self.clips else [x], self.maps)
-
-# %% ../nbs/09b_onnx.ipynb #c62bfee3
-class _Largest(torch.nn.Module):
-    "What `AdaptiveMaxPool2d(1)` gives, which the exporter does not know"
-    def forward(self, x): return x.amax((-2, -1), keepdim=True)
-
-def _plain_pools(model):
-    "The model with every such pooling replaced"
-    for name, m in list(model.named_modules()):
-        if isinstance(m, torch.nn.AdaptiveMaxPool2d) and m.output_size in (1, (1, 1)):
-            owner, _, attr = name.rpartition('.')
-            setattr(model.get_submodule(owner), attr, _Largest())
-    return model
 
 # %% ../nbs/09b_onnx.ipynb #fbb8ecf6
 OPSET = 23 # of ONNX, March 2025: the newest that the exporter of torch 2.11 writes by itself

@@ -20,10 +20,12 @@ from pathlib import Path
 import fastai
 import numpy as np
 import torch
+from fastai.callback.fp16 import MixedPrecision
 from fastai.learner import Metric
 from fastcore.basics import patch
 from .augment import draw_seed
 from .checkpoint import Attrs, CantPack, Held, has_state, pack, tag, unpack
+from .gpu import trained_in
 from .records import hide_secrets
 
 # %% ../nbs/06f_state.ipynb #c35bf8aa
@@ -281,14 +283,15 @@ def _tf32():
     return ', '.join(out)
 
 def machine(
-)->dict: # texts and numbers
+    device=None, # the model's; None: a GPU where there is one
+)->dict:         # texts and numbers; those of a GPU are None for a model on the CPU
     "What the last bits of a result depend on beside code, data and parameters"
-    gpu = torch.cuda.is_available()
+    gpu = torch.cuda.is_available() if device is None else torch.device(device).type == 'cuda'
     return dict(torch=torch.__version__, fastai=fastai.__version__, numpy=np.__version__, python=platform.python_version(), system=platform.system(),
                 processor=_processor(), instructions=torch.backends.cpu.get_cpu_capability(), threads=torch.get_num_threads(),
                 gpu=torch.cuda.get_device_name() if gpu else None, cuda=torch.version.cuda if gpu else None,
                 cudnn=torch.backends.cudnn.version() if gpu else None, tf32=_tf32() if gpu else None,
-                deterministic=torch.are_deterministic_algorithms_enabled(), benchmark=torch.backends.cudnn.benchmark)
+                deterministic=torch.are_deterministic_algorithms_enabled(), benchmark=torch.backends.cudnn.benchmark if gpu else None)
 
 # %% ../nbs/06f_state.ipynb #76fb6eb5
 def _digest(o): return hashlib.sha256(json.dumps(o, sort_keys=True, default=str).encode()).hexdigest()[:16]
@@ -310,10 +313,10 @@ def setup(
     learn, # fastai Learner, in `fit`
 )->dict:   # numbers and texts
     "What must be the same for a run to be the same one, as far as the Learner tells"
-    dls = list(learn.dls.loaders)
+    dls, cbs = list(learn.dls.loaders), [k for k, cb in stateful(learn).items() if not isinstance(cb, MixedPrecision)]   # it is `precision`
     return dict(model=type(learn.model).__name__, tensors=_digest({n: [list(t.shape), str(t.dtype)] for n, t in _named_tensors(learn).items()}),
                 parameters=sum(p.numel() for p in learn.model.parameters()), optimizer=_opt_name(learn.opt), groups=len(learn.opt.param_lists),
-                loss=getattr(learn.loss_func, '__name__', type(learn.loss_func).__name__), callbacks=sorted(stateful(learn)), epochs=learn.n_epoch,
+                loss=getattr(learn.loss_func, '__name__', type(learn.loss_func).__name__), callbacks=sorted(cbs), epochs=learn.n_epoch, precision=trained_in(learn),
                 batch_size=[dl.bs for dl in dls], items=[len(dl.dataset) for dl in dls], order=[_digest(_items(dl.dataset)) for dl in dls])
 
 # %% ../nbs/06f_state.ipynb #cd1fd9d9

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PRECISIONS', 'NO_APEX', 'Accumulate', 'save_tensors', 'read_facts', 'StopOnBadLoss', 'ema_decay', 'EMA',
-           'epoch_share', 'EpochRates', 'use_precision', 'fused_adam']
+           'epoch_share', 'EpochRates', 'use_precision', 'same_bits', 'fused_adam']
 
 # %% ../nbs/06b_steps.ipynb #b04658b5
 import json
@@ -12,6 +12,7 @@ import math
 import os
 import sys
 import warnings
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from fastai.callback.training import GradientAccumulation
 from fastai.optimizer import OptimWrapper
 from fastai.torch_core import find_bs, get_model, num_distrib, rank_distrib
 from . import gpu
+from .heads import plain_pools, put_layers
 from .records import lower_is_better
 
 # %% ../nbs/06b_steps.ipynb #2f063370
@@ -118,12 +120,13 @@ class StopOnBadLoss(Callback):
         times:float=100.,  # how many times the largest of the first losses is too much
         in_a_row:int=3,    # in fp16: batches one after the other that overflow, at which training stops; the scaler leaves out their steps
     ):
-        self.folder, self.times, self.in_a_row, self.early, self.seen = folder, times, in_a_row, [], None
+        self.folder, self.times, self.in_a_row, self.early, self.fresh = folder, times, in_a_row, [], False
         self.row, self.total, self.left_out = 0, 0, False   # overflows: one after the other, in all, in this batch
 
+    def after_loss(self): self.fresh = self.training
     def before_step(self):
-        if self.seen is self.learn.loss: return  # a late step, without a batch of its own
-        self.seen, loss = self.learn.loss, self.loss.detach().mean().item()
+        if not self.fresh: return  # a late step, without a batch of its own: perhaps the first thing after a resume
+        self.fresh, loss = False, self.loss.detach().mean().item()
         limit = self.times*max(1., *self.early) if self.early else math.inf
         self.row = 0 if math.isfinite(loss) else self.row + 1
         if self.row and self._scaled() and self._is_overflow(): return self._leave_out(loss)
@@ -135,9 +138,8 @@ class StopOnBadLoss(Callback):
         if not self.left_out: return
         mean = self.learn.recorder.smooth_loss
         self.learn.loss = mean.value if mean.count else torch.zeros_like(self.learn.loss)
-        self.seen, self.left_out = self.learn.loss, False
+        self.left_out = False
 
-    def after_fit(self): self.seen = None
     def state_dict(self): return dict(early=list(self.early), row=self.row, total=self.total)
     def load_state_dict(self, d): self.early, self.row, self.total = list(d['early']), d['row'], d['total']
 
@@ -286,6 +288,29 @@ def use_precision(
     learn.remove_cbs(learn.cbs.filter(lambda cb: isinstance(cb, MixedPrecision)))
     if how != 'fp32': learn.add_cb(MixedPrecision(how))
     return how
+
+# %% ../nbs/06b_steps.ipynb #04a4ea39
+@contextmanager
+def same_bits(
+    learn,        # fastai Learner
+    on:bool=True, # False: nothing is changed
+):
+    "Only operations that add in one order in the block; `ValueError` with the operation's name where there is none"
+    if not on: yield; return
+    backend, model = torch.backends.cudnn, get_model(learn.model)
+    was = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled(), backend.benchmark
+    pools = plain_pools(model) if getattr(learn.dls.device, 'type', '') == 'cuda' else {}
+    torch.use_deterministic_algorithms(True)
+    backend.benchmark = False
+    try: yield
+    except RuntimeError as e:
+        if 'deterministic implementation' not in str(e): raise
+        raise ValueError(f"deterministic=True: {str(e).split(' does not have')[0]} adds in any order and has no other way; take another network or "
+                         "pooling, or deterministic=False: the same items, draws and schedule, not the same bits") from e
+    finally:
+        torch.use_deterministic_algorithms(was[0], warn_only=was[1])
+        backend.benchmark = was[2]
+        put_layers(model, pools)
 
 # %% ../nbs/06b_steps.ipynb #b0a05939
 NO_APEX = ("NVIDIA Apex {why}: going on with torch's own fused AdamW. To have Apex, build it (about 20 minutes, a GPU's compiler): "

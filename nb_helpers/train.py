@@ -28,7 +28,7 @@ from .metrics import SameRule, Scores
 from .phases import Clock, Phase, freeze, show_table, start_table
 from .records import lower_is_better
 from .spread import from_first, spread
-from .steps import EMA, Accumulate, EpochRates, StopOnBadLoss, fused_adam, read_facts, save_tensors, use_precision
+from .steps import EMA, Accumulate, EpochRates, StopOnBadLoss, fused_adam, read_facts, same_bits, save_tensors, use_precision
 
 # %% ../nbs/07_train.ipynb #56154436
 class LogRun(Callback):
@@ -136,6 +136,7 @@ def fit(
     resume=None,           # a `Resumable`: the same call, run again after a kill, goes on where it was
     make_dls=None,         # pixels a side -> DataLoaders, for phases with `dls=64`
     verbose:bool=None,     # tables and progress bars; None: not in CI
+    deterministic:bool=False, # on a GPU: the same bits from run to run and after a resume, on GPUs of one kind; slower (`steps.same_bits`)
     **more,                # accumulate, clip, ema, train_items, tensorboard: see `extras`
 )->dict:                   # epoch (from 1), value and metrics of the best; its weights are in the model afterwards
     "Train in phases and keep the best epoch; after an error the notebook is usable and the best epoch is on disk"
@@ -144,6 +145,7 @@ def fit(
     how, keep = use_precision(learn, precision), KeepBest(run and Path(run.dir)/'best.safetensors', best)
     with restored(learn) as own, ExitStack() as quiet:
         if precision == 'apex': own.opt_func = learn.opt_func = fused_adam()
+        quiet.enter_context(same_bits(learn, deterministic))
         if not verbose: quiet.enter_context(learn.no_bar()); quiet.enter_context(learn.no_logging())
         learn.epochs_dir = run and Path(run.dir)/'epochs'
         always = [keep, KeepSafe(keep_safe, every), *extras(learn, run, cbs, **more), *cbs]
