@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from fastcore.foundation import L
 
-from .drive import discard
+from .drive import discard, drive_room
 
 # %% ../nbs/06e_checkpoint.ipynb #20006825
 class CantPack(TypeError):
@@ -349,7 +349,7 @@ def _copy_checked(src, dst, sha):
     part = dst.with_name(f'{dst.name}.part')
     shutil.copyfile(src, part)
     if _sums(part)[1] != sha:
-        part.unlink(missing_ok=True)
+        discard(part)
         raise OSError(f'{dst.name} reads back otherwise than it was written')
     os.replace(part, dst)
 
@@ -364,6 +364,7 @@ def copy_checkpoint(
     to.mkdir(parents=True, exist_ok=True)
     text = (folder/f'{name}.json').read_bytes()
     m = unseal(text)
+    drive_room(to, m['bytes'] + sum((folder/n).stat().st_size for n, _ in m['files'].values() if not (to/n).exists()))
     for n, sha in m['files'].values(): _copy_checked(folder/n, to/n, sha)
     _copy_checked(folder/f'{name}.safetensors', to/f'{name}.safetensors', m['sha256'])
     _copy_checked(folder/f'{name}.json', to/f'{name}.json', hashlib.sha256(text).hexdigest())
