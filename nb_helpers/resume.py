@@ -32,7 +32,7 @@ FIRST, LAST = -10**6, 10**6   # `order` of the two halves: before and after all 
 
 # %% ../nbs/07a_resume.ipynb #bde9dce7
 class Resumable(Callback):
-    "Full-state checkpoints, and the way back: the same fit, run again after a kill, ends with the same bits"
+    "Full-state checkpoints, and the way back: the same fit, run again after a kill, goes on where it was"
     order, no_state = FIRST, True   # it skips epochs, counts batches and puts the state back before the others look
     def __init__(self,
         dir:Path=None,       # folder of the checkpoints, of this run alone; None: checkpoints/ in the run that `begin` gets
