@@ -154,6 +154,9 @@ def _spoilt(self):
     bad = (n for n, b in self.learn.model.named_buffers() if b.is_floating_point() and not b.isfinite().all())
     return next(bad, '').rpartition('.')[0]
 
+StopOnBadLoss._scaled, StopOnBadLoss._spoilt = _scaled, _spoilt
+
+# %% ../nbs/06b_steps.ipynb #cc1a750e
 def _is_overflow(self):
     "Not the data's fault, nothing is spoilt, and it has not happened too often"
     given = {**_flat('x', self.learn.xb), **_flat('y', self.learn.yb)}.values()
@@ -163,11 +166,16 @@ def _leave_out(self, loss):
     self.total, self.left_out = self.total + 1, True
     if self.total == 1: warnings.warn(f"fp16 overflowed {self._where()}: the loss is {loss}, the scaler leaves the step out. {self.in_a_row} in a row end the training")
 
-StopOnBadLoss._scaled, StopOnBadLoss._spoilt, StopOnBadLoss._is_overflow, StopOnBadLoss._leave_out = _scaled, _spoilt, _is_overflow, _leave_out
+StopOnBadLoss._is_overflow, StopOnBadLoss._leave_out = _is_overflow, _leave_out
 
 # %% ../nbs/06b_steps.ipynb #eb85d8af
-def _where(self): return f"in epoch {getattr(self.learn, 'first_epoch', 0) + self.epoch + 1}, batch {self.iter}"
+def _where(self):
+    "The epoch, over all phases, and the batch that is looked at"
+    return f"in epoch {getattr(self.learn, 'first_epoch', 0) + self.epoch + 1}, batch {self.iter}"
 
+StopOnBadLoss._where = _where
+
+# %% ../nbs/06b_steps.ipynb #d8e846be
 def _stop(self, loss, limit):
     kept, spoilt = '', self._spoilt()
     if self.folder and not rank_distrib():
@@ -179,7 +187,7 @@ def _stop(self, loss, limit):
     if spoilt: why += f", and the statistics of {spoilt} are no numbers any more"
     raise FloatingPointError(f"{why}: look for a broken item, try a tenth of the learning rate, or train in bf16 or fp32.{kept}")
 
-StopOnBadLoss._where, StopOnBadLoss._stop = _where, _stop
+StopOnBadLoss._stop = _stop
 
 # %% ../nbs/06b_steps.ipynb #c5d79a94
 def ema_decay(
