@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np, pandas as pd
 from .names import as_they_are, legend_name
 from .metrics import EpochPredictions, decide, fixed_cuts, read_epochs
-from .report import _save_csv
+from .records import write_csv
 from .ensembles import Way, gains, plot_gains
 
 # %% ../nbs/08j_epochs.ipynb #93b16806
@@ -169,12 +169,12 @@ def report_epochs(
     if test is not None: valid, test = _shared(valid, test)
     cuts = epoch_cuts(valid, fit)
     counts = {n: class_counts(p, cuts, vocab) for n,p in (('validation', valid), ('test', test)) if p is not None}
-    _save_csv(run.dir/'epochs.csv', epoch_table(valid, fit, test), index=True)
-    _save_csv(run.dir/'classes_by_epoch.csv', pd.concat({k: c.rename(columns=str) for k,c in counts.items()}, names=['items']).reset_index())
+    write_csv(run.dir/'epochs.csv', epoch_table(valid, fit, test), index=True)
+    write_csv(run.dir/'classes_by_epoch.csv', pd.concat({k: c.rename(columns=str) for k,c in counts.items()}, names=['items']).reset_index())
     if len(valid.epochs) < 2: return None
     run.fig('epochs', plot_epochs(valid, fit, test, vocab, metric), dpi=150)
     found = candidates(valid, fit, extra=extra, **kw)
-    _save_csv(run.dir/'candidates.csv', found, index=True)
+    write_csv(run.dir/'candidates.csv', found, index=True)
     run.fig('candidates', plot_gains(found, metric), dpi=150)
     return found
 

@@ -166,13 +166,13 @@ def report_labels(
 )->pd.DataFrame:      # of `doubtful`, all of them
     "doubtful.csv, hardest.csv, by_<column>.csv, people.csv and figures into the run's folder"
     from nb_helpers.figures import plot_mistakes
-    from nb_helpers.report import _save_csv
+    from nb_helpers.records import write_csv
     known = items if items is not None and 'path' in items else None
     found = doubtful(preds, known)
-    _save_csv(run.dir/'doubtful.csv', found); _save_csv(run.dir/'hardest.csv', hardest(preds, known, 50))
+    write_csv(run.dir/'doubtful.csv', found); write_csv(run.dir/'hardest.csv', hardest(preds, known, 50))
     if known is not None and len(found): run.fig('doubtful', plot_mistakes(found.head(n), open_image), dpi=150)
     for col in by:
         table = by_column(preds, items, col)
-        _save_csv(run.dir/f'by_{col}.csv', table, index=True); run.fig(f'by_{col}', plot_by(table), dpi=150)
-    if votes is not None: _save_csv(run.dir/'people.csv', beside_people(preds, votes), index=True)
+        write_csv(run.dir/f'by_{col}.csv', table, index=True); run.fig(f'by_{col}', plot_by(table), dpi=150)
+    if votes is not None: write_csv(run.dir/'people.csv', beside_people(preds, votes), index=True)
     return found

@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 import numpy as np, pandas as pd
-from .runs import Run, ledger, safe_cell, unsafe_cell, write_atomic
+from .records import unsafe_cell, write_atomic, write_csv
+from .runs import Run, ledger
 from .score import bootstrap, bootstrap_soft, confused, confusion, item_values, per_class, reliability, top_mistakes
 from .figures import plot_confusion, plot_history, plot_mistakes, plot_reliability, plot_roc_pr, short_name
 from .page import _box, _esc, _facts, _flat, _interval, _label, _names, _say, _size, _status, _table, _time, page_html
@@ -25,14 +26,6 @@ def _groups(preds, items):
     none = g.isna() | (g.astype(str)=='')
     if none.all(): return None
     return np.array([f'item {i}' if o else f'group {v}' for i,v,o in zip(ids, g, none)])
-
-# %% ../nbs/08b_report.ipynb #bb4cbd12
-def _save_csv(path, df, index=False):
-    "Write a frame whole, text made safe for spreadsheets"
-    text = df.rename(columns=safe_cell, index=safe_cell if index else None)
-    for i,c in enumerate(df):
-        if df[c].dtype==object: text.isetitem(i, df[c].map(safe_cell))
-    return write_atomic(path, text.to_csv(index=index))
 
 # %% ../nbs/08b_report.ipynb #c294e9ee
 def report_run(
@@ -53,8 +46,8 @@ def report_run(
     worst = top_mistakes(preds, items, n_mistakes)
     history = run.history() if name=='valid' else ()
     run.save_predictions(preds, name)
-    _save_csv(run.dir/f'{pre}per_class.csv', per_class(preds, n, level, seed, groups))
-    _save_csv(run.dir/f'{pre}confusion.csv', cm, index=True)
+    write_csv(run.dir/f'{pre}per_class.csv', per_class(preds, n, level, seed, groups))
+    write_csv(run.dir/f'{pre}confusion.csv', cm, index=True)
     run.fig(f'{pre}confusion', plot_confusion(cm), dpi=150)
     if items is not None and len(worst): run.fig(f'{pre}mistakes', plot_mistakes(worst, open_image), dpi=150)
     run.fig(f'{pre}reliability', plot_reliability(reliability(preds)), dpi=150)
