@@ -8,7 +8,6 @@ __all__ = ['MASK_LOSSES', 'DEPTH_LOSSES', 'CUTS', 'bce', 'dice_loss', 'bce_dice'
            'map_metric', 'mean_of', 'item_scores', 'mean_intervals', 'iou_at', 'best_cut']
 
 # %% ../nbs/04d_map_losses.ipynb #d4858115
-import functools
 import inspect
 import math
 
@@ -174,8 +173,8 @@ def known(
     f, # loss or metric (pred, targ) -> scalar that leaves out NaN: all of depth here but `ssim`
 ):     # the same with targets of 0 left out
     "A loss or metric of depth for targets in which 0 means that nothing was measured"
-    @functools.wraps(f)                               # so that it takes `each` where the metric does
     def of_known(pred, targ, **kw): return f(pred, torch.where(targ > 0, targ, torch.nan), **kw)
+    of_known.__name__, of_known.__signature__ = f.__name__, inspect.signature(f)   # takes `each` where the metric does
     return of_known
 
 # %% ../nbs/04d_map_losses.ipynb #3e5d49c6
