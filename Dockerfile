@@ -2,6 +2,7 @@
 #   docker build -t nb_helpers .
 #   docker build -t nb_helpers --build-arg BASE=nvidia/cuda:12.8.1-runtime-ubuntu24.04 .
 #   docker run --rm -v "$PWD/photos:/data" -v "$PWD/runs:/work/runs" nb_helpers nb_run basegun -p source /data
+# On a GPU add --gpus all --shm-size=8g (or --ipc=host): processes that load hand batches over in shared memory, of which Docker gives 64 MB
 ARG BASE=debian:bookworm-slim
 FROM ${BASE}
 

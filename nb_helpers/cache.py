@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
+from .gpu import n_cpus
 from .zips import file_stamps
 
 # %% ../nbs/02c_cache.ipynb #a29cff32
@@ -288,7 +289,7 @@ def _workers(n_jobs):
     "Arguments of joblib.Parallel: what `parallel_config` says, else one thread a core"
     from joblib.parallel import get_active_backend
     backend, n = get_active_backend()
-    if n_jobs is None and type(backend).__name__ == 'LokyBackend' and n in (None, 1): n_jobs = os.cpu_count()
+    if n_jobs is None and type(backend).__name__ == 'LokyBackend' and n in (None, 1): n_jobs = n_cpus()
     return dict(n_jobs=n_jobs, prefer='threads', return_as='generator_unordered')
 
 def _fill(part, fn, args, n_jobs, block, bar):

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
+from .gpu import n_cpus
 from .names import as_they_are, short_name
 
 # %% ../nbs/02e_duplicates.ipynb #cd208fc5
@@ -136,7 +137,7 @@ def look(
     from tqdm.auto import tqdm
     bar = tqdm(list(paths), desc='looking at every picture', disable=len(paths) < 500)
     with threadpool_limits(1):                     # small products: threads inside of threads take several times longer
-        seen = Parallel(n_jobs or os.cpu_count(), prefer='threads')(delayed(_look_at)(p, exact) for p in bar)
+        seen = Parallel(n_jobs or n_cpus(), prefer='threads')(delayed(_look_at)(p, exact) for p in bar)
     pixels, thumbs, reasons, colours = zip(*seen) if seen else ((), (), (), ())
     thumbs = np.stack(thumbs) if seen else np.zeros((0, SIDE, SIDE), np.int16)
     colours = np.stack(colours) if seen else np.zeros((0, 8, 8, 2), np.int8)

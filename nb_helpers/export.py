@@ -24,6 +24,7 @@ from .archives import sha256_file
 from .contents import file_kind
 from .decode import Decoder, decoder
 from .frames import VideoError
+from .gpu import n_cpus
 from .images import IMAGENET, ImageError
 from .rebuild import build_network, check_shapes, check_values, network_values, prepare_item, preparation_values
 from .runs import hide_secrets, plain, safe_cell, write_atomic
@@ -263,7 +264,7 @@ def predict_files(
 # %% ../nbs/09_export.ipynb #014c9ecf
 def _batches(predictor, files, bs):
     "(where it begins, what was read of each file) batch by batch, the next one being read meanwhile"
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(n_cpus()) as pool:
         ask = lambda i: [pool.submit(_read, predictor, f) for f in files[i:i+bs]]
         coming = ask(0)
         for i in range(0, len(files), bs):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from .gpu import n_cpus
 from .names import as_they_are
 
 # %% ../nbs/02f_frames.ipynb #95956252
@@ -299,7 +300,7 @@ def roi_table(
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm
     paths = tqdm(items.path, desc='looking for outlines', disable=len(items) < 100)
-    rows = Parallel(n_jobs or os.cpu_count(), prefer='threads')(delayed(_roi_row)(p, stop) for p in paths)
+    rows = Parallel(n_jobs or n_cpus(), prefer='threads')(delayed(_roi_row)(p, stop) for p in paths)
     return pd.DataFrame(rows, columns=['height', 'width', 'area', 'frame_height', 'frame_width', 'how']).assign(id=items.id.values).set_index('id').reset_index()
 
 def _roi_row(path, stop):

@@ -12,6 +12,7 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from .drive import drive_if_there
+from .gpu import n_cpus
 
 # %% ../nbs/02h_machine.ipynb #4a3356f5
 def _git(folder, *args):  # stdout, or None where git, the repository or an answer is missing
@@ -49,7 +50,7 @@ def device_name(
         return torch.cuda.get_device_name() + (f' x {n}' if n>1 else '')
     mps = getattr(getattr(torch, 'backends', None), 'mps', None)
     if mps is not None and mps.is_available(): return 'Apple GPU (MPS)'
-    n = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+    n = n_cpus()
     return f"CPU, {n} core{'s'*(n!=1)}"
 
 # %% ../nbs/02h_machine.ipynb #8e87acf8

@@ -8,6 +8,7 @@ __all__ = ['MASK_LOSSES', 'DEPTH_LOSSES', 'CUTS', 'bce', 'dice_loss', 'bce_dice'
            'map_metric', 'mean_of', 'item_scores', 'mean_intervals', 'iou_at', 'best_cut']
 
 # %% ../nbs/04d_map_losses.ipynb #d4858115
+import inspect
 import math
 
 import numpy as np
@@ -88,31 +89,46 @@ def gradient_loss(
     return right + down
 
 # %% ../nbs/04d_map_losses.ipynb #66523862
-def _window(side, sigma, like):
-    "Gaussian weights (1, 1, side, side) with sum 1"
+def _gauss(like, side=11, sigma=1.5):
+    "Gaussian weights (side,), not normalised"
     x = torch.arange(side, device=like.device, dtype=torch.float32) - side//2
-    g = (-x**2/(2*sigma**2)).exp()
-    return (g[:, None]*g[None]/g.sum()**2)[None, None]
+    return (-x**2/(2*sigma**2)).exp()
+
+def _window_mean(a):
+    "Mean in every window wholly inside, (n*channels, 1, h-10, w-10), by a convolution"
+    g = _gauss(a)
+    return F.conv2d(a.flatten(0, 1)[:, None], (g[:, None]*g[None]/g.sum()**2)[None, None])
+
+def _steps_mean(a):
+    "The same along columns, then rows"
+    g = _gauss(torch.empty(0))
+    for dim in (-2, -1):
+        n, a, whole = a.shape[dim] - 10, None, a
+        for k, w in enumerate((g/g.sum()).tolist()):
+            part = whole.narrow(dim, k, n)
+            a = part*w if a is None else a.add_(part, alpha=w)
+    return a.flatten(0, 1)[:, None]
 
 # %% ../nbs/04d_map_losses.ipynb #526464db
 def ssim(
     pred,           # float (n, channels, h, w), at least 11 px a side
     targ,           # the same shape, without NaN
     top:float=1.,   # largest value minus smallest that the target can have
+    each:bool=False,# one figure an image, (n,), instead of their mean
 ):                  # scalar, 1 is equal, about 0 is unrelated
     "Structural similarity (Wang et al. 2004, section III: 11 px, sigma 1.5, K .01 and .03), the mean over windows wholly inside; `ValueError` for holes or small maps"
     pred, targ = _same(pred, targ)
     if min(pred.shape[-2:]) < 11: raise ValueError(f"{tuple(pred.shape[-2:])} px: SSIM's window takes 11 a side")
     if targ.isnan().any(): raise ValueError("SSIM can't leave out NaN pixels of the target: use l1 where there are holes")
     with torch.autocast(pred.device.type, enabled=False):
-        w, c1, c2 = _window(11, 1.5, pred), (.01*top)**2, (.03*top)**2
-        mean = lambda a: F.conv2d(a.flatten(0, 1)[:, None], w)
+        mean, c1, c2 = _steps_mean if each else _window_mean, (.01*top)**2, (.03*top)**2
         level = targ.mean((-2, -1), keepdim=True)                  # variances are taken around it: float32 loses less
         p, t, level = pred - level, targ - level, level.flatten(0, 1)[:, None]
         x, y = mean(p), mean(t)
         vx, vy, vxy = mean(p*p) - x*x, mean(t*t) - y*y, mean(p*t) - x*y
         x, y = x + level, y + level
-        return ((2*x*y + c1)*(2*vxy + c2)/((x*x + y*y + c1)*(vx + vy + c2))).mean()
+        values = (2*x*y + c1)*(2*vxy + c2)/((x*x + y*y + c1)*(vx + vy + c2))
+        return values.unflatten(0, pred.shape[:2]).flatten(1).mean(1) if each else values.mean()
 
 def ssim_loss(
     pred, # as in `ssim`
@@ -157,8 +173,8 @@ def known(
     f, # loss or metric (pred, targ) -> scalar that leaves out NaN: all of depth here but `ssim`
 ):     # the same with targets of 0 left out
     "A loss or metric of depth for targets in which 0 means that nothing was measured"
-    def of_known(pred, targ): return f(pred, torch.where(targ > 0, targ, torch.nan))
-    of_known.__name__ = f.__name__
+    def of_known(pred, targ, **kw): return f(pred, torch.where(targ > 0, targ, torch.nan), **kw)
+    of_known.__name__, of_known.__signature__ = f.__name__, inspect.signature(f)   # takes `each` where the metric does
     return of_known
 
 # %% ../nbs/04d_map_losses.ipynb #3e5d49c6
@@ -198,62 +214,74 @@ def _areas(logits, targ, cut):
     p, t = (p >= math.log(cut/(1 - cut))).flatten(1), (t >= .5).flatten(1)
     return (p & t).sum(1).float(), p.sum(1).float(), t.sum(1).float()
 
-def _share(part, whole): return torch.where(whole == 0, 1., part/whole.clamp(min=1)).mean()
+def _share(part, whole): return torch.where(whole == 0, 1., part/whole.clamp(min=1))
 
 # %% ../nbs/04d_map_losses.ipynb #43b2fed7
 def iou(
     logits,       # float (n, 1, h, w)
     targ,         # mask, 0 or 1, the same shape
     cut:float=.5, # probability from which a pixel counts as mask, between 0 and 1
+    each:bool=False, # one figure an image, (n,), instead of their mean
 ):                # scalar, 0 to 1
     "Intersection over union, the mean over images; empty and found empty is 1"
     both, p, t = _areas(logits, targ, cut)
-    return _share(both, p + t - both)
+    shares = _share(both, p + t - both)
+    return shares if each else shares.mean()
 
 def dice(
     logits,       # float (n, 1, h, w)
     targ,         # mask, 0 or 1, the same shape
     cut:float=.5, # probability from which a pixel counts as mask, between 0 and 1
+    each:bool=False, # one figure an image, (n,), instead of their mean
 ):                # scalar, 0 to 1
     "Twice the intersection over the sum of the areas, the mean over images; empty and found empty is 1"
     both, p, t = _areas(logits, targ, cut)
-    return _share(2*both, p + t)
+    shares = _share(2*both, p + t)
+    return shares if each else shares.mean()
 
 # %% ../nbs/04d_map_losses.ipynb #9637c262
 def _of_images(values, known):
-    "Mean of the known values of each image that has any: float (k,)"
+    "Mean of the known values of each image, float (n,), and which images have any"
     values, known = values.flatten(1), known.flatten(1)
     n = known.sum(1)
-    return (torch.where(known, values, 0.).sum(1)/n.clamp(min=1))[n > 0]
+    return torch.where(known, values, 0.).sum(1)/n.clamp(min=1), n > 0
+
+def _mean_of_images(figures, known, each):
+    "The mean of those that are known, or with `each` all of them, NaN for the others"
+    return torch.where(known, figures, torch.nan) if each else figures[known].mean()
 
 def rmse(
     pred, # float (n, 1, h, w)
     targ, # the same shape, NaN where nothing is known
+    each:bool=False, # one figure an image, (n,), instead of their mean
 ):        # scalar, unit of depth; NaN where no pixel is known
     "Root of the mean squared error of each image, the mean over images"
     error, known = _error(pred, targ)
-    return _of_images(error**2, known).sqrt().mean()
+    squares, known = _of_images(error**2, known)
+    return _mean_of_images(squares.sqrt(), known, each)
 
 # %% ../nbs/04d_map_losses.ipynb #0adfb81f
 def abs_rel(
     pred, # float (n, 1, h, w)
     targ, # the same shape, NaN or 0 where nothing is known
+    each:bool=False, # one figure an image, (n,), instead of their mean
 ):        # scalar, a share of the true depth; NaN where no pixel is known
     "Mean of |prediction - target| / target over each image, the mean over images"
     error, known = _error(pred, targ)
     t = targ.float().nan_to_num()
-    return _of_images(error.abs()/torch.where(t > 0, t, 1.), known & (t > 0)).mean()
+    return _mean_of_images(*_of_images(error.abs()/torch.where(t > 0, t, 1.), known & (t > 0)), each)
 
 def delta(
     pred,             # float (n, 1, h, w)
     targ,             # the same shape, NaN or 0 where nothing is known
     limit:float=1.25, # ratio, above 1
+    each:bool=False, # one figure an image, (n,), instead of their mean
 ):                    # scalar, 0 to 1, larger is better; NaN where no pixel is known
     "Share of pixels within `limit` of the target as a ratio, an image at a time; a prediction of 0 or less is a miss"
     error, known = _error(pred, targ)
     p, t = pred.float(), targ.float().nan_to_num()
     close = (p < t*limit) & (t < p*limit)            # no p at or below 0 passes the second
-    return _of_images(close.float(), known & (t > 0)).mean()
+    return _mean_of_images(*_of_images(close.float(), known & (t > 0)), each)
 
 # %% ../nbs/04d_map_losses.ipynb #fed1137c
 def map_metric(
@@ -288,9 +316,14 @@ def item_scores(
     targs,        # map -> the same shapes
     metrics:dict, # column -> (map, metric (pred, targ) -> scalar): {'mask_iou': ('mask', iou)}
 )->pd.DataFrame:  # a row an item, in order
-    "Every item's own metrics"
-    n = len(next(iter(targs.values())))
-    return pd.DataFrame({c: [float(f(preds[m][i:i+1], targs[m][i:i+1])) for i in range(n)] for c, (m, f) in metrics.items()})
+    "Every item's own metrics, of all at once on the device of the maps; a metric that takes no `each` is asked item by item"
+    return pd.DataFrame({c: _each(f, preds[m], targs[m]).double().cpu().numpy() for c, (m, f) in metrics.items()})
+
+def _each(f, pred, targ):
+    "One figure an item, (n,)"
+    try: at_once = 'each' in inspect.signature(f).parameters
+    except ValueError: at_once = False                # a function that doesn't say what it takes
+    return f(pred, targ, each=True) if at_once else torch.tensor([float(f(p, t)) for p, t in zip(pred.split(1), targ.split(1))])
 
 # %% ../nbs/04d_map_losses.ipynb #36906352
 def mean_intervals(
@@ -320,10 +353,17 @@ def iou_at(
     targ,            # mask, 0 or 1, the same shape
     cuts:tuple=CUTS, # probabilities between 0 and 1
 )->np.ndarray:       # float64 (n, number of cuts)
-    "Every image's IoU at every cut"
-    areas = [_areas(logits, targ, c) for c in cuts]
-    ious = [torch.where(p + t == 0, 1., both/(p + t - both).clamp(min=1)) for both, p, t in areas]
-    return torch.stack(ious, 1).double().cpu().numpy()
+    "Every image's IoU at every cut, from one count of the pixels between two cuts"
+    p, t = _same(logits, targ)
+    edges = torch.tensor([math.log(c/(1 - c)) for c in cuts], dtype=p.dtype, device=p.device)
+    edges, order = edges.sort()
+    n, k = len(p), len(cuts) + 1
+    above = torch.bucketize(torch.where(p.isnan(), -torch.inf, p).flatten(1), edges, right=True)   # cuts that a pixel reaches, 0 to k-1
+    rows = 2*torch.arange(n, device=p.device)[:, None] + (t >= .5).flatten(1)
+    counts = torch.bincount((rows*k + above).flatten(), minlength=2*n*k).view(n, 2, k)
+    reached = counts.flip(-1).cumsum(-1).flip(-1)[..., 1:].float()                                 # pixels at or above each cut
+    both, found, true = reached[:, 1], reached.sum(1), counts[:, 1].sum(-1, keepdim=True).float()
+    return _share(both, found + true - both)[:, order.argsort()].double().cpu().numpy()
 
 # %% ../nbs/04d_map_losses.ipynb #90fc412c
 def best_cut(

@@ -348,7 +348,7 @@ class SameRule(Callback):
         if self.sample is None: return
         scores = self.learn.cbs.filter(lambda cb: isinstance(cb, Scores))
         mets = [deepcopy(m) for m in self.learn.metrics if not isinstance(m, ValueMetric)]
-        with keep_rng(): loss, preds, targs = run_through(self.learn, self.sample, mets)
+        with keep_rng(): loss, preds, targs = run_through(self.learn, self.sample, mets, keep=bool(scores))
         self.row = dict(train_loss=loss, **{f'train_{m.name}': float(m.value) for m in mets if m.value is not None})
         if scores: self.row.update({f'train_{k}': v for k,v in scores[0].score(*scores[0].gather(preds, targs)).items()})
 
@@ -357,7 +357,8 @@ def run_through(
     learn,      # fastai Learner, its model in evaluation mode
     dl,         # loader of (inputs, targets)
     mets=(),    # fastai metrics; filled in place
-)->tuple:       # (mean loss, predictions, first targets: a list of CPU tensors a batch)
+    keep:bool=True, # hold predictions and first targets
+)->tuple:       # (mean loss, predictions, first targets: a list of CPU tensors a batch, empty where not kept)
     "Predictions and loss of a loader's items, without an event: no callback notices"
     amp = learn.cbs.filter(lambda cb: hasattr(cb, 'amp_mode'))
     half = getattr(torch, dict(fp16='float16', bf16='bfloat16')[amp[0].amp_mode.value]) if amp else None
@@ -374,5 +375,5 @@ def run_through(
             seen = SimpleNamespace(pred=pred, xb=xb, yb=yb, y=yb[0] if len(yb) == 1 else yb, loss=loss, to_detach=to_detach, training=False, dls=learn.dls, model=learn.model)
             for m in mets: m.accumulate(seen)
             total, count = total + loss.mean().item()*n, count + n
-            preds.append(to_detach(pred, gather=False)); targs.append(to_detach(yb[0], gather=False))
+            if keep: preds.append(to_detach(pred, gather=False)); targs.append(to_detach(yb[0], gather=False))
     return total/max(count, 1), preds, targs

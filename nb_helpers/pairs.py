@@ -27,6 +27,7 @@ from PIL import Image
 from .cache import ArrayCache, source_stamps
 from .augment import Augment, draw_seed, photo_augment
 from .contents import IMAGE_SUFFIXES, LEFT_OUT, hidden, walk, with_left_out
+from .gpu import n_loaders
 from .images import IMAGENET, ImageError, open_image
 from .zips import _base, _matching, list_files, read_bytes, split_zip
 
@@ -348,6 +349,7 @@ class PairSet:
         self.rows = cache.rows(self.ids)
 
     def __len__(self): return len(self.items)
+    def bytes(self): return sum(3 if c in ('bg', 'fg_bg') else 4 for c in self.cols)*self.size**2   # of an item on its way, not augmented
     def __getitem__(self, i): return tuple(x[0] for x in self.batch([i]))
 
     def batch(self, idxs):
@@ -383,7 +385,9 @@ class PairDL(TfmdDL):
         if not isinstance(dataset, pd.DataFrame): return super().new(dataset, cls, **kwargs)
         old = self.dataset
         cache = old.cache if old.cache is not None and _holds(old.cache, dataset, old.cols) else None
-        res = super().new(PairSet(dataset, old.size, old.aug, cache, **old.kw), cls, **kwargs)
+        some = PairSet(dataset, old.size, old.aug, cache, **old.kw)
+        if cache is None and old.cache is not None: kwargs.setdefault('num_workers', n_loaders(some.bytes()*self.bs))   # now files are read
+        res = super().new(some, cls, **kwargs)
         if res.dataset.cols != old.cols: res._types = None      # fastai learns them anew from a first batch
         return res
 
@@ -404,18 +408,19 @@ def pair_dls(
     cache:ArrayCache=None, # from `cache_pairs(items, resize or size)`: nothing is decoded then
     stats:tuple=IMAGENET,# mean, standard deviation per channel that the network expects of the photos
     depth_unit:str=TEACHER, # what a depth of 1 means and who says so; kept as dls.depth_unit
-    num_workers:int=None,# processes; by default one a core beside a GPU, none without
+    num_workers:int=None,# processes that load, as in `n_loaders`; none in any case for a split that is read from a cache as it is
     device=None,         # fastai's default device if None
     **kw,                # to `open_pair`: how, mask_at, depth_top, depth_hole
 )->DataLoaders:          # batches of (bg, fg_bg, mask, depth), those that the items have
     "fastai DataLoaders of aligned images; `dls.test_dl(items)` makes one for others; `ValueError` where a split is empty or the augmentation gives another size"
     rows = {s: items[items.split == s] for s in ('train', 'valid')}
     if not all(map(len, rows.values())): raise ValueError(f"{len(rows['train'])} items in train, {len(rows['valid'])} in valid: both are needed (split_pairs)")
-    if num_workers is None: num_workers = os.cpu_count() if torch.cuda.is_available() else 0
     sets = PairSet(rows['train'], (resize or size) if aug else size, aug, cache, **kw), PairSet(rows['valid'], size, None, cache, **kw)
     if (got := sets[0][0][0].shape[-2:]) != (size, size): raise ValueError(f"augmentation gave {tuple(got)}, not {size} px: pair_augment({size})")
     tfms = [IntToFloatTensor(), Normalize.from_stats(*stats)]
-    train, valid = (PairDL(s, bs=min(bs, len(s)), shuffle=not i, drop_last=not i, num_workers=num_workers, after_batch=tfms, device=device) for i, s in enumerate(sets))
+    workers = [0 if s.cache is not None and s.aug is None else n_loaders(s.bytes()*bs, num_workers) for s in sets]
+    train, valid = (PairDL(s, bs=min(bs, len(s)), shuffle=not i, drop_last=not i, num_workers=w, after_batch=tfms, device=device)
+                    for i, (s, w) in enumerate(zip(sets, workers)))
     dls = DataLoaders(train, valid, device=train.device)
     dls.depth_unit = depth_unit
     return dls

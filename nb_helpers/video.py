@@ -28,6 +28,7 @@ from .contents import VIDEO_SUFFIXES, Contents, with_left_out
 from .dataset import check_items
 from .frames import (FILLS, Roi, VideoError, count_frames, extract, film_strip, find_roi, frame_indices, prepare_clip,
                                read_video, resize_clip, roi_table) # all of them can be had from here as well
+from .gpu import n_cpus, n_loaders
 from .tables import _find, _settle, _Tails, clean_labels, read_table
 
 # %% ../nbs/03b_video.ipynb #085afd6e
@@ -185,7 +186,7 @@ def _hashes(items):
     "SHA-256 of every file, from the column sha256 where there is one; 'none' for a file that isn't there"
     from joblib import Parallel, delayed
     if 'sha256' in items: return items.sha256.tolist()
-    return Parallel(os.cpu_count(), prefer='threads')(delayed(lambda p: sha256_file(p) if Path(p).is_file() else 'none')(p) for p in items.path)
+    return Parallel(n_cpus(), prefer='threads')(delayed(lambda p: sha256_file(p) if Path(p).is_file() else 'none')(p) for p in items.path)
 
 # %% ../nbs/03b_video.ipynb #64d2def0
 def _try_clip(fn, path):
@@ -421,7 +422,9 @@ def clip_dl(
 )->ClipLoader:
     "One loader, such as for `learn.get_preds(dl=...)`; in the order of the rows unless shuffled"
     windows = dict(n=n, back=back, pad=pad, directions=directions)
-    return ClipLoader(ClipSet(items, cache, vocab, windows, aug), bs=bs, shuffle=shuffle, drop_last=shuffle, num_workers=num_workers,
+    clips = ClipSet(items, cache, vocab, windows, aug)
+    workers = n_loaders(sum(o.nbytes for o in clips.room(bs)), num_workers) if num_workers else 0
+    return ClipLoader(clips, bs=bs, shuffle=shuffle, drop_last=shuffle, num_workers=workers,
                       after_batch=[ToFloat(*stats)], device=device or default_device())
 
 # %% ../nbs/03b_video.ipynb #4164c488
