@@ -65,6 +65,14 @@ def work_folder(
     return here
 
 # %% ../nbs/02_drive.ipynb #6a2d69a8
+_ASK = ("Google Drive is not mounted, and here nobody can be asked for permission: run "
+        "`from nb_helpers.drive import mount; mount()` in a cell of the Colab notebook first, then this again")
+
+def _can_ask():
+    "Is this a notebook's own kernel, which has a browser? Not in a command (`!nb_run`), nor in the kernel that a command started"
+    shell = getattr(sys.modules.get('IPython'), 'get_ipython', lambda: None)()
+    return shell is not None and 'NB_HELPERS_RUN' not in os.environ
+
 def mount(
     stand_in:str|Path=None, # folder that plays Drive, in Colab too; None: `NB_HELPERS_DRIVE`, else Colab's Drive, elsewhere `drive` in `work_folder()`
     force:bool=False,       # in Colab: mount again although it looks mounted, after the connection broke
@@ -80,9 +88,11 @@ def mount(
     mnt = Path(mountpoint); my = mnt/'MyDrive'
     try:
         if force or not _is_mounted(my):
+            if not _can_ask(): raise DriveError(_ASK)
             from google.colab import drive
             drive.mount(str(mnt), force_remount=force, timeout_ms=int(timeout*1000))
         if not _is_mounted(my): raise FileNotFoundError(f'mount failed, there is no {my}')
+    except DriveError: raise
     except Exception as e: raise DriveError(_remedy(e, mnt)) from e
     return my
 
@@ -505,7 +515,8 @@ def save(self:Workspace,
     if not new:
         if verbose: print(f"{name}: nothing new since it was saved {_ago(self.generations(name)[-1]['time'])}")
         return out
-    if verbose: print(f"{name}: {len(files)} file{'s'*(len(files)!=1)}, {size/1e6:.1f} MB saved and read back in {time.time()-t0:.1f} s")
+    how = 'handed to Drive' if in_colab() else 'saved'         # its client uploads later
+    if verbose: print(f"{name}: {len(files)} file{'s'*(len(files)!=1)}, {size/1e6:.1f} MB {how} and read back in {time.time()-t0:.1f} s")
     return out
 
 # %% ../nbs/02_drive.ipynb #764bea2d

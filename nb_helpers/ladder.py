@@ -135,6 +135,12 @@ def _plain_copy(learn):
         if isinstance(m, nn.modules.dropout._DropoutNd): m.p = 0.
     return model
 
+def _loss_copy(learn):
+    "A copy of the loss, its class weights where the data is: fastai moves the Learner's own only when a fit begins"
+    loss = copy.deepcopy(learn.loss_func)
+    if hasattr(loss, 'to'): loss.to(learn.dls.device)
+    return loss
+
 # %% ../nbs/04c_ladder.ipynb #49cf91a2
 def loss_floor(
     loss_func,   # of the Learner
@@ -170,15 +176,15 @@ def overfit(
 class _Trial:
     "Steps on a copy of the model, and what they showed"
     def __init__(self, learn, model, opt):
-        self.learn, self.model, self.opt = learn, model, opt
+        self.learn, self.model, self.opt, self.loss_func = learn, model, opt, _loss_copy(learn)
         self.losses, self.seen, self.first, self.last, self.floor = [], None, math.nan, math.nan, 0.
 
     def step(self, batch):
         "One step of the optimizer; False when the loss is lost"
         xb, yb = _split(self.learn, batch)
         pred = self.model(*xb)
-        loss = self.learn.loss_func(pred, *yb)
-        if self.seen is None: self.floor = loss_floor(self.learn.loss_func, pred.shape[-1]) if isinstance(pred, torch.Tensor) and pred.ndim > 1 else 0.
+        loss = self.loss_func(pred, *yb)
+        if self.seen is None: self.floor = loss_floor(self.loss_func, pred.shape[-1]) if isinstance(pred, torch.Tensor) and pred.ndim > 1 else 0.
         self.losses.append(loss.item() - self.floor)
         self.opt.zero_grad()
         if loss.requires_grad: loss.backward()
