@@ -24,7 +24,7 @@ from .archives import sha256_file
 from .contents import file_kind
 from .decode import Decoder, decoder
 from .frames import VideoError
-from .gpu import n_cpus
+from .gpu import channels_last, keep_memory, n_cpus
 from .images import IMAGENET, ImageError
 from .rebuild import build_network, check_shapes, check_values, network_values, prepare_item, preparation_values
 from .runs import hide_secrets, plain, safe_cell, write_atomic
@@ -155,7 +155,15 @@ class Predictor:
     ):
         self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         self._describe(folder)
-        self.model = _load(self.folder, self.spec).to(self.device)
+        self.model, size = _load(self.folder, self.spec).to(self.device), self.spec['prepare']['size']
+        self.last = False         # photos with their channels last in memory
+        if self.device.type == 'cpu' and not self.clips:
+            with torch.no_grad(): self.last = channels_last(self.model, lambda: self._run(torch.zeros(1, self.spec['network']['n_in'], size, size)))
+
+    def _run(self, x):
+        "Outputs for normalised photos or clips"
+        if self.clips: return _forward(self.model, x.unbind(1), self.map_names)
+        return _forward(self.model, [x.contiguous(memory_format=torch.channels_last) if self.last else x], self.map_names)
 
     def _describe(self, folder):
         "All but the model, from spec.json"
@@ -189,7 +197,7 @@ def forward(self:Predictor,
     x = batch.to(self.device)
     if self.clips: x = x.permute(0, 1, 5, 2, 3, 4)
     x = (x.float()/255 - self.mean)/self.std
-    with torch.inference_mode(): return _forward(self.model, x.unbind(1) if self.clips else [x], self.map_names)
+    with torch.inference_mode(): return self._run(x)
 
 # %% ../nbs/09_export.ipynb #9494cb6f
 @patch
@@ -264,7 +272,7 @@ def predict_files(
 # %% ../nbs/09_export.ipynb #014c9ecf
 def _batches(predictor, files, bs):
     "(where it begins, what was read of each file) batch by batch, the next one being read meanwhile"
-    with ThreadPoolExecutor(n_cpus()) as pool:
+    with keep_memory(), ThreadPoolExecutor(n_cpus()) as pool:
         ask = lambda i: [pool.submit(_read, predictor, f) for f in files[i:i+bs]]
         coming = ask(0)
         for i in range(0, len(files), bs):

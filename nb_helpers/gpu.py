@@ -6,7 +6,7 @@
 __all__ = ['GiB', 'ram', 'n_cpus', 'n_loaders', 'precision', 'run_precision', 'trained_in', 'gpu_facts', 'gpu_info',
            'has_kernels', 'check_gpu', 'autocast_off', 'clear_frames', 'drop_frames', 'gpu_used', 'empty_cache',
            'release', 'is_oom', 'keep_rng', 'keep_weights', 'PeakMemory', 'train_two_steps', 'BatchFit', 'batch_sizes',
-           'split_effective', 'fit_batch_size', 'bench_notes', 'gpu_bench']
+           'split_effective', 'fit_batch_size', 'keep_memory', 'lay_out', 'channels_last', 'bench_notes', 'gpu_bench']
 
 # %% ../nbs/01_gpu.ipynb #dc84fc9d
 import gc, json, os, platform, random, re, shutil, subprocess, sys, threading, time, traceback, warnings
@@ -477,6 +477,76 @@ def _nothing_fits(row, limit):
                                                                 "whose BatchNorm needs two or more; let `effective` be 2 or more")
     raise MemoryError(f"a batch of {bs}: {row['result']} ({row['peak, GiB']} of {limit:.2f} GiB allowed). Take smaller images "
                       f"or a smaller model, or half precision; call release() if an earlier fit failed")
+
+# %% ../nbs/01_gpu.ipynb #df593797
+_MALLOC = {'MALLOC_TRIM_THRESHOLD_': -1, 'MALLOC_MMAP_MAX_': -4}   # variable of the environment -> number of the option (malloc.h)
+_open = []   # blocks of `keep_memory` that are open: malloc's settings are the process's
+
+def _glibc():
+    "The C library, where it is glibc and nobody has said how it should keep memory; else None"
+    if any(n in os.environ for n in (*_MALLOC, 'MALLOC_MMAP_THRESHOLD_')) or 'glibc.malloc' in os.environ.get('GLIBC_TUNABLES', ''): return None
+    try: name = os.confstr('CS_GNU_LIBC_VERSION')
+    except (AttributeError, ValueError, OSError): return None   # Windows; macOS and musl
+    import ctypes
+    return ctypes.CDLL(None) if name and name.startswith('glibc') else None
+
+# %% ../nbs/01_gpu.ipynb #f283c644
+def _settings(libc, *values):
+    "Trim threshold (bytes that may be free at the end of the heap) and largest number of blocks outside it"
+    for option,v in zip(_MALLOC.values(), values): libc.mallopt(option, v)
+
+@contextmanager
+def keep_memory(
+    most:int=256, # MiB at the end of the heap that may be free before they go back to the system, 0 to 2047
+):
+    "Within, memory that is freed stays with the process; at the end of the outermost block what is free goes back to the system"
+    libc = _glibc()
+    if libc is not None and not _open: _settings(libc, most<<20, 0)
+    _open.append(most)
+    try: yield
+    finally:
+        _open.pop()
+        if libc is not None and not _open:
+            _settings(libc, 64<<20, 65536)   # where glibc's own adjustment ends
+            libc.malloc_trim(0)
+
+# %% ../nbs/01_gpu.ipynb #22a6072b
+def lay_out(
+    model, # torch module
+    last,  # True: channels last, False: as torch makes them
+)->bool:   # whether it has such weights
+    "Put the weights of four dimensions (and their gradients) in that order in memory; values and shapes stay"
+    import torch
+    order = torch.channels_last if last else torch.contiguous_format
+    four = [t for t in (*model.parameters(), *model.buffers()) if t.dim()==4]
+    for t in four:
+        t.data = t.data.to(memory_format=order)
+        if t.grad is not None: t.grad = t.grad.to(memory_format=order)
+    return bool(four)
+
+# %% ../nbs/01_gpu.ipynb #a85603dd
+def _total(out):
+    "Sum of all outputs, to go back from"
+    if isinstance(out, dict): out = list(out.values())
+    return sum(map(_total, out)) if isinstance(out, (list, tuple)) else out.float().sum() if getattr(out, 'requires_grad', False) else 0
+
+def channels_last(
+    model,        # torch module
+    run:Callable, # runs it and returns its outputs; they are gone back from as well where gradients are on
+)->bool:          # whether its weights are channels-last now; False: they are as torch makes them
+    "Weights channels-last if the network can be run so: tried as in validation, random numbers and BatchNorm stay as they were"
+    import torch
+    if not lay_out(model, True): return False
+    training = [m for m in model.modules() if m.training]
+    model.eval()
+    try:
+        with keep_rng():
+            total,ps = _total(run()),[p for p in model.parameters() if p.requires_grad]
+            if torch.is_tensor(total): torch.autograd.grad(total, ps, allow_unused=True)
+        return True
+    except RuntimeError: return not lay_out(model, False)
+    finally:
+        for m in training: m.training = True
 
 # %% ../nbs/01_gpu.ipynb #9ce3d181
 def _median_time(f, sync, seconds):

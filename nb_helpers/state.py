@@ -192,7 +192,12 @@ def _set_requires(learn, state):
 
 # %% ../nbs/06f_state.ipynb #7c9ae999
 def _opt(learn): return dict(state=learn.opt.state_dict(), frozen=learn.opt.frozen_idx)
-def _set_opt(learn, s): learn.opt.load_state_dict(s['state']); learn.opt.frozen_idx = s['frozen']
+def _set_opt(learn, s):
+    "Averages in their weight's order in memory: a fused kernel looks at nothing else, and the weights may lie channels-last now"
+    learn.opt.load_state_dict(s['state']); learn.opt.frozen_idx = s['frozen']
+    for p, held in getattr(learn.opt, 'opt', learn.opt).state.items():
+        for n, v in held.items():
+            if isinstance(v, torch.Tensor) and v.shape == p.shape and v.stride() != p.stride(): held[n] = torch.empty_like(p, dtype=v.dtype, requires_grad=False).copy_(v)
 
 def _scaler(learn): return learn.scaler.state_dict() if getattr(learn, 'scaler', None) is not None else None
 def _set_scaler(learn, s):
