@@ -1,7 +1,7 @@
 "Package metadata, read from settings.ini"
 from configparser import ConfigParser
 from pathlib import Path
-from setuptools import setup
+from setuptools import find_packages, setup
 
 here = Path(__file__).parent
 cfg = ConfigParser(delimiters=['='])
@@ -19,7 +19,7 @@ setup(
     url=cfg['git_url'],
     license='Apache-2.0',
     keywords=cfg['keywords'],
-    packages=[cfg['lib_name']],
+    packages=find_packages(include=[cfg['lib_name'], f"{cfg['lib_name']}.*"]),
     include_package_data=True,
     python_requires='>=' + cfg['min_python'],
     install_requires=cfg['requirements'].split(),

@@ -30,10 +30,13 @@ class Project:
     sources: dict = None  # generated modules: name -> text
 
 
+def file_of(module): return module.replace('.', '/') + '.py'
+
+
 def read(root=pj.ROOT):
     "The project on disk"
     mods = pj.modules(root)
-    src = {m: (Path(root)/'nb_helpers'/f'{m}.py').read_text(encoding='utf-8') for m in mods}
+    src = {m: (Path(root)/'nb_helpers'/f'{file_of(m)}').read_text(encoding='utf-8') for m in mods}
     return Project(pj.notebooks(root), pj.settings(root), mods, Path(root), src)
 
 
@@ -50,14 +53,15 @@ def trees(p, where=lambda nb, c: True):
 def shipped(nb, c): return c.exported or nb.kind == 'experiments'
 
 
-def imported(tree):
-    "All modules a syntax tree imports: nb_helpers.x, fastai.vision.all, ..."
+def imported(tree, ours=()):
+    "All modules a syntax tree imports: nb_helpers.x, fastai.vision.all, ...; `ours`: modules that lie in folders"
     for n in ast.walk(tree):
         if isinstance(n, ast.Import): yield from (a.name for a in n.names)
         elif isinstance(n, ast.ImportFrom):
             base = ('nb_helpers.' * bool(n.level)) + (n.module or '')
             base = base.rstrip('.')
-            yield from ((f'{base}.{a.name}' for a in n.names) if base == 'nb_helpers' else [base])
+            inside = lambda a: base == 'nb_helpers' or f'{base}.{a.name}'.removeprefix('nb_helpers.') in ours
+            yield from dict.fromkeys(f'{base}.{a.name}' if inside(a) else base for a in n.names)
 
 
 # ---- modules and their order
@@ -76,11 +80,11 @@ def modules_unique(p):
 def modules_and_notebooks(p):
     "every module has its notebook and the other way round"
     have = {nb.module for nb in p.nbs if nb.module and nb.exported()}
-    for m in sorted(set(p.modules) - have): yield f'nb_helpers/{m}.py: no notebook makes it; delete it'
-    for m in sorted(have - set(p.modules)): yield f'nb_helpers/{m}.py is missing; run make export'
+    for m in sorted(set(p.modules) - have): yield f'nb_helpers/{file_of(m)}: no notebook makes it; delete it'
+    for m in sorted(have - set(p.modules)): yield f'nb_helpers/{file_of(m)} is missing; run make export'
     for nb in p.nbs:
         if nb.kind == 'stage' and not nb.module: yield f'{nb.path}: no #| default_exp; add it as the first cell'
-        if nb.kind == 'stage' and not nb.order: yield f'{nb.path}: name it NN_word.ipynb, so that it has a place'
+        if nb.kind == 'stage' and not nb.order: yield f'{nb.path}: name it NN_word.ipynb, in a folder NN_word, so that it has a place'
 
 
 @rule
@@ -88,11 +92,11 @@ def import_direction(p):
     "stages import from lower numbers only, never samples, by name"
     order = {nb.module: nb.order for nb in p.nbs if nb.module and nb.order}
     for nb, c, t in trees(p, lambda nb, c: c.exported):
-        for m in imported(t):
+        for m in imported(t, order):
             if m == 'nb_helpers': yield f'{at(nb, c)}: import nb_helpers; import the functions by name'
             if not m.startswith('nb_helpers.'): continue
-            other = m.split('.')[1]
-            if other == 'samples' and not str(nb.module).startswith('samples'): yield f'{at(nb, c)}: samples is for tests and workbooks; take the data as an argument'
+            other = m.removeprefix('nb_helpers.')
+            if other.split('.')[0] == 'samples' and not str(nb.module).startswith('samples'): yield f'{at(nb, c)}: samples is for tests and workbooks; take the data as an argument'
             elif other not in order: yield f'{at(nb, c)}: imports {m}, which no notebook makes'
             elif nb.order and order[other] >= nb.order:
                 yield f'{at(nb, c)}: imports {m}, which stands at or after it; take it as an argument'
@@ -126,7 +130,7 @@ def no_nbdev(p):
             if m.split('.')[0] in dev: yield f'{at(nb, c)}: imports {m}, which Colab has not; leave it out'
     for name, src in (p.sources or {}).items():
         for m in imported(ast.parse(src)):
-            if m.split('.')[0] in dev: yield f'nb_helpers/{name}.py: imports {m}; leave it out'
+            if m.split('.')[0] in dev: yield f'nb_helpers/{file_of(name)}: imports {m}; leave it out'
 
 
 # ---- the first cells
@@ -321,10 +325,10 @@ def machine_paths(p):
             texts = [*c.texts(), *([c.source] if c.kind == 'code' else [])]
             found = {m for t in texts for r in (PATHS, *words) for m in r.findall(t)}
             if found: yield f'{at(nb, c)}: {sorted(found)[:3]} belongs to one machine; use relative or temporary folders, print names only'
-            if nb.module != 'drive' and any(CONTENT.search(t) for t in [c.source, *c.texts()]):
+            if nb.module != 'drive.workspace' and any(CONTENT.search(t) for t in [c.source, *c.texts()]):
                 yield f'{at(nb, c)}: /content is known to drive alone; take a Path'
     for name, src in (p.sources or {}).items():
-        if PATHS.search(src): yield f'nb_helpers/{name}.py: {PATHS.search(src)[0]} belongs to one machine'
+        if PATHS.search(src): yield f'nb_helpers/{file_of(name)}: {PATHS.search(src)[0]} belongs to one machine'
 
 
 @rule

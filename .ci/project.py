@@ -112,9 +112,9 @@ class Notebook:
 
     @property
     def order(self):
-        "Where the stage stands: 07b_runs -> (7, 'b')"
-        m = re.match(r'(\d\d)([a-z]?)_', self.name)
-        return (int(m[1]), m[2]) if m else None
+        "Where the stage stands: 09_runs/03_run -> (9, 3), 01_gpu -> (1,); None where a folder or the file has no number"
+        found = [re.match(r'(\d\d)_', part) for part in self.name.split('/')]
+        return tuple(int(m[1]) for m in found) if all(found) else None
 
     @property
     def module(self):
@@ -149,5 +149,7 @@ def notebooks(root=ROOT):
 
 
 def modules(root=ROOT):
-    "Names of the generated modules"
-    return sorted(p.stem for p in (Path(root)/'nb_helpers').glob('*.py') if p.stem not in ('__init__', '_modidx'))
+    "Names of the generated modules: gpu, drive.workspace, ..."
+    lib = Path(root)/'nb_helpers'
+    files = [p.relative_to(lib).with_suffix('') for p in lib.rglob('*.py')]
+    return sorted('.'.join(p.parts) for p in files if p.name not in ('__init__', '_modidx'))

@@ -14,7 +14,7 @@ def out(s, mime='text/plain'): return dict(output_type='display_data', data={mim
 
 def stage(*cells, path='nbs/03_balance.ipynb', s=S, **kw):
     "A right stage notebook with `cells` at its end"
-    mod = path.split('_', 1)[1].split('.')[0]
+    mod = '.'.join(part.split('_', 1)[-1] for part in path.removeprefix('nbs/').removesuffix('.ipynb').split('/'))
     top = [code(f'#| default_exp {mod}'), text(f'# Balance\n\n> Weights.\n\n{pj.badge(path, s)}'), code(pj.install_cell(s)),
            code('#| export\ndef weights(\n    n:int, # how many\n)->int: # twice that\n    "Double `n`"\n    return n*2'), code('weights(2)')]
     return number(pj.Notebook(path, [*top, *cells], 1000, **kw))
@@ -60,7 +60,7 @@ class Rules(unittest.TestCase):
         r = guard.modules_and_notebooks
         self.refuses(r, proj(stage(), modules=['balance', 'old']), 'nb_helpers/old.py: no notebook')
         self.refuses(r, proj(stage(), modules=[]), 'balance.py is missing')
-        self.refuses(r, proj(stage(path='nbs/free_name.ipynb')), 'name it NN_word')
+        for path in ('nbs/free_name.ipynb', 'nbs/free/01_name.ipynb', 'nbs/01_word/name.ipynb'): self.refuses(r, proj(stage(path=path)), 'name it NN_word')
         nb = pj.Notebook('nbs/05_x.ipynb', [code('1')])
         self.refuses(r, proj(nb), 'no #| default_exp')
 
@@ -70,13 +70,18 @@ class Rules(unittest.TestCase):
                      'from . import model', 'def f():\n    from nb_helpers.model import f', 'from nb_helpers.balance import g'):
             self.refuses(r, proj(stage(code('#| export\n' + line)), later), 'stands at or after it')
         self.refuses(r, proj(stage(code('#| export\nfrom nb_helpers.samples import f')), later), 'samples is for tests')
-        first = stage(code('#| export\ndef f(): "a"'), path='nbs/00_samples.ipynb')
-        more = stage(code('#| export\nfrom nb_helpers.samples import f'), path='nbs/00a_samples_video.ipynb')
+        first = stage(code('#| export\ndef f(): "a"'), path='nbs/00_samples/00_photos.ipynb')
+        more = stage(code('#| export\nfrom nb_helpers.samples.photos import f'), path='nbs/00_samples/01_clips.ipynb')
         self.accepts(r, proj(first, more))   # one sample may draw as the other does
         self.refuses(r, proj(stage(code('#| export\nimport nb_helpers')), later), 'by name')
         self.refuses(r, proj(stage(code('#| export\nfrom nb_helpers.gone import f'))), 'no notebook makes')
         self.accepts(r, proj(stage(), stage(code('#| export\nfrom nb_helpers.balance import weights'), path='nbs/04_model.ipynb')))
-        self.accepts(r, proj(stage(path='nbs/07_train.ipynb'), stage(code('#| export\nfrom nb_helpers.train import f'), path='nbs/07a_resume.ipynb')))
+        loop = stage(path='nbs/07_training/07_loop.ipynb')
+        for line in ('from nb_helpers.training.loop import f', 'from nb_helpers.training import loop', 'import nb_helpers.training.loop'):
+            self.accepts(r, proj(loop, stage(code('#| export\n' + line), path='nbs/07_training/08_resume.ipynb')))
+            self.refuses(r, proj(loop, stage(code('#| export\n' + line), path='nbs/06_ranger.ipynb')), 'stands at or after it')
+            self.refuses(r, proj(loop, stage(code('#| export\n' + line), path='nbs/07_training/06_state.ipynb')), 'stands at or after it')
+        self.refuses(r, proj(stage(code('#| export\nfrom nb_helpers.training import gone'), path='nbs/08_x.ipynb'), loop), 'no notebook makes')
         self.accepts(r, proj(stage(code('from nb_helpers.model import f')), later))  # a test cell may
 
     def test_no_star(self):
@@ -186,7 +191,7 @@ class Rules(unittest.TestCase):
             self.refuses(r, proj(stage(code('p', dict(output_type='stream', text=[f'in {where}\n'])))), 'one machine')
         self.refuses(r, proj(stage(text('it is in /content/drive'))), 'drive alone')
         self.refuses(r, proj(stage(), sources={'balance': 'p = "/home/ann"'}), 'nb_helpers/balance.py')
-        self.accepts(r, proj(stage(code('p = "/content"'), path='nbs/02_drive.ipynb')))
+        self.accepts(r, proj(stage(code('p = "/content"'), path='nbs/02_drive/03_workspace.ipynb')))
         self.accepts(r, proj(stage(code('url = "https://example.org/home/tmp/x"; q = d/"tmp"; s = "a/content"', out('iVBOR/tmp/', 'image/png')))))
 
     def test_machine_words(self):
@@ -285,6 +290,19 @@ class Tools(unittest.TestCase):
     def test_marks(self):
         root = pj.ROOT
         self.assertEqual(check.marks(f'Starting {root}/nbs/a.ipynbStarting {root}/nbs/checks/a.ipynb\n'), [('Starting', 'nbs/a.ipynb'), ('Starting', 'nbs/checks/a.ipynb')])
+
+    def test_code_in_folders_of_the_same_name_is_seen(self):
+        "runs/, data/ and drive/ in the root are what a workbook makes; nb_helpers/runs/ and nb_helpers/drive/ are code"
+        code, made = ['nb_helpers/runs/run.py', 'nb_helpers/drive/files.py', 'nbs/09_runs/03_run.ipynb'], ['runs/x/run.json', 'nbs/experiments/runs/x.json', 'data/a', 'drive/b']
+        with tempfile.TemporaryDirectory() as d:
+            for p in (*code, *made): (Path(d)/p).parent.mkdir(parents=True, exist_ok=True); (Path(d)/p).write_text('1')
+            a = check.snapshot(Path(d))
+            self.assertEqual(sorted(a), sorted(code))
+            (Path(d)/code[1]).write_text('2')
+            self.assertEqual(check.changed(a, check.snapshot(Path(d)), 'look'), ['nb_helpers/drive/files.py changes; look'])
+            for n in ('.gitignore', '.dockerignore'): (Path(d)/n).write_text((pj.ROOT/n).read_text())
+            subprocess.run(['git', 'init'], cwd=d, check=True, capture_output=True)
+            self.assertEqual(check.untracked(Path(d)), sorted(f'{p} is not in git; git add it, or remove it' for p in (*code, made[1])))
 
     def test_untracked(self):
         with tempfile.TemporaryDirectory() as d:
