@@ -28,7 +28,7 @@ from .contents import VIDEO_SUFFIXES, Contents, with_left_out
 from .items import check_items
 from .frames import (FILLS, Roi, VideoError, count_frames, extract, film_strip, find_roi, frame_indices, prepare_clip,
                                read_video, resize_clip, roi_table) # all of them can be had from here as well
-from ..gpu import n_cpus, n_loaders
+from ..gpu import n_cpus, n_workers
 from .tables import _find, _settle, _Tails, clean_labels, read_table
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #085afd6e
@@ -423,7 +423,7 @@ def clip_dl(
     "One loader, such as for `learn.get_preds(dl=...)`; in the order of the rows unless shuffled"
     windows = dict(n=n, back=back, pad=pad, directions=directions)
     clips = ClipSet(items, cache, vocab, windows, aug)
-    workers = n_loaders(sum(o.nbytes for o in clips.room(bs)), num_workers) if num_workers else 0
+    workers = n_workers(sum(o.nbytes for o in clips.room(bs)), num_workers) if num_workers else 0
     return ClipLoader(clips, bs=bs, shuffle=shuffle, drop_last=shuffle, num_workers=workers,
                       after_batch=[ToFloat(*stats)], device=device or default_device())
 

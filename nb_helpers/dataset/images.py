@@ -34,7 +34,7 @@ from PIL import Image
 from .augment import Augment, draw_seed, photo_augment
 from .cache import ArrayCache
 from .duplicates import _head, _heif, _opened
-from ..gpu import keep_rng, n_cpus, n_loaders
+from ..gpu import keep_rng, n_cpus, n_workers
 
 # %% ../../nbs/03_dataset/11_images.ipynb #6ec6c429
 class ImageError(ValueError):
@@ -563,7 +563,7 @@ def image_dls(
     resize:int=None,        # px of the short side before the crop; `size` by default
     vocab:list=None,        # class names in the order of the outputs; sorted labels by default
     stats:tuple=IMAGENET,   # mean, standard deviation per channel that the network expects, or 'measure': those of the cached training pictures
-    num_workers:int=None,   # processes that load, as in `n_loaders`; none in any case for a split that is read from a cache as it is
+    num_workers:int=None,   # processes that load, as in `n_workers`; none in any case for a split that is read from a cache as it is
     device=None,            # fastai's default device if None
     cache:ArrayCache=None,  # pictures to read in place of the files, `size` px a side or more
     target:str='class',     # 'class', 'ordinal' or 'float'
@@ -576,7 +576,7 @@ def image_dls(
     stats = _stats(stats, cache, items.id[splits[0]], size, items.id)
     opens = [OpenItem(size, how, resize, a, cache, levels) for a in ([aug] if aug else []) + [None]]
     sets = Datasets(items, [opens, [_label, _target(target, items.label, vocab)]], splits=splits)
-    workers = n_loaders(3*size*size*bs, num_workers) if cache is None or aug else 0
+    workers = n_workers(3*size*size*bs, num_workers) if cache is None or aug else 0
     return sets.dataloaders(bs=min(bs, len(splits[0])), val_bs=bs, dl_kwargs=[dict(num_workers=w) for w in (workers, 0 if cache else workers)],
                             device=device, shuffle=True, dl_type=CacheDL, after_batch=[IntToFloatTensor, Normalize.from_stats(*stats)])
 
@@ -614,9 +614,11 @@ def photo_rate(
     photos = dls.train_ds.tls[0]
     some = np.linspace(0, len(photos) - 1, min(len(photos), 65)).astype(int).tolist()
     with keep_rng():
-        photos[some.pop()]                                     # the first one imports what it needs
-        n, clock, core = 0, time.perf_counter(), time.process_time()
-        while n == 0 or n < len(some) and time.perf_counter() - clock < seconds: photos[some[n - 1]]; n += 1
+        photos[some[-1]]                                       # the first one imports what it needs
+        clock, core = time.perf_counter(), time.process_time()
+        for n, i in enumerate(some, 1):
+            photos[i]
+            if time.perf_counter() - clock > seconds: break
         return n/max(time.perf_counter() - clock, time.process_time() - core)   # waiting for a disk counts, and so do threads
 
 # %% ../../nbs/03_dataset/11_images.ipynb #aa4a1e2e

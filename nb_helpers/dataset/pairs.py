@@ -27,7 +27,7 @@ from PIL import Image
 from .cache import ArrayCache, source_stamps
 from .augment import Augment, draw_seed, photo_augment
 from .contents import IMAGE_SUFFIXES, LEFT_OUT, hidden, walk, with_left_out
-from ..gpu import n_loaders
+from ..gpu import n_workers
 from .images import IMAGENET, ImageError, open_image
 from ..drive.zips import _base, _matching, list_files, read_bytes, split_zip
 
@@ -377,6 +377,7 @@ def _tensor(a):
 # %% ../../nbs/03_dataset/13_pairs.ipynb #84abac5c
 class PairDL(TfmdDL):
     "fastai's DataLoader over a `PairSet`; from a cache it reads a batch at a time"
+    wanted = None   # processes that were asked for
     def create_batches(self, samps):
         if self.dataset.cache is None: yield from super().create_batches(samps)
         else: yield from map(self.dataset.batch, chunked(samps, self.bs, self.drop_last))
@@ -386,8 +387,9 @@ class PairDL(TfmdDL):
         old = self.dataset
         cache = old.cache if old.cache is not None and _holds(old.cache, dataset, old.cols) else None
         some = PairSet(dataset, old.size, old.aug, cache, **old.kw)
-        if cache is None and old.cache is not None: kwargs.setdefault('num_workers', n_loaders(some.bytes()*self.bs))   # now files are read
+        if cache is None and old.cache is not None: kwargs.setdefault('num_workers', n_workers(some.bytes()*self.bs, self.wanted))   # now files are read
         res = super().new(some, cls, **kwargs)
+        res.wanted = self.wanted
         if res.dataset.cols != old.cols: res._types = None      # fastai learns them anew from a first batch
         return res
 
@@ -408,7 +410,7 @@ def pair_dls(
     cache:ArrayCache=None, # from `cache_pairs(items, resize or size)`: nothing is decoded then
     stats:tuple=IMAGENET,# mean, standard deviation per channel that the network expects of the photos
     depth_unit:str=TEACHER, # what a depth of 1 means and who says so; kept as dls.depth_unit
-    num_workers:int=None,# processes that load, as in `n_loaders`; none in any case for a split that is read from a cache as it is
+    num_workers:int=None,# processes that load, as in `n_workers`; none in any case for a split that is read from a cache as it is
     device=None,         # fastai's default device if None
     **kw,                # to `open_pair`: how, mask_at, depth_top, depth_hole
 )->DataLoaders:          # batches of (bg, fg_bg, mask, depth), those that the items have
@@ -418,9 +420,10 @@ def pair_dls(
     sets = PairSet(rows['train'], (resize or size) if aug else size, aug, cache, **kw), PairSet(rows['valid'], size, None, cache, **kw)
     if (got := sets[0][0][0].shape[-2:]) != (size, size): raise ValueError(f"augmentation gave {tuple(got)}, not {size} px: pair_augment({size})")
     tfms = [IntToFloatTensor(), Normalize.from_stats(*stats)]
-    workers = [0 if s.cache is not None and s.aug is None else n_loaders(s.bytes()*bs, num_workers) for s in sets]
+    workers = [0 if s.cache is not None and s.aug is None else n_workers(s.bytes()*bs, num_workers) for s in sets]
     train, valid = (PairDL(s, bs=min(bs, len(s)), shuffle=not i, drop_last=not i, num_workers=w, after_batch=tfms, device=device)
                     for i, (s, w) in enumerate(zip(sets, workers)))
+    train.wanted = valid.wanted = num_workers
     dls = DataLoaders(train, valid, device=train.device)
     dls.depth_unit = depth_unit
     return dls

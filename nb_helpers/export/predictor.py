@@ -156,8 +156,8 @@ class Predictor:
         self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         self._describe(folder)
         self.model, size = _load(self.folder, self.spec).to(self.device), self.spec['prepare']['size']
-        self.last = False         # photos with their channels last in memory
-        if self.device.type == 'cpu' and not self.clips:
+        self.last = self.device.type == 'cpu' and not self.clips   # photos with their channels last in memory, if the network can be run so
+        if self.last:
             with torch.no_grad(): self.last = channels_last(self.model, lambda: self._run(torch.zeros(1, self.spec['network']['n_in'], size, size)))
 
     def _run(self, x):

@@ -136,8 +136,8 @@ class StopOnBadLoss(Callback):
     def after_batch(self):
         "What is no number would stay in fastai's running mean for good: a batch that was left out counts as the mean itself"
         if not self.left_out: return
-        mean = self.learn.recorder.smooth_loss
-        self.learn.loss = mean.value if mean.count else torch.zeros_like(self.learn.loss)
+        mean = getattr(getattr(self.learn, 'recorder', None), 'smooth_loss', None)
+        self.learn.loss = mean.value if mean is not None and mean.count else torch.zeros_like(self.learn.loss)
         self.left_out = False
 
     def state_dict(self): return dict(early=list(self.early), row=self.row, total=self.total)

@@ -29,6 +29,7 @@ from .phases import Clock, Phase, freeze, show_table, start_table
 from ..drive.files import lower_is_better
 from .distributed import from_first, spread
 from .callbacks import EMA, Accumulate, EpochRates, StopOnBadLoss, fused_adam, read_facts, same_bits, save_tensors, use_precision
+from .state import opt_like_weights
 
 # %% ../../nbs/07_training/07_loop.ipynb #56154436
 class LogRun(Callback):
@@ -155,9 +156,10 @@ def _try(self):
     if not self.on: self._back()
 
 def _back(self):
-    "Weights as torch makes them, also those of the average"
+    "Weights as torch makes them, also those of the average, and what the optimizer keeps of them"
     if not self.ours: return
     for m in (self.learn.model, *(cb.avg for cb in self.learn.cbs if isinstance(cb, EMA) and cb.avg is not None)): lay_out(m, False)
+    opt_like_weights(self.learn.opt)
 
 ChannelsLast._try, ChannelsLast._back = _try, _back
 

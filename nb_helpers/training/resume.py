@@ -54,7 +54,7 @@ class Resumable(Callback):
         self.every, self.minutes, self.epochs, self.keep, self.files, self.root = every, minutes, epochs, keep, files, None
         self.about, self.strict, self.seed, self.verbose = dict(params=params, data=data, code=code), strict, seed, verbose
         self.seen, self.found, self.at, self.setup, self.serial, self.fits, self.said, self.seconds = {}, None, None, {}, 0, 0, set(), []
-        self.sealer = self.copier = self.locked = None
+        self.sealer = self.copier = self.locked = self.begun = None   # begun: number format and GPU of what was found
         self.open, self.armed, self.pass_, self.quiet, self.start, self.pending, self.offset, self.done = False, None, None, [], (0, 0), False, 0, 0
 
     def __setattr__(self, name, value):
@@ -74,6 +74,7 @@ def begin(self:Resumable,
     if self.sealer is not None: self.sealer.wait(600)   # called again after an interruption
     self._prepare()
     self.found = self._newest()
+    self.begun = self.found and (self.found[0]['setup'].get('precision'), self.found[0]['machine']['gpu'])
     if self.found: self._check(self.found[0]['about'], self.about)
     if self.found is None and run is not None: self._start_over(run)
     m = self.found[0] if self.found else {}
@@ -190,20 +191,35 @@ def _check(self:Resumable, then, now):
     diff += differences(then.get('params') or {}, now.get('params') or {})
     diff += differences(then.get('setup', {}), now.get('setup', {}))
     if not diff: return
-    if not (m['phase'] or m['epoch'] or m['batch'] or m['finished']): self.found = None; return   # nothing is lost: memory ran out, say
-    text = f"the checkpoint in {self.dir.name} is of another run, then -> now: " + '; '.join(diff) + self._other_format(then, now)
+    untouched = not (m['phase'] or m['epoch'] or m['batch'] or m['finished'])
+    if untouched and num_distrib() <= 1:      # memory ran out in the first step, say; several processes would each decide for themselves
+        if self._put_files(): print(f"The checkpoint in {self.dir.name} is of before the first step: begun anew, what was written after it is in *.after")
+        self.found = self.begun = None
+        return
+    text = f"the checkpoint in {self.dir.name} is of another run, then -> now: " + '; '.join(diff)
+    a, b = (o.get('setup', {}).get('precision') for o in (then, now))
+    self._refuse(text + (self._other_format(b) if a != b else ''))
+
+@patch
+def _refuse(self:Resumable, text):
     if self.strict: raise ResumeError(text + ". Set these back, give another folder to start from the beginning, or strict=False to go on all the same")
     self._tell(text, text)
 
+# %% ../../nbs/07_training/08_resume.ipynb #731ef031
 @patch
-def _other_format(self:Resumable, then, now):
-    "A sentence on the two machines where the number format differs"
-    a, b = (o.get('setup', {}).get('precision') for o in (then, now))
-    if a == b: return ''
-    device = getattr(self.learn.dls, 'device', None)
-    was, here = (o['gpu'] or 'a CPU' for o in (self.found[0]['machine'], machine(device)))
-    return (f". It was trained in {a} on {was}; here it would be {b} on {here}: connect a GPU that has {a} "
-            "(in Colab: Runtime > Change runtime type), and the run goes on")
+def _other_format(self:Resumable, now):
+    "A sentence on the two machines where the number format differs, with the remedy"
+    (then, was), here = self.begun, machine(getattr(self.learn.dls, 'device', None))['gpu']
+    if then == 'fp32' or then == 'fp16' and here: mend = f"precision={then!r} goes on here"
+    else: mend = f"connect a GPU that has {then} (in Colab: Runtime > Change runtime type), and the run goes on"
+    return f". It was trained in {then} on {was or 'a CPU'}; here it would be {now} on {here or 'a CPU'}: {mend}"
+
+@patch
+def _same_format(self:Resumable):
+    "A phase that begins after one that was finished elsewhere: in the same number format?"
+    now = self.setup['precision']
+    if self.begun is None or self.begun[0] == now: return
+    self._refuse(f"the run in {self.dir.name} has phases that are finished, precision: {self.begun[0]} -> {now}" + self._other_format(now))
 
 # %% ../../nbs/07_training/08_resume.ipynb #5c349c2a
 @patch
@@ -247,7 +263,7 @@ def _nothing_left(self:Resumable, ahead):
     device = getattr(self.learn.dls, 'device', None)
     if device is not None:                     # fastai moves the model when a fit begins, which this one never does
         for m in (self.learn.model, self.learn.loss_func):
-            if isinstance(m, torch.nn.Module): m.to(device)
+            if callable(getattr(m, 'to', None)): m.to(device)   # fastai's losses with weights are no modules
     if not ahead:
         self._compare()
         self._restore()
@@ -282,7 +298,7 @@ def before_epoch(self:Resumable):
 def _compare(self:Resumable):
     "See whether the Learner is that of the checkpoint, and say what will be done"
     self.setup = setup(self.learn)
-    if not self.pending: return
+    if not self.pending: return self._same_format()
     m = self.found[0]
     then = m['setup'] | (dict(precision=self.setup['precision']) if m['finished'] else {})   # what is trained can be looked at anywhere
     self._check(dict(setup=then), dict(setup=self.setup))
@@ -441,10 +457,12 @@ def _kept(self:Resumable, m, folder):
 # %% ../../nbs/07_training/08_resume.ipynb #9d03ba9d
 @patch
 def _put_files(self:Resumable):
-    "Bring the files to where they were: rows that were written after the checkpoint are written again"
+    "Bring the files to where they were: rows that were written after the checkpoint are written again; files that are put aside"
     m, _, _, folder = self.found
-    for p in [] if m['finished'] else {p for pattern in self.files or () for p in self.root.glob(pattern)}:
-        if p.relative_to(self.root).as_posix() not in m['files']: os.replace(p, p.with_name(f'{p.name}.after'))
+    new = [] if m['finished'] else {p for pattern in self.files or () for p in self.root.glob(pattern)}
+    aside = sorted(p for p in new if p.relative_to(self.root).as_posix() not in m['files'])
+    for p in aside: os.replace(p, p.with_name(f'{p.name}.after'))
     for p, data in self._kept(m, folder).items():
         if m['finished'] and p.exists(): continue   # it may have grown since, which is no repetition
         if not p.exists() or p.read_bytes() != data: put_file(p, [data])
+    return aside

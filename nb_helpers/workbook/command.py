@@ -209,9 +209,11 @@ _ROOM = 1<<18   # bytes: run.json, a traceback and most ledgers
 
 def _beside(dir, ext): return Path(dir).with_name(f'.{Path(dir).name}.{ext}')
 
-def _holder(dir):  # number of the process that holds a run, as text
-    try: return re.match(rb'\d{1,9}', _beside(dir, 'held').read_bytes()[:9])[0].decode()
-    except (OSError, TypeError): return 'unknown'
+def _holder(dir):  # number of the process that holds a run, as text; one that has just begun writes it a moment after it has the lock
+    for _ in range(20):
+        try: return re.match(rb'\d{1,9}', _beside(dir, 'held').read_bytes()[:9])[0].decode()
+        except (OSError, TypeError): time.sleep(.05)
+    return 'unknown'
 
 # %% ../../nbs/11_workbook/01_command.ipynb #0e56706b
 def _hold(dir):  # the lock on a run's folder, or None where the file system has none; `RuntimeError` while another process has it
