@@ -10,7 +10,7 @@ ROOT = pj.ROOT
 BIN = Path(sys.executable).parent
 SEEN = ('nbs', 'nb_helpers')
 LEFT_OUT = ('__pycache__', '.ipynb_checkpoints', '.hypothesis')   # wherever they lie
-MADE = ('runs', 'data', 'drive')                                  # what a workbook makes, in the root or where it was run: nb_helpers/runs is code
+MADE = ('runs', 'data', 'drive')                                  # what a workbook makes where it was run: nb_helpers/runs is code
 
 
 def command(name, *args):
@@ -25,7 +25,7 @@ def snapshot(root=ROOT):
     files = [p for p in root.iterdir() if p.is_file()] + [p for d in SEEN for p in (root/d).rglob('*') if p.is_file()]
     rel = {p.relative_to(root): p for p in files}
     return {r.as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for r, p in rel.items()
-            if not any(o in LEFT_OUT for o in r.parts) and r.parts[0] not in MADE and r.parts[:2] != ('nbs', '_drafts')
+            if not any(o in LEFT_OUT for o in r.parts) and r.parts[:2] != ('nbs', '_drafts')
             and not (r.parts[0] == 'nbs' and any(o in MADE for o in r.parts))}
 
 

@@ -38,7 +38,8 @@ def n_cpus(
 )->int:                 # 1 or more
     "Processors that this process may use; a container's share of them is rounded up"
     from joblib import cpu_count
-    return min(cpu_count(), most or cpu_count())
+    n = cpu_count()
+    return min(n, most or n)
 
 # %% ../nbs/01_gpu.ipynb #92fdbec6
 def n_workers(

@@ -214,7 +214,10 @@ def _areas(logits, targ, cut):
     p, t = (p >= math.log(cut/(1 - cut))).flatten(1), (t >= .5).flatten(1)
     return (p & t).sum(1).float(), p.sum(1).float(), t.sum(1).float()
 
-def _share(part, whole): return torch.where(whole == 0, 1., part/whole.clamp(min=1))
+def _share(part, whole, each):
+    "A part of a whole, 1 where there is none: the mean over images, or all of them"
+    shares = torch.where(whole == 0, 1., part/whole.clamp(min=1))
+    return shares if each else shares.mean()
 
 # %% ../../nbs/07_training/00_losses.ipynb #43b2fed7
 def iou(
@@ -225,8 +228,7 @@ def iou(
 ):                # scalar, 0 to 1
     "Intersection over union, the mean over images; empty and found empty is 1"
     both, p, t = _areas(logits, targ, cut)
-    shares = _share(both, p + t - both)
-    return shares if each else shares.mean()
+    return _share(both, p + t - both, each)
 
 def dice(
     logits,       # float (n, 1, h, w)
@@ -236,8 +238,7 @@ def dice(
 ):                # scalar, 0 to 1
     "Twice the intersection over the sum of the areas, the mean over images; empty and found empty is 1"
     both, p, t = _areas(logits, targ, cut)
-    shares = _share(2*both, p + t)
-    return shares if each else shares.mean()
+    return _share(2*both, p + t, each)
 
 # %% ../../nbs/07_training/00_losses.ipynb #9637c262
 def _of_images(values, known):
@@ -363,7 +364,7 @@ def iou_at(
     counts = torch.bincount((rows*k + above).flatten(), minlength=2*n*k).view(n, 2, k)
     reached = counts.flip(-1).cumsum(-1).flip(-1)[..., 1:].float()                                 # pixels at or above each cut
     both, found, true = reached[:, 1], reached.sum(1), counts[:, 1].sum(-1, keepdim=True).float()
-    return _share(both, found + true - both)[:, order.argsort()].double().cpu().numpy()
+    return _share(both, found + true - both, True)[:, order.argsort()].double().cpu().numpy()
 
 # %% ../../nbs/07_training/00_losses.ipynb #90fc412c
 def best_cut(

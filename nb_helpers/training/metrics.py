@@ -22,7 +22,7 @@ import torch
 from fastai.callback.core import Callback
 from fastai.learner import Metric, ValueMetric
 from fastai.torch_core import find_bs, num_distrib, rank_distrib, to_detach
-from ..gpu import keep_rng
+from ..gpu import keep_rng, trained_in
 
 # %% ../../nbs/07_training/01_metrics.ipynb #00aeec79
 TASKS = ('classes', 'binary', 'ordinal', 'numbers')
@@ -360,8 +360,7 @@ def run_through(
     keep:bool=True, # hold predictions and first targets
 )->tuple:       # (mean loss, predictions, first targets: a list of CPU tensors a batch, empty where not kept)
     "Predictions and loss of a loader's items, without an event: no callback notices"
-    amp = learn.cbs.filter(lambda cb: hasattr(cb, 'amp_mode'))
-    half = getattr(torch, dict(fp16='float16', bf16='bfloat16')[amp[0].amp_mode.value]) if amp else None
+    half = dict(fp16=torch.float16, bf16=torch.bfloat16).get(trained_in(learn))
     total, count, preds, targs = 0., 0, [], []
     for m in mets: m.reset()
     with torch.no_grad():

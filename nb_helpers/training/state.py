@@ -123,7 +123,7 @@ def stateful(
     out = {}
     for cb in learn.cbs.sorted('order'):
         if getattr(type(cb), 'no_state', False) or type(cb).__name__ == 'ProgressCallback': continue
-        name, n = type(cb).__name__, sum(type(o) is type(cb) for o in out.values())
+        name, n = type(cb).__name__, sum(type(o).__name__ == type(cb).__name__ for o in out.values())
         out[f'{name}#{n+1}' if n else name] = cb
     return out
 
