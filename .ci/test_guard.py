@@ -76,11 +76,11 @@ class Rules(unittest.TestCase):
         self.refuses(r, proj(stage(code('#| export\nimport nb_helpers')), later), 'by name')
         self.refuses(r, proj(stage(code('#| export\nfrom nb_helpers.gone import f'))), 'no notebook makes')
         self.accepts(r, proj(stage(), stage(code('#| export\nfrom nb_helpers.balance import weights'), path='nbs/04_model.ipynb')))
-        loop = stage(path='nbs/07_training/07_loop.ipynb')
+        loop = stage(path='nbs/07_training/05_loop.ipynb')
         for line in ('from nb_helpers.training.loop import f', 'from nb_helpers.training import loop', 'import nb_helpers.training.loop'):
-            self.accepts(r, proj(loop, stage(code('#| export\n' + line), path='nbs/07_training/08_resume.ipynb')))
+            self.accepts(r, proj(loop, stage(code('#| export\n' + line), path='nbs/07_training/06_resume.ipynb')))
             self.refuses(r, proj(loop, stage(code('#| export\n' + line), path='nbs/06_ranger.ipynb')), 'stands at or after it')
-            self.refuses(r, proj(loop, stage(code('#| export\n' + line), path='nbs/07_training/06_state.ipynb')), 'stands at or after it')
+            self.refuses(r, proj(loop, stage(code('#| export\n' + line), path='nbs/07_training/04_checkpoint.ipynb')), 'stands at or after it')
         self.refuses(r, proj(stage(code('#| export\nfrom nb_helpers.training import gone'), path='nbs/08_x.ipynb'), loop), 'no notebook makes')
         self.accepts(r, proj(stage(code('from nb_helpers.model import f')), later))  # a test cell may
 
@@ -293,7 +293,7 @@ class Tools(unittest.TestCase):
 
     def test_code_in_folders_of_the_same_name_is_seen(self):
         "runs/, data/ and drive/ in the root are what a workbook makes; nb_helpers/runs/ and nb_helpers/drive/ are code"
-        code, made = ['nb_helpers/runs/run.py', 'nb_helpers/drive/files.py', 'nbs/09_runs/03_run.ipynb'], ['runs/x/run.json', 'nbs/experiments/runs/x.json', 'data/a', 'drive/b']
+        code, made = ['nb_helpers/runs/run.py', 'nb_helpers/drive/files.py', 'nbs/09_runs/02_run.ipynb'], ['runs/x/run.json', 'nbs/experiments/runs/x.json', 'data/a', 'drive/b']
         with tempfile.TemporaryDirectory() as d:
             for p in (*code, *made): (Path(d)/p).parent.mkdir(parents=True, exist_ok=True); (Path(d)/p).write_text('1')
             a = check.snapshot(Path(d))

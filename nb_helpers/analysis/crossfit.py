@@ -9,7 +9,11 @@ __all__ = ['bootstrap_cuts', 'CrossFit', 'cross_fit', 'threshold_curve', 'plot_c
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #0fa51afb
 import warnings
 from dataclasses import dataclass, replace
-import numpy as np, pandas as pd
+
+import numpy as np
+import pandas as pd
+
+from .figures import figure_axes
 from ..dataset.folds import fold_numbers
 from ..dataset.names import as_they_are
 
@@ -151,16 +155,6 @@ def threshold_curve(
     low, high = np.nanquantile([values(w) for w in drawn], q, axis=0)
     return pd.DataFrame(dict(threshold=at, value=values(None), low=low, high=high))
 
-# %% ../../nbs/08_analysis/04_crossfit.ipynb #0cf81773
-def _figure(w, h, rows=1):
-    "A figure that shows only as the last thing of a cell, and its axes"
-    import matplotlib.pyplot as plt
-    fig, ax = plt.subplots(rows, figsize=(w, h), dpi=72, layout='constrained', sharex=rows > 1)
-    plt.close(fig)
-    for a in np.atleast_1d(ax):
-        a.grid(alpha=.25); a.tick_params(labelsize=8); a.spines[['top', 'right']].set_visible(False)
-    return fig, ax
-
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #d56f8dde
 @as_they_are
 def plot_curve(
@@ -168,7 +162,7 @@ def plot_curve(
     metric:str='metric', # name for the axis
 ):                       # matplotlib Figure
     "The curve, its band, and the best threshold"
-    fig, ax = _figure(5.5, 2.8)
+    fig, ax = figure_axes(5.5, 2.8)
     best = curve.loc[curve.value.idxmax()]
     ax.fill_between(curve.threshold, curve.low, curve.high, color='#0072B2', alpha=.2, lw=0, label='95 % band')
     ax.plot(curve.threshold, curve.value, color='#0072B2', lw=1.6)
@@ -264,7 +258,7 @@ def plot_unstable(
     found:Unstable,  # of `why_unstable`
 ):                   # matplotlib Figure: thresholds above, the metric below, by epoch
     "What each epoch would choose, and what it is worth"
-    fig, (top, low) = _figure(5.5, 4, 2)
+    fig, (top, low) = figure_axes(5.5, 4, 2)
     d, x = found.table, found.table.index
     for i, (name, color) in enumerate(zip([o for o in d if o.startswith('threshold') and o[-1] not in 'wh'], ('#0072B2','#009E73','#CC79A7','#E69F00')*9)):
         top.errorbar(x, d[name], [d[name]-np.minimum(d[name+'_low'], d[name]), np.maximum(d[name+'_high'], d[name])-d[name]], fmt='-o', ms=3, lw=1, capsize=2, color=color)

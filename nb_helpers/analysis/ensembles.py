@@ -4,17 +4,22 @@
 
 # %% auto #0
 __all__ = ['out_of_fold', 'fold_table', 'plot_folds', 'Most', 'most', 'by_vote', 'Way', 'gains', 'aligned', 'ensemble_gains',
-           'plot_gains']
+           'plot_gains', 'epoch_cuts', 'epoch_classes', 'class_counts', 'epoch_table', 'plot_epochs', 'mean_scores',
+           'candidates', 'report_epochs']
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #bfe37fbe
-import math
-from dataclasses import dataclass
-import numpy as np, pandas as pd
-from ..dataset.names import as_they_are
-from ..drive.files import Predictions
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from .crossfit import _draws, _folds, _level
+from .figures import figure_axes
 from .score import _first, _scores, metrics
 from .threshold import Cuts, agreement
-from .crossfit import _draws, _figure, _folds, _level
+from ..dataset.names import as_they_are, legend_name
+from ..drive.files import Predictions, write_csv
+from ..training.metrics import EpochPredictions, decide, fixed_cuts, read_epochs
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #44f9b680
 def out_of_fold(
@@ -62,7 +67,7 @@ def plot_folds(
     "Every fold beside the mean and the figure of all items together"
     rest = [r for r in table.index if r not in ('mean', 'sd', 'together')]
     names = names or [c for c in table if c != 'items'][:4]
-    fig, ax = _figure(5.5, .75+.5*len(names))
+    fig, ax = figure_axes(5.5, .75+.5*len(names))
     for y,c in enumerate(names[::-1]):
         m, sd = table.loc['mean', c], table.loc['sd', c]
         ax.plot([m-sd, m+sd], [y, y], color='#0072B2', alpha=.25, lw=9, solid_capstyle='butt', label='mean ± one sd' if not y else None)
@@ -198,7 +203,7 @@ def plot_gains(
 ):                         # matplotlib Figure
     "The gain of each way with its interval, and its own figure in words"
     df = table.iloc[1:most_rows+1][::-1]
-    fig, ax = _figure(6, .9+.3*len(df))
+    fig, ax = figure_axes(6, .9+.3*len(df))
     colour = {'better': '#009E73', 'worse': '#D55E00'}
     for y,(name,r) in enumerate(df.iterrows()):
         c = colour.get(r.verdict, '#555')
@@ -208,3 +213,173 @@ def plot_gains(
     ax.set_xlabel(f'{metric} gained over "{table.index[0]}" ({table.value.iloc[0]:.3f}), with interval', size=9)
     ax.set_title('On items without a say in the choice', size=9.5, loc='left'); ax.set_ylim(-.6, len(df)-.4)
     return fig
+
+# %% ../../nbs/08_analysis/05_ensembles.ipynb #93b16806
+def epoch_cuts(
+    valid:EpochPredictions,  # of labelled items, from `read_epochs`
+    fit,                     # function of targets and scores that gives `Cuts`, such as partial(cut_points, n_cls=5)
+)->list:                     # `Cuts` of each epoch
+    "The best thresholds of every epoch"
+    return [fit(valid.targs, s) for s in valid.scores]
+
+def epoch_classes(
+    kept:EpochPredictions,  # of labelled items or of unlabelled ones
+    cuts=None,              # `Cuts` for all epochs, or a list of one an epoch; None: .5, 1.5, ..., or the largest probability
+)->np.ndarray:              # class index, int64, (epochs, n)
+    "The class that each epoch gives each item; `ValueError` for another number of cuts than epochs"
+    if cuts is None: return np.stack([decide(s, fixed_cuts(_n_cls(kept)) if s.ndim == 1 else None) for s in kept.scores])
+    cuts = list(cuts) if isinstance(cuts, (list, tuple)) else [cuts]*len(kept.scores)
+    if len(cuts) != len(kept.scores): raise ValueError(f"{len(cuts)} sets of thresholds for {len(kept.scores)} epochs: give one an epoch, or one for all")
+    return np.stack([c(s) for c,s in zip(cuts, kept.scores)])
+
+def _n_cls(kept):
+    k = kept.facts[-1].get('n_cls') or (kept.scores.shape[2] if kept.scores.ndim == 3 else 0)
+    if kept.facts[-1].get('task') == 'numbers' or not k: raise ValueError("numbers have no classes to count: give `cuts`")
+    return k
+
+# %% ../../nbs/08_analysis/05_ensembles.ipynb #c48c9cc6
+def class_counts(
+    kept:EpochPredictions,  # of labelled items or of unlabelled ones
+    cuts=None,              # as in `epoch_classes`
+    vocab=None,             # names of the classes; None: 0, 1, ...
+)->pd.DataFrame:            # items by predicted class (columns) and epoch (rows); a last row 'true' where there are labels
+    "How many items each epoch puts into each class"
+    classes = epoch_classes(kept, cuts)
+    k = len(vocab) if vocab is not None else _n_cls(kept)
+    rows = {int(e): np.bincount(c, minlength=k) for e,c in zip(kept.epochs, classes)}
+    if len(kept.targs) and kept.targs.min() >= 0: rows['true'] = np.bincount(kept.targs.astype(int), minlength=k)
+    return pd.DataFrame(rows, index=vocab or range(k)).T.rename_axis('epoch')
+
+# %% ../../nbs/08_analysis/05_ensembles.ipynb #e3fbe8d8
+def _apart(a, b, k): return float(np.abs(np.bincount(a, minlength=k)/len(a)-np.bincount(b, minlength=k)/len(b)).sum()/2)
+
+def _same(classes): return [np.nan, *(classes[1:] == classes[:-1]).mean(1)]
+
+# %% ../../nbs/08_analysis/05_ensembles.ipynb #9e625e38
+def epoch_table(
+    valid:EpochPredictions,       # of labelled items
+    fit,                          # function of targets and scores that gives `Cuts`
+    test:EpochPredictions=None,   # of items without labels, same epochs; None: there are none
+)->pd.DataFrame:                  # a row an epoch: `plain`, `best`, thresholds, `same`, and with test items `same_test`, `apart`
+    "Metric, thresholds, agreement with the epoch before, and how test predictions are spread; `ValueError` for other epochs"
+    cuts, k = epoch_cuts(valid, fit), len(valid.epochs)
+    cols, names = {}, ['threshold'] if len(cuts[0].thresholds) == 1 else [f'cut {i+1}' for i in range(len(cuts[0].thresholds))]
+    if names: cols['plain'] = [replace(c, thresholds=fixed_cuts(c.n_cls).tolist() if s.ndim == 1 else [.5]*len(names)) for c,s in zip(cuts, valid.scores)]
+    if names: cols['plain'] = [c.measure(valid.targs, c(s)) for c,s in zip(cols['plain'], valid.scores)]
+    cols |= dict(best=[c.value for c in cuts], **{n: [c.thresholds[i] for c in cuts] for i,n in enumerate(names)}, same=_same(epoch_classes(valid, cuts)))
+    if test is not None:
+        if not np.array_equal(test.epochs, valid.epochs): raise ValueError(f"test predictions are of epochs {test.epochs.tolist()}, validation of {valid.epochs.tolist()}")
+        there = epoch_classes(test, cuts)
+        cols |= dict(same_test=_same(there), apart=[_apart(a, b, cuts[0].n_cls) for a,b in zip(epoch_classes(valid, cuts), there)])
+    return pd.DataFrame(cols, index=pd.Index(valid.epochs, name='epoch'))
+
+# %% ../../nbs/08_analysis/05_ensembles.ipynb #fcb772cd
+def _colours(k):
+    "Colours that differ in lightness, so that everybody and every printer can tell them apart"
+    import matplotlib.pyplot as plt
+    return ['#0072B2', '#E69F00'] if k == 2 else [plt.get_cmap('viridis')(i/max(k-1, 1)) for i in range(k)]
+
+def _few(counts, most=7):
+    "The classes that occur most, the others together"
+    if counts.shape[1] <= most+1: return counts
+    top = counts.sum().sort_values(ascending=False, kind='stable').index[:most]
+    return counts[[c for c in counts if c in top]].assign(others=counts.drop(columns=top).sum(axis=1))
+
+# %% ../../nbs/08_analysis/05_ensembles.ipynb #2d62564c
+def _stack(ax, counts, title):
+    "Shares of the predicted classes by epoch as stacked areas; the true ones as a bar on the right"
+    rows, true = counts.drop(index='true', errors='ignore'), counts.loc['true'] if 'true' in counts.index else None
+    x, share, colours = rows.index.to_numpy(int), rows.div(rows.sum(axis=1), axis=0).to_numpy().T, _colours(counts.shape[1])
+    ax.stackplot(x, share, colors=colours, labels=[legend_name(c, 16) for c in counts], lw=.5, edgecolor='white')
+    end, base = max((x[-1]-x[0])*.06, .3), 0.
+    for s,c in zip(true/true.sum() if true is not None else (), colours):
+        ax.bar(x[-1]+end, s, end, bottom=base, color=c, align='edge', edgecolor='white', lw=.5); base += s
+    if true is not None: ax.text(x[-1]+1.5*end, -.03, 'true', size=7, ha='center', va='top')
+    ax.set_xticks([o for o in ax.xaxis.get_major_locator().tick_values(x[0], x[-1]) if o in x])
+    ax.set_ylim(0, 1); ax.set_xlim(x[0], x[-1]+(2*end if true is not None else 0)); ax.grid(False)
+    ax.set_title(title, size=9, loc='left'); ax.yaxis.set_major_formatter(lambda v, _: f'{v:.0%}')
+
+# %% ../../nbs/08_analysis/05_ensembles.ipynb #d5bbdf44
+def _lines(ax, table, cols, ylabel):
+    "Columns of `epoch_table` over the epochs"
+    for (col,label),c,m in zip(cols.items(), ('#0072B2', '#D55E00', '#009E73'), 'os^'):
+        if col in table: ax.plot(table.index, table[col], f'-{m}', ms=3, lw=1.4, color=c, label=label)
+    ax.set_ylabel(ylabel, size=8.5); ax.set_xlabel('epoch', size=8.5); ax.legend(fontsize=7, framealpha=.8, edgecolor='none')
+    ax.xaxis.get_major_locator().set_params(integer=True)
+
+@as_they_are
+def plot_epochs(
+    valid:EpochPredictions,      # of labelled items
+    fit,                         # function of targets and scores that gives `Cuts`
+    test:EpochPredictions=None,  # of items without labels; None: there are none
+    vocab=None,                  # names of the classes
+    metric:str='metric',         # what `fit` makes as large as it can, for the axis
+):                               # matplotlib Figure, 6 x 4 inches
+    "Predicted classes by epoch on validation and test above; metric and agreement with the epoch before below"
+    import matplotlib.pyplot as plt
+    table, cuts, n = epoch_table(valid, fit, test), epoch_cuts(valid, fit), 1+(test is not None)
+    fig = plt.figure(figsize=(6, 4), dpi=72, layout='constrained')
+    plt.close(fig)
+    top, low = fig.add_gridspec(2, 1, height_ratios=[1.15, 1])
+    for g,(kept,name) in zip(top.subgridspec(1, n), ((valid, 'Classes, validation'), (test, 'Classes, test'))[:n]):
+        counts = class_counts(kept, cuts, vocab)
+        _stack(fig.add_subplot(g), _few(counts), f'{name}: {len(kept.ids):,} items')
+    left, right = (fig.add_subplot(g) for g in low.subgridspec(1, 2))
+    _lines(left, table, dict(plain='at 0.5' if fit and len(cuts[0].thresholds) == 1 else 'at .5, 1.5, ...', best="epoch's own thresholds" if 'plain' in table else metric), metric)
+    _lines(right, table, dict(same='validation', same_test='test'), 'same class as before')
+    for ax in fig.axes: ax.tick_params(labelsize=7.5); ax.spines[['top', 'right']].set_visible(False)
+    for ax in (left, right): ax.grid(alpha=.25)
+    fig.legend(*fig.axes[0].get_legend_handles_labels(), loc='outside right upper', fontsize=7, title='class', title_fontsize=7.5)
+    return fig
+
+# %% ../../nbs/08_analysis/05_ensembles.ipynb #340ed8dd
+def mean_scores(
+    kept:EpochPredictions,  # of labelled items or of unlabelled ones
+    last:int,               # epochs, from the end
+)->np.ndarray:              # (n,) or (n, k)
+    "Mean of what the last epochs say; `ValueError` where there are fewer"
+    if not 1 <= last <= len(kept.scores): raise ValueError(f"last={last}: there are {len(kept.scores)} epochs")
+    return kept.scores[-last:].mean(0)
+
+# %% ../../nbs/08_analysis/05_ensembles.ipynb #961b6c61
+def candidates(
+    valid:EpochPredictions,  # of labelled items
+    fit,                     # function of targets and scores that gives `Cuts`
+    last=(3, 5),             # how many of the last epochs are averaged; numbers above the number of epochs are left out
+    extra=None,              # name -> scores of the same items, such as those of averaged weights
+    **kw,                    # to `gains`: folds, groups, n, level, seed
+)->pd.DataFrame:             # of `gains`; the best epoch, picked on other folds, is first
+    "What the last epoch and averages are worth beside the best epoch, on items that had no say in the choice"
+    ways = {'best epoch': Way(list(valid.scores), fit), 'last epoch': Way([valid.scores[-1]], fit)}
+    ways |= {f'mean of the last {k}': Way([mean_scores(valid, k)], fit) for k in last if 1 < k <= len(valid.scores)}
+    return gains(valid.targs, ways | {k: Way([np.asarray(s)], fit) for k,s in (extra or {}).items()}, **kw)
+
+# %% ../../nbs/08_analysis/05_ensembles.ipynb #8da5af87
+def report_epochs(
+    run,                 # `Run` that was trained with `loop.fit` and `Scores`
+    fit,                 # function of targets and scores that gives `Cuts`
+    vocab=None,          # names of the classes
+    metric:str='metric', # what `fit` makes as large as it can, for the axes
+    extra=None,          # name -> scores of the validation items, such as those of averaged weights
+    **kw,                # to `candidates`: last, folds, groups, n, level, seed
+)->pd.DataFrame:         # of `candidates`; None where there is one epoch only
+    "epochs.csv, classes_by_epoch.csv, candidates.csv and their figures into the run's folder"
+    valid = read_epochs(run.dir/'epochs')
+    test = read_epochs(run.dir/'epochs_test') if any((run.dir/'epochs_test').glob('[0-9]*')) else None
+    if test is not None: valid, test = _shared(valid, test)
+    cuts = epoch_cuts(valid, fit)
+    counts = {n: class_counts(p, cuts, vocab) for n,p in (('validation', valid), ('test', test)) if p is not None}
+    write_csv(run.dir/'epochs.csv', epoch_table(valid, fit, test), index=True)
+    write_csv(run.dir/'classes_by_epoch.csv', pd.concat({k: c.rename(columns=str) for k,c in counts.items()}, names=['items']).reset_index())
+    if len(valid.epochs) < 2: return None
+    run.fig('epochs', plot_epochs(valid, fit, test, vocab, metric), dpi=150)
+    found = candidates(valid, fit, extra=extra, **kw)
+    write_csv(run.dir/'candidates.csv', found, index=True)
+    run.fig('candidates', plot_gains(found, metric), dpi=150)
+    return found
+
+def _shared(a, b):
+    "Both with the epochs that both have"
+    both = np.intersect1d(a.epochs, b.epochs)
+    def part(p): return p._replace(epochs=both, scores=p.scores[np.isin(p.epochs, both)], facts=[f for e,f in zip(p.epochs, p.facts) if e in both])
+    return part(a), part(b)

@@ -58,7 +58,7 @@ def metrics(
     return {name:float(v) for name,v in _scores(_tallies(t, p, k).toarray().reshape(3, k)).items()}
 
 # %% ../../nbs/08_analysis/00_score.ipynb #8a767dda
-def _units(t, p, k, groups):
+def _drawn(t, p, k, groups):
     "What is drawn (tallies per unit, chance of each) and how often: cells of the confusion matrix, or whole groups"
     if groups is None:
         _,at,n = np.unique(t*k+p, return_index=True, return_counts=True)
@@ -72,7 +72,7 @@ def _units(t, p, k, groups):
 # %% ../../nbs/08_analysis/00_score.ipynb #7d4a1740
 def _resampled(t, p, k, n, seed, groups):
     "Tallies of n resamples, some at a time: (some, 3, k)"
-    tab,chance,size = _units(t, p, k, groups)
+    tab,chance,size = _drawn(t, p, k, groups)
     rng,step = np.random.default_rng(seed),max(1, 4_000_000//max(len(chance), 3*k))
     for i in range(0, n, step): yield (tab.T@rng.multinomial(size, chance, size=min(step, n-i)).T).T.reshape(-1, 3, k)
 

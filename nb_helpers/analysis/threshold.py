@@ -7,7 +7,8 @@ __all__ = ['BINARY', 'Cuts', 'agreement', 'best_threshold', 'cut_points', 'grade
            'cut_outputs']
 
 # %% ../../nbs/08_analysis/02_threshold.ipynb #ae80ab53
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
 import numpy as np
 
 # %% ../../nbs/08_analysis/02_threshold.ipynb #47e862e3

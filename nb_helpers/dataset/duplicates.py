@@ -17,8 +17,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
-from ..gpu import n_cpus
+
+from .layout import some
 from .names import as_they_are, short_name
+from ..gpu import n_cpus
 
 # %% ../../nbs/03_dataset/04_duplicates.ipynb #cd208fc5
 SIDE = 32 # px a side of the thumbnails
@@ -379,12 +381,6 @@ def copy_links(
         if held: parts.tell(*np.concatenate(held, 1), g)
     return parts.links
 
-# %% ../../nbs/03_dataset/04_duplicates.ipynb #bad167c2
-def _some(names, n=10):
-    "The first `n` names and how many there are: '3 items (a, b, c)'"
-    names = list(names)
-    return f"{len(names)} item{'s' * (len(names) != 1)} ({', '.join(map(str, names[:n]))}{', ...' if len(names) > n else ''})"
-
 # %% ../../nbs/03_dataset/04_duplicates.ipynb #db762f11
 def _labels(items):
     "Number of each item's label, -1 where it has none"
@@ -403,7 +399,7 @@ def find_duplicates(
     if turned not in ('same label', 'always', 'never'): raise ValueError(f"turned={turned!r} is none of 'same label', 'always', 'never'")
     seen = look(list(items.path), n_jobs=n_jobs)
     bad = items.id[[r is not None for r in seen.reasons]]
-    if len(bad): warnings.warn(f"{_some(bad)} can't be read and were not compared: images.set_aside names the reasons")
+    if len(bad): warnings.warn(f"{some(bad)} can't be read and were not compared: images.set_aside names the reasons")
     digests = pd.Series([p or f'unread {i}' for i, p in zip(items.id, seen.pixels)])
     first = digests.groupby(digests).transform(lambda s: s.index[0]).to_numpy()
     exact = np.stack([first, np.arange(len(items))], 1)[first != np.arange(len(items))]
@@ -474,6 +470,6 @@ def resolve(
                       "how='majority' or most=1 (in a workbook with the parameter: copies='majority' or 'keep')")
         gone &= False
     changed = items.id[new.ne(items.label) & ~gone]
-    if len(changed): print(f"label of the majority given to {_some(changed)}")
-    if gone.any(): print(f"dropped, since copies disagree{' and no label has a majority' * (how == 'majority')}: {_some(items.id[gone])}")
+    if len(changed): print(f"label of the majority given to {some(changed)}")
+    if gone.any(): print(f"dropped, since copies disagree{' and no label has a majority' * (how == 'majority')}: {some(items.id[gone])}")
     return items.assign(label=new)[~gone].reset_index(drop=True)

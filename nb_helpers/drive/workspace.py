@@ -66,7 +66,7 @@ def work_folder(
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #6a2d69a8
 _ASK = ("Google Drive is not mounted, and here nobody can be asked for permission: run "
-        "`from nb_helpers.drive.workspace import mount; mount()` in a cell of the Colab notebook first, then this again")
+        "`mount()` in a cell of the Colab notebook first, then this again")
 
 def _can_ask():
     "Is this a notebook's own kernel, which has a browser? Not in a command (`!nb_run`), nor in the kernel that a command started"

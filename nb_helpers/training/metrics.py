@@ -21,7 +21,8 @@ import numpy as np
 import torch
 from fastai.callback.core import Callback
 from fastai.learner import Metric, ValueMetric
-from fastai.torch_core import find_bs, num_distrib, rank_distrib, to_detach
+from fastai.torch_core import find_bs, rank_distrib, to_detach
+
 from ..gpu import keep_rng, trained_in
 
 # %% ../../nbs/07_training/01_metrics.ipynb #00aeec79
