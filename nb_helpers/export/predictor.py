@@ -23,7 +23,7 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 
-from ..analysis.decode import Decoder, decoder
+from ..dataset.decode import Decoder, decoder
 from ..dataset.frames import VideoError, frame_indices, prepare_clip
 from ..dataset.images import IMAGENET, ImageError, crop_circle, fit, open_fit, open_image, prepare_fundus
 from ..dataset.layout import file_kind
@@ -36,7 +36,7 @@ from ..model.image import image_model
 from ..model.ladder import ladder_net
 from ..model.unet import BackboneUNet, SplitUNet
 from ..model.video import video_model
-from ..training.loop import save_weights
+from ..training.callbacks import save_weights
 
 # %% ../../nbs/10_export/02_predictor.ipynb #a434609b
 MOST = 16384 # of any number in a description (channels, outputs, pixels, frames) and of the entries in a list
@@ -293,7 +293,7 @@ def export(
     stats:tuple=IMAGENET, # mean, standard deviation per channel of values in [0, 1]
     task='classes',     # 'classes', 'binary', 'ordinal', 'ordinal_k', 'regression', or for maps {'mask': 'sigmoid', 'depth': 'none'}
     cuts=None,          # thresholds chosen with 08_analysis/02_threshold on the scores of `decoder(task, vocab, temperature=...)`
-    temperature:float=1., # from 10_export/04_temperature
+    temperature:float=1., # from 03_dataset/02_decode
     metrics:dict=None,  # what the model was worth, on what
     licence:str='',     # of the data it has learnt from, and what follows for the model
     **notes,            # anything else worth knowing: run, data fingerprint, ...
