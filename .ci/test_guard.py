@@ -80,7 +80,7 @@ class Rules(unittest.TestCase):
         for line in ('from nb_helpers.training.loop import f', 'from nb_helpers.training import loop', 'import nb_helpers.training.loop'):
             self.accepts(r, proj(loop, stage(code('#| export\n' + line), path='nbs/07_training/06_resume.ipynb')))
             self.refuses(r, proj(loop, stage(code('#| export\n' + line), path='nbs/06_ranger.ipynb')), 'stands at or after it')
-            self.refuses(r, proj(loop, stage(code('#| export\n' + line), path='nbs/07_training/04_checkpoint.ipynb')), 'stands at or after it')
+            self.refuses(r, proj(loop, stage(code('#| export\n' + line), path='nbs/07_training/03_checkpoint.ipynb')), 'stands at or after it')
         self.refuses(r, proj(stage(code('#| export\nfrom nb_helpers.training import gone'), path='nbs/08_x.ipynb'), loop), 'no notebook makes')
         self.accepts(r, proj(stage(code('from nb_helpers.model import f')), later))  # a test cell may
 

@@ -7,12 +7,25 @@ __all__ = ['GiB', 'ram', 'n_cpus', 'n_workers', 'precision', 'run_precision', 't
            'has_kernels', 'check_gpu', 'autocast_off', 'clear_frames', 'drop_frames', 'gpu_used', 'empty_cache',
            'release', 'is_oom', 'keep_rng', 'keep_weights', 'PeakMemory', 'train_two_steps', 'resized', 'BatchFit',
            'batch_sizes', 'split_effective', 'fit_batch_size', 'keep_memory', 'lay_out', 'channels_last', 'bench_notes',
-           'gpu_bench']
+           'gpu_bench', 'evaluating', 'same_precision']
 
 # %% ../nbs/01_gpu.ipynb #dc84fc9d
-import copy, gc, json, os, platform, random, re, shutil, subprocess, sys, threading, time, traceback, warnings
+import copy
+import gc
+import json
+import os
+import platform
+import random
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import traceback
+import warnings
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -629,3 +642,28 @@ def gpu_bench(
     empty_cache()
     notes = bench_notes({k:r['speed-up'] for k,r in rows.items()}, cc)
     return pd.DataFrame(rows).T.round(3).assign(note=notes)
+
+# %% ../nbs/01_gpu.ipynb #873d9789
+@contextmanager
+def evaluating(
+    model, # torch Module
+):
+    "The model without dropout and gradients; every part's mode as before afterwards"
+    import torch
+    was = [m for m in model.modules() if m.training]
+    model.eval()
+    try:
+        with torch.no_grad(): yield
+    finally:
+        for m in was: m.training = True
+
+# %% ../nbs/01_gpu.ipynb #89e75e34
+def same_precision(
+    learn,  # fastai Learner
+    device, # where its network runs; None: the CPU
+):          # context manager, autocast or nothing
+    "The Learner's half precision, where it has it"
+    import torch
+    half = getattr(learn, 'mixed_precision', None)
+    if half is None: return nullcontext()
+    return torch.autocast(torch.device(device or 'cpu').type, dtype=torch.bfloat16 if 'bf16' in str(getattr(half, 'amp_mode', '')).lower() else torch.float16)

@@ -14,39 +14,8 @@ import numpy as np
 import pandas as pd
 
 from .figures import figure_axes
-from ..dataset.folds import fold_numbers
+from .score import as_arrays, given_folds, group_numbers, resamples, tails
 from ..dataset.names import as_they_are
-
-# %% ../../nbs/08_analysis/04_crossfit.ipynb #0f8df428
-def _draws(n, groups, seed):
-    "Endless resamples: item indices, drawn one by one or by whole groups"
-    rng = np.random.default_rng(seed)
-    if groups is None:
-        while True: yield rng.integers(0, n, n)
-    units, names = _units(groups, n)
-    order = np.argsort(units, kind='stable')
-    parts = np.split(order, np.cumsum(np.bincount(units))[:-1])
-    while True: yield np.concatenate([parts[i] for i in rng.integers(0, len(names), len(names))])
-
-# %% ../../nbs/08_analysis/04_crossfit.ipynb #5b90953f
-def _units(groups, n):
-    "Number of the group of every item, and the groups"
-    if len(groups) != n: raise ValueError(f"{len(groups)} groups for {n} items: give one group an item")
-    units, names = pd.factorize(np.asarray(groups))
-    if (units < 0).any(): raise ValueError(f"{(units < 0).sum()} items have no group: name one for every item")
-    return units, names
-
-# %% ../../nbs/08_analysis/04_crossfit.ipynb #525d1257
-def _arrays(targets, scores):
-    "Both as arrays, tensors too"
-    t, s = (np.asarray(o.detach().cpu() if hasattr(o, 'detach') else o) for o in (targets, scores))
-    if len(t) != len(s): raise ValueError(f"{len(t)} targets and {len(s)} scores don't fit")
-    return t, s
-
-# %% ../../nbs/08_analysis/04_crossfit.ipynb #37a2f44a
-def _level(level):
-    if not 0 < level < 1: raise ValueError(f"level {level} must lie between 0 and 1, such as .95")
-    return [(1-level)/2, (1+level)/2]
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #90cd4c5d
 def bootstrap_cuts(
@@ -60,7 +29,7 @@ def bootstrap_cuts(
 )->pd.DataFrame:     # a row a threshold, then `value` and `optimism`; columns `value`, `low`, `high`
     "Percentile intervals of thresholds and metric, chosen anew on every resample; one with a single class is drawn again"
     from tqdm.auto import tqdm
-    (t, s), q, rows, draws = _arrays(targets, scores), _level(level), [], _draws(len(targets), groups, seed)
+    (t, s), q, rows, draws = as_arrays(targets, scores), tails(level), [], resamples(len(targets), groups, seed)
     first = fit(t, s)
     for _ in tqdm(range(n), desc='bootstrap', delay=2, leave=False):
         i = next(o for _, o in zip(range(1000), draws) if (t[o] != t[o[0]]).any())
@@ -88,20 +57,11 @@ class CrossFit:
         return (f"{self.metric} {self.value:.3f} ({self.low:.3f} to {self.high:.3f}) on items without a part in the choice, "
                 f"{self.optimistic:.3f} on those that made it")
 
-# %% ../../nbs/08_analysis/04_crossfit.ipynb #a7405dce
-def _folds(t, folds, groups, seed):
-    "Fold of every item, drawn so that classes are dealt evenly and groups stay whole, or as given"
-    if not np.isscalar(folds):
-        f = np.asarray(folds)
-        if f.shape != t.shape or len(np.unique(f)) < 2: raise ValueError(f"folds must name one of two or more folds for each of {len(t)} items")
-        return pd.factorize(f)[0]
-    return fold_numbers(t, groups, folds, seed)
-
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #ee66b675
 def _spread(t, p, n_cls, measure, groups, n, q, seed):
     "Interval of a metric of given classes: confusion matrices are drawn, item by item or group by group"
     cell, rng = t*n_cls+p, np.random.default_rng(seed)
-    units = cell if groups is None else _units(groups, len(t))[0]
+    units = cell if groups is None else group_numbers(groups, len(t))[0]
     per = np.zeros((units.max()+1, n_cls**2))
     np.add.at(per, (units, cell), 1)
     if groups is None: drawn = rng.multinomial(len(t), per.sum(1)/len(t), n)@(per/np.maximum(per.sum(1, keepdims=True), 1))
@@ -121,12 +81,12 @@ def cross_fit(
     seed:int=0,      # of folds and resamples
 )->CrossFit:
     "The metric with thresholds chosen on the other folds, its interval, and the optimistic figure beside it"
-    t, s = _arrays(targets, scores)
-    t, whole, f, classes, cuts = t.astype(np.int64), fit(t, s), _folds(t, folds, groups, seed), np.empty(len(t), np.int64), []
+    t, s = as_arrays(targets, scores)
+    t, whole, f, classes, cuts = t.astype(np.int64), fit(t, s), given_folds(t, folds, groups, seed), np.empty(len(t), np.int64), []
     for k in range(f.max()+1):
         cuts.append(fit(t[f != k], s[f != k]))
         classes[f == k] = cuts[-1](s[f == k])
-    low, high = _spread(t, classes, whole.n_cls, whole.measure, groups, n, _level(level), seed)
+    low, high = _spread(t, classes, whole.n_cls, whole.measure, groups, n, tails(level), seed)
     name = whole.metric if isinstance(whole.metric, str) else 'minus cost'
     return CrossFit(whole.measure(t, classes), low, high, whole.value, np.array([c.thresholds for c in cuts]), classes, f, name)
 
@@ -142,7 +102,7 @@ def threshold_curve(
     seed:int=0,      # of the resamples
 )->pd.DataFrame:     # `threshold`, `value`, `low`, `high`, ascending
     "The metric over one threshold with its bootstrap band; `ValueError` for a threshold that does not exist"
-    (t, s), q = _arrays(targets, scores), _level(level)
+    (t, s), q = as_arrays(targets, scores), tails(level)
     if not 0 <= j < len(cuts.thresholds): raise ValueError(f"threshold {j}: there are 0 to {len(cuts.thresholds)-1}")
     lo, hi = ([-np.inf, *cuts.thresholds, np.inf][i] for i in (j, j+2))
     inside = s[(s >= lo) & (s < hi)] if lo < hi else s[:0]
@@ -151,7 +111,7 @@ def threshold_curve(
     ways = np.stack([np.searchsorted(np.sort(np.append(rest, o)), s, side='right') for o in at])*1
     i, k = np.divmod(np.arange(cuts.n_cls**2), cuts.n_cls)
     def values(w): return [cuts.measure(i, k, np.bincount(t*cuts.n_cls+p, w, cuts.n_cls**2)) for p in ways]
-    drawn = (np.bincount(d, minlength=len(t)) for d, _ in zip(_draws(len(t), None, seed), range(n)))
+    drawn = (np.bincount(d, minlength=len(t)) for d, _ in zip(resamples(len(t), None, seed), range(n)))
     low, high = np.nanquantile([values(w) for w in drawn], q, axis=0)
     return pd.DataFrame(dict(threshold=at, value=values(None), low=low, high=high))
 
@@ -194,7 +154,7 @@ def _held_out(t, scores, fit, f):
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #279dbe45
 def _values(measure, t, ways, n, seed):
     "Metric of every row of classes in `ways`, (rows,), and on n resamples that all rows share, (n, rows)"
-    draws = (np.bincount(d, minlength=len(t)) for d, _ in zip(_draws(len(t), None, seed), range(n)))
+    draws = (np.bincount(d, minlength=len(t)) for d, _ in zip(resamples(len(t), None, seed), range(n)))
     return np.array([measure(t, p) for p in ways]), np.array([[measure(t, p, w) for p in ways] for w in draws])
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #7074a183
@@ -240,13 +200,13 @@ def why_unstable(
     level:float=.95,  # share of resamples inside the intervals, 0..1
 )->Unstable:          # `table`, `verdict`, `cause`, `gain`, `shared`
     "Whether thresholds that jump between epochs mean a flat optimum or a shifting model"
-    scores = [np.asarray(_arrays(targets, o)[1]) for o in scores]
+    scores = [np.asarray(as_arrays(targets, o)[1]) for o in scores]
     if len(scores) < 2: raise ValueError(f"{len(scores)} epochs: two or more are needed to compare")
-    t, scores = _arrays(targets, scores[0])[0].astype(np.int64), np.stack(scores)
+    t, scores = as_arrays(targets, scores[0])[0].astype(np.int64), np.stack(scores)
     every = fit(np.tile(t, len(scores)), scores.reshape(-1, *scores.shape[2:]))
     k = len(every.thresholds)
     fixed = replace(every, thresholds=list(plain) if plain is not None else [i+.5 if scores.ndim == 2 else .5 for i in range(k)])
-    cols, gain = _compare(t, scores, fixed, every, fit, _folds(t, folds, None, seed), _level(level), n, seed)
+    cols, gain = _compare(t, scores, fixed, every, fit, given_folds(t, folds, None, seed), tails(level), n, seed)
     cuts, moved, far = _epoch_cuts(t, scores, fit, k, max(50, n//4), level, seed)
     cause, verdict = _verdict(far > .25*scores.std(axis=1).mean(), moved, gain, least)
     table = pd.DataFrame(cols | cuts, index=pd.RangeIndex(1, len(scores)+1, name='epoch'))

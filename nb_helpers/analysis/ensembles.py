@@ -5,21 +5,23 @@
 # %% auto #0
 __all__ = ['out_of_fold', 'fold_table', 'plot_folds', 'Most', 'most', 'by_vote', 'Way', 'gains', 'aligned', 'ensemble_gains',
            'plot_gains', 'epoch_cuts', 'epoch_classes', 'class_counts', 'epoch_table', 'plot_epochs', 'mean_scores',
-           'candidates', 'report_epochs']
+           'candidates', 'report_epochs', 'average_weights', 'ask_with']
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #bfe37fbe
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from fastai.torch_core import get_model
 
-from .crossfit import _draws, _folds, _level
 from .figures import figure_axes
-from .score import _first, _scores, metrics
-from .threshold import Cuts, agreement
+from .score import Predictions, _first, _scores, given_folds, metrics, resamples, tails
+from ..dataset.decode import Cuts, agreement, decide, fixed_cuts
 from ..dataset.names import as_they_are, legend_name
-from ..drive.files import Predictions, write_csv
-from ..training.metrics import EpochPredictions, decide, fixed_cuts, read_epochs
+from ..drive.files import write_csv
+from ..training.callbacks import ask
+from ..training.metrics import EpochPredictions, read_epochs
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #44f9b680
 def out_of_fold(
@@ -155,9 +157,9 @@ def gains(
     seed:int=0,      # of folds and resamples
 )->pd.DataFrame:     # a row a way: `value`, `low`, `high` (cross-fitted), `optimistic`, `gain` over the first, `gain_low`, `gain_high`, `verdict`
     "What each way is worth on items that had no say in it, and what it gains"
-    t, q = np.asarray(targets).astype(np.int64), _level(level)
-    honest, flattered, measure = _decided(t, list(ways.values()), _folds(t, folds, groups, seed))
-    draws = (np.bincount(d, minlength=len(t)) for d,_ in zip(_draws(len(t), groups, seed), range(n)))
+    t, q = np.asarray(targets).astype(np.int64), tails(level)
+    honest, flattered, measure = _decided(t, list(ways.values()), given_folds(t, folds, groups, seed))
+    draws = (np.bincount(d, minlength=len(t)) for d,_ in zip(resamples(len(t), groups, seed), range(n)))
     drawn = np.array([[measure(t, p, w) for p in honest] for w in draws])
     value, more = np.array([measure(t, p) for p in honest]), drawn-drawn[:, :1]
     (low, high), (g_low, g_high) = np.nanquantile(drawn, q, axis=0), np.nanquantile(more, q, axis=0)
@@ -383,3 +385,34 @@ def _shared(a, b):
     both = np.intersect1d(a.epochs, b.epochs)
     def part(p): return p._replace(epochs=both, scores=p.scores[np.isin(p.epochs, both)], facts=[f for e,f in zip(p.epochs, p.facts) if e in both])
     return part(a), part(b)
+
+# %% ../../nbs/08_analysis/05_ensembles.ipynb #f9e8ed0e
+def average_weights(
+    files,     # .safetensors of one network, such as sorted((run.dir/'weights').glob('*.safetensors'))[-5:]
+)->dict:       # name -> tensor, of the types in the files
+    "Mean of the weights of several epochs; `ValueError` where names or shapes differ"
+    from safetensors.torch import load_file
+    files, total = list(files), {}
+    if not files: raise ValueError("no files of weights: train with KeepEpochs(last=5)")
+    for n,f in enumerate(files):
+        one = load_file(f)
+        odd = [k for k in one.keys() | total.keys() if n and (k not in total or k not in one or total[k].shape != one[k].shape)]
+        if odd: raise ValueError(f"{Path(f).name}: {sorted(odd)[0]} is missing or has another shape than in {Path(files[0]).name}; are these one network's?")
+        for k,v in one.items(): total[k] = (total[k] if n else 0)+v.double() if v.is_floating_point() else v
+    return {k: (v/len(files)).to(one[k].dtype) if one[k].is_floating_point() else v for k,v in total.items()}
+
+# %% ../../nbs/08_analysis/05_ensembles.ipynb #f6ddbcc7
+def ask_with(
+    learn,        # fastai Learner
+    weights:dict, # name -> tensor, of `average_weights`
+    dl,           # loader, in the order of its items
+    task:str,     # one of `metrics.TASKS`
+    **kw,         # to `ask`: act, leading
+)->np.ndarray:    # (n,) or (n, k)
+    "Scores with other weights; the model has its own again afterwards, also after an error"
+    model = get_model(learn.model)
+    own = {k: v.detach().clone() for k,v in model.state_dict().items()}
+    try:
+        model.load_state_dict(weights)
+        return ask(learn, dl, task, **kw)
+    finally: model.load_state_dict(own)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..dataset.names import as_they_are, legend_name, short_name
-from ..drive.files import lower_is_better
+from ..dataset.decode import lower_is_better
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #0cf81773
 def figure_axes(

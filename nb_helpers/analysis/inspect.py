@@ -8,6 +8,7 @@ __all__ = ['doubtful', 'hardest', 'by_column', 'plot_by', 'beside_people', 'repo
 
 # %% ../../nbs/08_analysis/07_inspect.ipynb #6d37cf89
 from contextlib import contextmanager
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -16,11 +17,10 @@ from torch.nn import functional as F
 
 from .ensembles import aligned
 from .figures import _fit, figure_axes, new_figure
-from .score import _checked, bootstrap, item_values
-from .tta import _evaluating
+from .score import Predictions, _checked, bootstrap, item_values, resamples
 from ..dataset.labelstudio import one_against_rest, pairwise_agreement
 from ..dataset.names import as_they_are
-from ..drive.files import Predictions
+from ..gpu import evaluating
 from ..model.image import part_name
 
 # %% ../../nbs/08_analysis/07_inspect.ipynb #35d65fe5
@@ -153,8 +153,7 @@ def beside_people(
     if not len(v): raise ValueError("no predicted item has two votes or more: agreement needs items that several people labelled")
     c, p = v.to_numpy(float), np.asarray(preds.preds)[[at[str(k)] for k in v.index]]
     pairs = {'agrees with one person': (pairwise_agreement, _with_one), "says what most of the others say": (one_against_rest, _with_most)}
-    rng, rows = np.random.default_rng(seed), {}
-    draws = [rng.integers(0, len(c), len(c)) for _ in range(n)]
+    rows, draws = {}, list(islice(resamples(len(c), None, seed), n))
     for name,(people,model) in pairs.items():
         d = [model(c[i], p[i])-people(c[i]) for i in draws]
         a, b = people(c), model(c, p)
@@ -206,7 +205,7 @@ def map_layers(
 )->dict:                    # name of layer -> shape of its output, in the order of the forward pass
     "The layers that can be asked; `ValueError` where no layer gives maps"
     found = {}
-    with _evaluating(model), _watched(model, lambda name, o: found.update({name: tuple(o.shape)}) if _maps(o, len(xb[0])) else None): model(*xb)
+    with evaluating(model), _watched(model, lambda name, o: found.update({name: tuple(o.shape)}) if _maps(o, len(xb[0])) else None): model(*xb)
     if not found: raise ValueError(f"no layer of {type(model).__name__} gives maps (n, channels, h, w): Grad-CAM is for convolutional networks")
     return found
 
@@ -242,7 +241,7 @@ def grad_cam(
 )->tuple:          # (heat (n, h, w) or (n, frames, h, w), float32 in the layer's grid, the network's outputs)
     "What speaks for a class, where; (2, n, ...) from an encoder that sees two clips; `ValueError` for a layer without maps"
     name, acts = part_name(model, layer) if layer else [*map_layers(model, *xb)][-1], []
-    with _evaluating(model), torch.inference_mode(False), torch.enable_grad(), _caught(model.get_submodule(name), acts):
+    with evaluating(model), torch.inference_mode(False), torch.enable_grad(), _caught(model.get_submodule(name), acts):
         out = model(*(x.clone() if x.is_inference() else x for x in xb))
         if not acts or not all(_maps(a, len(xb[0])) for a in acts): raise ValueError(f"layer {name!r} gives no maps (n, channels, h, w); those that do: {', '.join([*map_layers(model, *xb)][-8:])}")
         grads = torch.autograd.grad(_score(out, target).sum(), acts)
@@ -277,7 +276,7 @@ def blanked(
     full = fit_heat(heat, x.shape[2:]).flatten(1)
     n, k, rng = len(x), max(1, round(share*full.shape[1])), np.random.default_rng(seed)
     hot = torch.zeros_like(full).scatter_(1, full.topk(k).indices, 1.).bool()
-    with _evaluating(model):
+    with evaluating(model):
         out = model(x)
         if target is None and out.shape[-1] > 1: target = out.argmax(1)
         fill, base = x.mean(tuple(range(2, x.ndim)), keepdim=True), _score(out, target)

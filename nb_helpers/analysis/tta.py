@@ -10,8 +10,9 @@ __all__ = ['VIEWS', 'CORNERS', 'ACTS', 'View', 'scale', 'crop', 'window', 'Outpu
 import copy
 import random
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,11 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
-from ..dataset.folds import fold_numbers
 from torch import nn
+
+from .score import _codes, resamples
+from ..dataset.folds import fold_numbers
+from ..gpu import evaluating, same_precision
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #5139daaf
 class View:
@@ -258,24 +262,6 @@ def _as_read(dl):
     try: yield pipe
     finally: dl.after_batch = pipe
 
-# %% ../../nbs/08_analysis/03_tta.ipynb #873d9789
-@contextmanager
-def _evaluating(model):
-    "The model without dropout and gradients; every part's mode as before afterwards"
-    was = [m for m in model.modules() if m.training]
-    model.eval()
-    try:
-        with torch.no_grad(): yield
-    finally:
-        for m in was: m.training = True
-
-# %% ../../nbs/08_analysis/03_tta.ipynb #89e75e34
-def _precision(learn, device):
-    "The Learner's half precision, where it has it"
-    half = getattr(learn, 'mixed_precision', None)
-    if half is None: return nullcontext()
-    return torch.autocast(torch.device(device or 'cpu').type, dtype=torch.bfloat16 if 'bf16' in str(getattr(half, 'amp_mode', '')).lower() else torch.float16)
-
 # %% ../../nbs/08_analysis/03_tta.ipynb #932fe385
 def _named(views):
     "View objects from objects and names; `ValueError` for none, an unknown or a doubled one"
@@ -364,7 +350,7 @@ def _finish(rules, total):
 def _run(learn, dl, views, outputs, weights, heard=None):
     "Yields (averages by name, targets) a batch; `heard(view, values, seconds)` is told of each view, and of reading as None"
     rules, at, ids, heard = None, 0, _ids(dl), heard or (lambda *a: None)
-    with _as_read(dl) as pipe, _evaluating(learn.model), _precision(learn, dl.device):
+    with _as_read(dl) as pipe, evaluating(learn.model), same_precision(learn, dl.device):
         then = time.perf_counter()
         for raw in _with_bar(dl):
             raw = raw if isinstance(raw, (tuple, list)) else (raw,)
@@ -407,24 +393,6 @@ def tta(
     targs = [torch.cat(t) for t in zip(*targs)]
     return _join({k: torch.cat([d[k] for d in done]) for k in done[0]}), targs[0] if len(targs) == 1 else tuple(targs) or None
 
-# %% ../../nbs/08_analysis/03_tta.ipynb #3d50c052
-def _resamples(n_items, groups, n, seed):
-    "Row numbers of n resamples of items, or of whole groups"
-    rng = np.random.default_rng(seed)
-    if groups is None: yield from (rng.integers(0, n_items, n_items) for _ in range(n)); return
-    codes = _codes(n_items, groups)
-    rows = np.split(np.argsort(codes, kind='stable'), np.cumsum(np.bincount(codes))[:-1])
-    for _ in range(n): yield np.concatenate([rows[g] for g in rng.integers(0, len(rows), len(rows))])
-
-# %% ../../nbs/08_analysis/03_tta.ipynb #1e68952b
-def _codes(n_items, groups):
-    "Number of each item's group; `ValueError` for a group too few or none at all"
-    groups = np.arange(n_items) if groups is None else np.asarray(groups)
-    if len(groups) != n_items: raise ValueError(f"{len(groups)} groups for {n_items} items: give one group an item")
-    codes, names = pd.factorize(groups)
-    if (codes < 0).any() or len(names) < 2: raise ValueError(f"{len(names)} groups, {int((codes < 0).sum())} items without one: two groups or more, one an item")
-    return codes
-
 # %% ../../nbs/08_analysis/03_tta.ipynb #cb581804
 def _accuracy(targs, probs): return float((probs.argmax(1) == targs).mean())
 
@@ -466,7 +434,7 @@ def gain_table(
     first, *others = values
     means = {v: (values[first] + values[v])/2 for v in others} | {'all': _mean_of(values, values), 'picked, cross-fitted': _cross_fitted(values, targs, metric, finish, groups, 5, seed)}
     means, plain = {k: finish(v) for k, v in means.items()}, finish(values[first])
-    gains = _paired(means, plain, targs, metric, _resamples(len(targs), groups, n, seed))
+    gains = _paired(means, plain, targs, metric, islice(resamples(len(targs), groups, seed), n))
     rows = [_row(first, finish(values[first]), plain, targs, metric, np.zeros(1), level)]
     rows += [_row(k, finish(values[k]) if k in values else p, plain, targs, metric, gains[:, i], level, p) for i, (k, p) in enumerate(means.items())]
     table = pd.DataFrame(rows).set_index('view')

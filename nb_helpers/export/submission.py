@@ -10,7 +10,8 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 import numpy as np, pandas as pd
-from ..drive.files import Predictions, write_atomic
+from ..analysis.score import Predictions
+from ..drive.files import write_atomic
 
 # %% ../../nbs/10_export/00_submission.ipynb #7eea1f3e
 def _some(ids, n=3): return ', '.join(map(repr, list(ids)[:n])) + (f' and {len(ids)-n} more' if len(ids) > n else '')

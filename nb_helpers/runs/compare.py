@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..dataset.names import as_they_are, short_name
-from ..drive.files import lower_is_better
+from ..dataset.decode import lower_is_better
 from .ledger import ledger
 from .run import Run
 

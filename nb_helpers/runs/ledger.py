@@ -115,6 +115,7 @@ def _param(k, own, mets): return f'param_{k}' if k in mets or k in own else k
 def _metric(k, own): return f'metric_{k}' if k in own else k
 def _row(part, own, mets): return part[0] | {_param(k, own, mets): v for k,v in part[1].items()} | {_metric(k, own): v for k,v in part[2].items()}
 
+# %% ../../nbs/09_runs/01_ledger.ipynb #b5d1beb3
 def ledger(
     root:str|Path='runs',  # folder that holds all runs
 ):                         # DataFrame, one row a run, oldest first: own columns, data, parameters, metrics
@@ -222,6 +223,7 @@ def write_ledger(
             if _stamps(root) == stamps: break
     return path
 
+# %% ../../nbs/09_runs/01_ledger.ipynb #0eb1cd83
 def _xlsx(df):  # the bytes of a spreadsheet
     df, buf = df.rename(columns=safe_cell).apply(lambda c: c.map(safe_cell) if c.dtype.kind not in 'iufb' else c), io.BytesIO()
     df.to_excel(buf, index=False, sheet_name='runs', freeze_panes=(1, 1))
@@ -351,6 +353,7 @@ def _taken(p):
     stats = [o.lstat() for o in ([p] if not p.is_dir() or p.is_symlink() else [p, *p.rglob('*')])]
     return sum(s.st_size for s in stats), max(s.st_mtime for s in stats)
 
+# %% ../../nbs/09_runs/01_ledger.ipynb #86e1ccbf
 def room_taken(
     root:str|Path='runs',  # folder that holds all runs
     local:str|Path=None,   # folder of the workspaces' fast sides; None: that of this machine

@@ -24,7 +24,8 @@ from ..analysis.figures import plot_confusion, plot_history, plot_mistakes, plot
 from ..analysis.score import (
     bootstrap, bootstrap_soft, confused, confusion, item_values, per_class, reliability, top_mistakes)
 from ..dataset.names import as_they_are, legend_name, short_name
-from ..drive.files import lower_is_better, unsafe_cell, write_atomic, write_csv
+from ..dataset.decode import lower_is_better
+from ..drive.files import unsafe_cell, write_atomic, write_csv
 from .compare import _is_number, _name, _names, _short, differing, leaderboard, plot_leaderboard
 from .ledger import ledger
 from .run import Run

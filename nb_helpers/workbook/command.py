@@ -27,11 +27,11 @@ from pathlib import Path
 
 from ..dataset.names import show_any_name
 from ..drive.archives import printable
-from ..drive.files import history_rows, read_json, write_atomic
+from ..drive.files import read_json, write_atomic
 from ..drive.links import link, links
 from ..drive.workspace import discard
 from ..runs.ledger import fetch_runs, ledger, restore_run, room_taken, write_ledger
-from ..runs.run import Run, new_run_dir, start_run
+from ..runs.run import Run, history_rows, new_run_dir, start_run
 from .parameters import ParamError, cell_source, check_params, param_table, parse_parameters
 
 # %% ../../nbs/11_workbook/01_command.ipynb #4dd44e85
