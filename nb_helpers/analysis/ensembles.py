@@ -16,7 +16,7 @@ import pandas as pd
 from fastai.torch_core import get_model
 
 from .figures import figure_axes
-from .score import Predictions, _first, _scores, given_folds, metrics, resamples, tails
+from .score import Predictions, first_of, tally_metrics, given_folds, metrics, resamples, tails
 from ..dataset.decode import Cuts, agreement, decide, fixed_cuts
 from ..dataset.names import as_they_are, legend_name
 from ..drive.files import write_csv
@@ -35,11 +35,11 @@ def out_of_fold(
     if any(p.vocab != vocab for p in parts): raise ValueError("the folds have different classes, or in another order")
     if any((p.targs is None) != (parts[0].targs is None) for p in parts): raise ValueError("some folds have targets and some have none")
     twice = pd.Series(ids)[pd.Series(ids).duplicated()]
-    if len(twice): raise ValueError(f"{len(twice)} items were predicted in two folds: {_first(twice.tolist())}; is one of them a training item there?")
+    if len(twice): raise ValueError(f"{len(twice)} items were predicted in two folds: {first_of(twice.tolist())}; is one of them a training item there?")
     if items is not None:
         due = items.id[items.fold.notna() & (items.fold.fillna(-1) >= 0)].astype(str)
         lost = due[~due.isin(ids)].tolist()
-        if lost: raise ValueError(f"{len(lost)} items were predicted in no fold: {_first(lost)}")
+        if lost: raise ValueError(f"{len(lost)} items were predicted in no fold: {first_of(lost)}")
     return Predictions(ids, None if parts[0].targs is None else np.concatenate([p.targs for p in parts]), np.concatenate([p.probs for p in parts]), vocab)
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #78e2bfcf
@@ -93,7 +93,7 @@ class Most(Cuts):
         "The metric of any classes, int (n,), against their targets"
         if self.metric in ('qwk', 'linear_kappa', 'kappa'): return agreement(targets, classes, self.n_cls, self.metric, weights)
         cm = np.bincount(np.asarray(targets)*self.n_cls+classes, weights, self.n_cls**2).reshape(self.n_cls, -1)
-        return float(_scores(np.stack([np.diag(cm), cm.sum(1), cm.sum(0)]).astype(float))[self.metric])
+        return float(tally_metrics(np.stack([np.diag(cm), cm.sum(1), cm.sum(0)]).astype(float))[self.metric])
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #e7551ce7
 def most(

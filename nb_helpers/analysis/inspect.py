@@ -16,8 +16,8 @@ import torch
 from torch.nn import functional as F
 
 from .ensembles import aligned
-from .figures import _fit, figure_axes, new_figure
-from .score import Predictions, _checked, bootstrap, item_values, resamples
+from .figures import fit_text, figure_axes, new_figure
+from .score import Predictions, countable, bootstrap, item_values, resamples
 from ..dataset.labelstudio import one_against_rest, pairwise_agreement
 from ..dataset.names import as_they_are
 from ..gpu import evaluating
@@ -48,7 +48,7 @@ def doubtful(
     by:str='own',  # 'own', or 'cleanlab' for its default way, where it is installed
 )->pd.DataFrame:   # `id`, `path`, `label`, `pred` (the class it may be), `confidence` in that, `margin` (label less best other, -1..0): worst first
     "Items whose label looks wrong; `ValueError` for items that cannot be counted"
-    t,_ = _checked(preds)
+    t,_ = countable(preds)
     if by not in ('own', 'cleanlab'): raise ValueError(f"by={by!r} is none of own, cleanlab")
     p = np.asarray(preds.probs, np.float64)
     other = _in_doubt(t, p) if by == 'own' else _by_cleanlab(t, p/p.sum(1, keepdims=True))
@@ -70,7 +70,7 @@ def hardest(
     "The items whose true class gets the lowest probability over all models"
     members = {'model': members} if hasattr(members, 'probs') else dict(members)
     first = next(iter(members.values()))
-    t,_ = _checked(first)
+    t,_ = countable(first)
     p = np.stack(list(aligned(members)[1].values())).astype(np.float64)
     mean, at = p.mean(0), np.arange(len(t))
     wrong, said = (p.argmax(2) != t).mean(0), mean.argmax(1)
@@ -98,7 +98,7 @@ def by_column(
 )->pd.DataFrame:         # a row a value, the worst first, then 'all': `items`, `value`, `low`, `high`, `right` (share, 0..1), `p`
     "A metric for each value of a column, and whether it differs from the rest beyond chance; items without a value are left out"
     from scipy.stats import fisher_exact
-    t,p = _checked(preds)
+    t,p = countable(preds)
     v = pd.Series(item_values(items, np.asarray(preds.ids), col), dtype=object)
     names, hit, rows = v[v.notna()].astype(str), t == p, {}
     if not len(names): raise ValueError(f"column {col!r} has no value for these items")
@@ -345,7 +345,7 @@ def plot_heatmaps(
             ax = fig.add_axes([(c+.02)/nc, top-(j+1)*(1-.24/(2*w*.95+.24))/2/nr, .96/nc, (1-.24/(2*w*.95+.24))/2/nr*.97], xticks=[], yticks=[])
             ax.imshow(o)
             ax.spines[:].set_visible(False)
-            if not j and titles is not None: ax.set_title(_fit(titles[i], 8, w*.94), size=8, pad=3, parse_math=False)
+            if not j and titles is not None: ax.set_title(fit_text(titles[i], 8, w*.94), size=8, pad=3, parse_math=False)
     return fig
 
 # %% ../../nbs/08_analysis/07_inspect.ipynb #77a0c0dc

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from fastcore.basics import patch
 from torch import nn
 
-from .score import _codes, resamples
+from .score import group_codes, resamples
 from ..dataset.folds import fold_numbers
 from ..gpu import evaluating, same_precision
 
@@ -408,7 +408,7 @@ def _mean_of(values, names, rows=slice(None)): return sum(values[v][rows] for v 
 
 def _cross_fitted(values, targs, metric, finish, groups, folds, seed):
     "Average of the first view and those picked on the other folds, item by item"
-    codes = _codes(len(targs), groups)
+    codes = group_codes(len(targs), groups)
     classes = targs if targs.ndim == 1 and targs.dtype.kind in 'iubUSO' else None      # a measured value is no class to be dealt evenly
     fold = fold_numbers(classes, codes, min(folds, codes.max() + 1), seed)
     done = np.empty_like(next(iter(values.values())))

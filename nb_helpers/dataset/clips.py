@@ -23,13 +23,13 @@ from fastai.torch_core import TensorBase, TensorCategory, default_device
 from fastcore.basics import patch
 from fasttransform import Transform
 from ..drive.archives import sha256_file
-from .cache import _workers, function_key
+from .cache import parallel_how, function_key
 from .layout import VIDEO_SUFFIXES, Contents, with_left_out
 from .items import check_items
 from .frames import (FILLS, Roi, VideoError, count_frames, extract, film_strip, find_roi, frame_indices, prepare_clip,
                                read_video, resize_clip, roi_table) # all of them can be had from here as well
 from ..gpu import n_cpus, n_workers
-from .tables import _find, _settle, _Tails, clean_labels, read_table
+from .tables import find_files, settle, Tails, clean_labels, read_table
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #085afd6e
 def _last(name):
@@ -41,7 +41,7 @@ def _last(name):
 class _Clips:
     "The videos below a folder, by what a list calls them"
     def __init__(self, inside):
-        self.names, self.tails = inside.names('video'), _Tails(inside, ('video',))
+        self.names, self.tails = inside.names('video'), Tails(inside, ('video',))
         odd = [ascii(n) for n in self.names if any('\ud800' <= c <= '\udfff' for c in n)]
         if odd: raise ValueError(f"{len(odd)} videos have a name that is not UTF-8: {', '.join(odd[:3])}; rename them")
         if not self.names: raise FileNotFoundError(f"{inside.folder} holds no video ({', '.join(sorted(VIDEO_SUFFIXES))}); it holds: {inside}")
@@ -52,7 +52,7 @@ class _Clips:
 
     def find(self, values):
         "{value: as `tables._find` gives it} of those that may be another spelling of a clip's name"
-        found = _find([v for v in values if v not in self.paths and _last(v) in self.lasts], self.tails)
+        found = find_files([v for v in values if v not in self.paths and _last(v) in self.lasts], self.tails)
         return {v: (p, names, level) for v, (p, names, level) in found.items() if names and names[0] in self.own}
 
     def one_name(self, lists):
@@ -72,7 +72,7 @@ def _named(table, clips, name='the list', skip=(), say=print):
     best = max(hits, key=hits.get, default=None)
     if best is None or not hits[best]: return None
     found = loose[best] if loose else {} if hits[best] == len(clips.names) else clips.find(table[best].dropna().unique())
-    ids = {v: clips.own[n] for v, n in zip(found, _settle(list(found), found, name, say))}
+    ids = {v: clips.own[n] for v, n in zip(found, settle(list(found), found, name, say))}
     return table.assign(id=table[best].map(lambda v: ids.get(v, v)))
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #b8a6146a
@@ -265,7 +265,7 @@ def _fill(part, items, fn, n_jobs):
     from tqdm.auto import tqdm
     done, end = _done(part)
     todo = items[~items.id.isin(list(done))]
-    clips = Parallel(**dict(_workers(n_jobs), return_as='generator'))(delayed(_try_clip)(fn, p) for p in todo.path)   # in the order of the items
+    clips = Parallel(**dict(parallel_how(n_jobs), return_as='generator'))(delayed(_try_clip)(fn, p) for p in todo.path)   # in the order of the items
     with open(part/'clips.bin', 'ab') as data, open(part/'journal.jsonl', 'a') as journal:
         for k, (i, clip) in enumerate(tqdm(zip(todo.id, clips), total=len(todo), desc='preparing clips', disable=len(todo) < 50)):
             if isinstance(clip, str): done[i] = None, clip

@@ -30,7 +30,7 @@ from fasttransform import Transform
 
 from .augment import Augment
 from .cache import ArrayCache
-from .duplicates import _head, _heif, _opened
+from .duplicates import head_bytes, is_heif, open_lazily
 from .task import target_transform
 from ..gpu import keep_rng, n_cpus, n_workers
 
@@ -49,7 +49,7 @@ def open_image(
 def _open(path, at_least, levels=None, seen=None):
     "(picture, the box in it that the file's pixels fill, or None for all of it); `seen`, a list, gets what `_range` asks about"
     try:
-        with _opened(path) as img:
+        with open_lazily(path) as img:
             box, deep = None, ';16' in str(img.tile)
             if img.format in ('JPEG', 'MPO'): pic, box = _open_jpeg(path, img, at_least)
             else: img.load(); pic = _to_8_bits(img, path, deep, levels, seen)
@@ -136,8 +136,8 @@ def _reason(path, error):
         if not os.path.isfile(path): return 'a pipe, a socket or a device, not a file'
         if not os.path.getsize(path): return 'the file is empty'
         if isinstance(error, PermissionError): return 'it may not be read: permission denied; ask for the right to read it (chmod +r)'
-    if isinstance(error, ImportError) and _heif(_head(path)): return 'HEIC, which needs pillow-heif: pip install pillow-heif (or nb_helpers[heic])'
-    if isinstance(error, Image.UnidentifiedImageError): return next((why for start, why in _SAYS if start in _head(path)), 'not an image that Pillow knows')
+    if isinstance(error, ImportError) and is_heif(head_bytes(path)): return 'HEIC, which needs pillow-heif: pip install pillow-heif (or nb_helpers[heic])'
+    if isinstance(error, Image.UnidentifiedImageError): return next((why for start, why in _SAYS if start in head_bytes(path)), 'not an image that Pillow knows')
     if isinstance(error, Image.DecompressionBombError): return _too_large(error)
     if 'Premature end of JPEG' in str(error): return f'truncated: {error}; get the file again'
     if re.search('truncated|not large enough|broken data stream|unrecognized data stream', str(error), re.I): return _printable(f'cut off or damaged ({error}); get the file again')
@@ -301,7 +301,7 @@ def gray_levels(
 )->dict:                # kind ('whole', 'float', 'colour') -> [black, white], for `open_image`; empty where all files have 8 bits
     "What is black and white in a set's files of more than 8 bits, one rule for all of them: as `set_aside` found, else by a look at them"
     if 'levels' in items.attrs: return items.attrs['levels']
-    deep = [p for p in items.path if isinstance(p, (str, Path)) and _may_be_deep(_head(p), p)]
+    deep = [p for p in items.path if isinstance(p, (str, Path)) and _may_be_deep(head_bytes(p), p)]
     return _levels([f for _, found in _every(_look, deep, n_jobs, 'looking for the range of 16 bits') for f in found])
 
 def _may_be_deep(head, path):

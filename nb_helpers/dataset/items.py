@@ -22,7 +22,7 @@ from PIL import Image
 from .duplicates import cluster_numbers, large_loss
 from .folds import far_off, fold_numbers, held_out
 from .layout import (
-    IMAGE_SUFFIXES, LIST_READ, SPLIT_NAMES, Contents, is_level, layout, some, with_left_out)
+    IMAGE_SUFFIXES, LIST_READ, SPLIT_NAMES, Contents, is_level, layout, some_of, with_left_out)
 from .tables import (
     TABLE_SUFFIXES, clean_labels, excel_numbers, file_column, find_column, one_spelling, read_table, strange_names)
 from ..drive.archives import sha256_file
@@ -139,7 +139,7 @@ def _listed(csv, label, inside, group=None, ext=None):
     if bare.any(): raise ValueError(f"{csv.name}: {bare.sum()} rows name no file in the column {col}, the first is: {', '.join(df[bare].iloc[0].fillna('').head(5))}; fill it in or leave the row out")
     own = [f if f and re.match(r'/|[A-Za-z]:|[a-z]+:/|.*\\|(.*/)?\.\./', v) else v for v, f in zip(df[col], files)]     # an id leads nowhere
     out = [v for v, f in zip(df[col], files) if f and '..' in v and (csv.parent/v).is_file() and not os.path.samefile(csv.parent/v, inside.folder/f)]
-    if out: raise ValueError(f"{csv.name}: {some(out)} lie outside {inside.folder}: give the folder that holds the list and its photos as source")
+    if out: raise ValueError(f"{csv.name}: {some_of(out)} lie outside {inside.folder}: give the folder that holds the list and its photos as source")
     items = pd.DataFrame({'id': own, 'path': [f and str(inside.folder/f) for f in files], 'label': clean_labels(df[label], label, csv.name)})
     for column, values in (('group', _groups(df[group], group, csv.name) if group else None), ('split', split), ('fold', _list_folds(df, csv.name, {label, group, col}))):
         if values is not None: items[column] = values
@@ -150,19 +150,19 @@ def _there(items, name, inside):
     "Items whose files are there; a test set that is not handed out is left out, and said; else `FileNotFoundError` naming what is missing"
     gone = items.path.isna()
     if 'split' in items and gone.any() and not gone.all() and items.split[gone].eq('test').all():
-        print(f"{name}: {some(items.id[gone])} of its test set are not below {inside.folder.name} and are left out")
+        print(f"{name}: {some_of(items.id[gone])} of its test set are not below {inside.folder.name} and are left out")
         return items[~gone]
     if not gone.any(): return items
     stems = {Path(n).stem: n for n in inside.names('photo')}
     near = next((f"{i} (there is {stems[s]})" for i in items.id[gone] if (s := re.split(r'[\\/]', i)[-1].rpartition('.')[0]) in stems), '')
     hint = strange_names(inside) or (f"; such as {near}" if near else excel_numbers(items.id[gone]) or '; put the files there, or leave the rows out')
-    raise FileNotFoundError(f"{some(items.id[gone])} of {name} not found below {inside.folder}{hint}")
+    raise FileNotFoundError(f"{some_of(items.id[gone])} of {name} not found below {inside.folder}{hint}")
 
 # %% ../../nbs/03_dataset/10_items.ipynb #38f16713
 def _books(items, insides, lists):
     "The items with the table of what is in no list, over the folders that lie in no other of them"
     alone = items.id[items.group.isna()] if 'group' in items else []
-    if len(alone): print(f"{some(alone)} without a group: each is held to belong with no other; fill the column in where that is wrong")
+    if len(alone): print(f"{some_of(alone)} without a group: each is held to belong with no other; fill the column in where that is wrong")
     at = {os.path.abspath(c.folder): c for c in insides}
     taken, read, tables = {*map(os.path.abspath, items.path)}, {*map(os.path.abspath, lists)}, []
     for folder, c in at.items():
@@ -329,11 +329,11 @@ def check_items(
     for col in ('id', 'path', 'label'):
         if col not in items: raise ValueError(f"items lack the column {col!r}; they have {', '.join(items.columns)}")
     twice = items.id[items.id.duplicated()].unique()
-    if len(twice): raise ValueError(f"{some(twice)} occur more than once: an id must be unique, and a photo has one label here; {_unlike(items, twice)}")
+    if len(twice): raise ValueError(f"{some_of(twice)} occur more than once: an id must be unique, and a photo has one label here; {_unlike(items, twice)}")
     empty = items.id[items.label.isna() | items.label.astype(str).str.strip().eq('')]
-    if len(empty): raise ValueError(f"{some(empty)} without a label: fill it in or leave the row out")
+    if len(empty): raise ValueError(f"{some_of(empty)} without a label: fill it in or leave the row out")
     strange = items[~items.label.isin(items.label if vocab is None else list(vocab))]
-    if len(strange): raise ValueError(f"{some(strange.id)} with the label {', '.join(sorted(set(map(repr, strange.label)))[:10])}, "
+    if len(strange): raise ValueError(f"{some_of(strange.id)} with the label {', '.join(sorted(set(map(repr, strange.label)))[:10])}, "
                                       f"none of {', '.join(map(str, vocab))}: correct it or add it to vocab")
     if items.label.nunique() < 2: raise ValueError(f"only one class ({items.label.iloc[0] if len(items) else 'no items'}): there is nothing to learn")
     if 'split' in items:
@@ -500,19 +500,19 @@ def check_leaks(
     "The items, if no group, no file's bytes and no cluster of copies stand on two sides; else `ValueError` naming them and the remedy"
     if 'group' in items:
         both = items.groupby('group').split.nunique().loc[lambda n: n > 1].index
-        if len(both): raise ValueError(f"{some(both).replace('item', 'group', 1)} stand on both sides of the split: "
+        if len(both): raise ValueError(f"{some_of(both).replace('item', 'group', 1)} stand on both sides of the split: "
                                        "drop the split column and let split_items make it")
     for col, what in (('sha256', 'the same bytes'), ('cluster', 'copies of one picture')):
         if col not in items: continue
         copies = _crossing(items, col)
         if not copies.any(): continue
         where = f" (clusters {', '.join(map(str, sorted(set(items.cluster[copies]))[:10]))})" if col == 'cluster' else ''
-        if not drop: raise ValueError(f"{some(items.id[copies])} with {what} on both sides of the split{where}: "
+        if not drop: raise ValueError(f"{some_of(items.id[copies])} with {what} on both sides of the split{where}: "
                                       "check_leaks(items, drop=True) takes them out of train (or of valid, for copies in test)")
         large = large_loss(items.label, copies, most) if 'label' in items else ''
         if large: raise ValueError(f"{large} have {what} on another side of the split, too many to be taken out unasked: drop the split column "
                                    "and let split_items make it, or check_leaks(items, drop=True, most=1)")
-        print(f"taken out, since {what} stand on another side of the split{where}: {some(items.id[copies])}")
+        print(f"taken out, since {what} stand on another side of the split{where}: {some_of(items.id[copies])}")
         items = items[~copies]
     return items.reset_index(drop=True)
 

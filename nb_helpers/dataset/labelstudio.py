@@ -20,7 +20,7 @@ import pandas as pd
 
 from .items import add_hashes
 from .layout import Contents, with_left_out
-from .tables import _misheard, _read, ref_parts
+from .tables import misheard, read_annotations, ref_parts
 
 # %% ../../nbs/03_dataset/14_labelstudio.ipynb #99ce16ab
 _COPY = re.compile(r'^(?:copy of|kopie von|copie de|copia de)\s+|\s*\(\d+\)$|[-_ ]+(?:copy|kopie|copie|copia|másolat)(?:\s*\(?\d+\)?)?$', re.I)
@@ -115,14 +115,14 @@ def read_exports(
     theirs = {d for d in n_in.index if d and (n_in[d] == 1 or any(p.startswith(f'{d}/') for p in photos))}
     tables, bad, heard, deaf = [], list(foreign), [], {}
     for n in names:
-        try: one, there = _read(inside.folder/n, from_name, kind, picture)
+        try: one, there = read_annotations(inside.folder/n, from_name, kind, picture)
         except ValueError as e: bad.append(f'{n}: {e}'); continue
         heard += there
-        if wrong := _misheard(there, one.status, kind, from_name): deaf[n] = wrong
+        if wrong := misheard(there, one.status, kind, from_name): deaf[n] = wrong
         tables.append(one.assign(export=n, person=_owner(first[n], one.by.tolist(), n.rpartition('/')[0] in theirs)))
     if bad: raise ValueError(f"{len(bad)} of {len(names) + len(foreign)} exports cannot be read; mend them or name them in skip=:\n" + '\n'.join(bad[:10]))
     out = pd.concat(tables, ignore_index=True)
-    if wrong := _misheard(heard, out.status, kind, from_name): raise ValueError(f"{folder}: {wrong}")
+    if wrong := misheard(heard, out.status, kind, from_name): raise ValueError(f"{folder}: {wrong}")
     for n, wrong in deaf.items(): print(f'{n}: {wrong}: its annotations count as empty')
     told = set(out.export)
     inside.leave([n for n in names if n not in told], 'empty export', 'no task in it', 'export it again, if something was labelled')

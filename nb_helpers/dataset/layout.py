@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['IMAGE_SUFFIXES', 'VIDEO_SUFFIXES', 'LIST_SUFFIXES', 'RAW_SUFFIXES', 'ARCHIVE_SUFFIXES', 'LIST_READ', 'LEFT_OUT',
-           'SPLIT_NAMES', 'some', 'file_kind', 'hidden', 'walk', 'check_names', 'Contents', 'with_left_out', 'left_out',
-           'split_name', 'class_names', 'is_level', 'layout']
+           'SPLIT_NAMES', 'some_of', 'file_kind', 'hidden', 'walk', 'check_names', 'Contents', 'with_left_out',
+           'left_out', 'split_name', 'class_names', 'is_level', 'layout']
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #1c0091e9
 import os
@@ -21,7 +21,7 @@ import pandas as pd
 from ..drive.archives import as_utf8
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #bad167c2
-def some(
+def some_of(
     names,    # ids or names
     n:int=10, # as many are written out
 )->str:       # for a message
@@ -285,7 +285,7 @@ def _base(contents, node):
         splits = {d: _split_folders(_inside(node[d])[1]) for d in dirs}
         found = [d for d in dirs if splits[d] and (len(dirs) == 1 or len(set(splits[d].values())) > 1)]
         if len(found) > 1: raise ValueError(f"{as_utf8(contents.folder.joinpath(*at))} holds {len(found)} folders with a train folder "
-                                            f"({some(map(as_utf8, found))}): give one of them as source")
+                                            f"({some_of(map(as_utf8, found))}): give one of them as source")
         if not found and (len(dirs) != 1 or '' in node): break
         d = (found or dirs)[0]
         beside = [n for other in node if other != d for n in (_below(node[other]) if other else node[''])]
@@ -298,7 +298,7 @@ def _leave_beside(contents, names, of):
     "Leave out and say what lies beside the data"
     if not names: return
     contents.leave(names, 'beside the data', f'lies beside {of}', 'move it into one of the class folders, if it belongs to the data')
-    print(f"left out, since it lies beside {as_utf8(of)}: {some(map(as_utf8, names))}")
+    print(f"left out, since it lies beside {as_utf8(of)}: {some_of(map(as_utf8, names))}")
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #9cee82cb
 def _check_train(folder, node):
@@ -427,7 +427,7 @@ def _photos_of(contents, node, splits):
         photos = _below(inner)
         if splits[d] == 'unlabelled' or splits[d] != 'train' and not _dirs(inner):
             contents.leave(photos, 'unlabelled', f'no folder in {as_utf8(d)} says what is on them', 'label them with nb_predict after the training')
-            print(f"left out, since no folder in {as_utf8(d)} labels them: {some(map(as_utf8, photos))}")
+            print(f"left out, since no folder in {as_utf8(d)} labels them: {some_of(map(as_utf8, photos))}")
             continue
         if splits[d] == 'train': known, deep = known | {_same(c) for c in _dirs(inner)}, max(deep, _depth(inner))
         rows += [(n, splits[d], dirs) for n, dirs in _with_dirs(inner, ())]
@@ -445,7 +445,7 @@ def _inner_split(rows):
     found = {split_name(d) for d in below}
     if rows[0][1] or 'train' not in found or not found & {'valid', 'test'} or len({t[0] for _, _, t in rows}) < 2: return rows
     odd = [n for n, _, t in rows if len(t) < 2 or split_name(t[1]) not in ('train', 'valid', 'test')]
-    if odd: raise ValueError(f"{some(map(as_utf8, odd))} lie beside train folders inside their class: move them into one of these")
+    if odd: raise ValueError(f"{some_of(map(as_utf8, odd))} lie beside train folders inside their class: move them into one of these")
     return [(n, split_name(t[1]), t[:1] + t[2:]) for n, _, t in rows]
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #1119f49d
@@ -467,7 +467,7 @@ def layout(
     paths = [t for *_, t in rows]
     levels = _levels(paths)
     k = max(level, 1) if level is not None else _choose(levels)
-    if not k: raise _two_readings(f"the same folders lie below {some(sorted({as_utf8(t[0]) for t in paths}), 3).replace('item', 'folder', 1)}",
+    if not k: raise _two_readings(f"the same folders lie below {some_of(sorted({as_utf8(t[0]) for t in paths}), 3).replace('item', 'folder', 1)}",
                                   [(f'folder {j}', [t[j-1] for t in paths if len(t) >= j], '') for j in levels])
     _check_stray(contents, [n for n, _, t in rows if len(t) < k], f"folder {k}")
     _check_links(contents, {'/'.join(at), *_above(rows, k)})
@@ -484,7 +484,7 @@ def _check_links(contents, above=None):
     links = [n for n in contents.names('link') if above is None or n.rpartition('/')[0] in above]
     if not links: return
     shown = '; '.join(f"{as_utf8(n)} says {(contents.folder/n).read_text('utf-8', 'replace')[:200]}" for n in links[:3])
-    raise ValueError(f"{some(map(as_utf8, links)).replace('item', 'link', 1)} below {as_utf8(contents.folder)} came out as text files in place of folders "
+    raise ValueError(f"{some_of(map(as_utf8, links)).replace('item', 'link', 1)} below {as_utf8(contents.folder)} came out as text files in place of folders "
                      f"({shown}): put the folders themselves there, or unpack again where links can be (git config core.symlinks true, unzip, tar)")
 
 def _lists(contents):
@@ -507,7 +507,7 @@ def _check_stray(contents, names, level=''):
     also = f"; {', '.join(map(as_utf8, packed[:3]))} is packed: unpack that one, or give it as source" if packed else ''
     alone = {n.rpartition('/')[0] for n in names}
     if len(alone) == 1 and alone != {''} and not level: also += f"; {as_utf8(*alone)} alone would be one class, and a model needs two"
-    raise ValueError(f"{some(map(as_utf8, names))} in no class folder{f' ({level!r} is too deep for them)'*bool(level)}: "
+    raise ValueError(f"{some_of(map(as_utf8, names))} in no class folder{f' ({level!r} is too deep for them)'*bool(level)}: "
                      f"{how}, or move them into folders named as their class{also}")
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #785a8ee4
@@ -530,7 +530,7 @@ def _check_again(rows):
         beside, again = sorted(top - {_same(d)}), [c for c in below if _same(c) in top - {_same(d)}]
         if len(again) > 1: why = 'of the same names as those beside it'
         elif len(below) > 1 and beside and _words(d) and all(w in _PLAIN - {'seg'} for w in _words(d)):
-            why = f"and lies beside {some(map(as_utf8, beside), 3).replace('item', 'folder', 1)}"
+            why = f"and lies beside {some_of(map(as_utf8, beside), 3).replace('item', 'folder', 1)}"
         else: continue
         raise ValueError(f"{as_utf8(d)} holds folders ({', '.join(map(as_utf8, sorted(below)[:5]))}) {why}: give it alone as source if its folders "
                          "are the classes, move it away, or take it as a class with label='folder 1'")
@@ -545,7 +545,7 @@ def _items(contents, at, rows, k, g):
     if g and all(len(t) >= g for *_, t in rows):
         group = pd.Series([unicodedata.normalize('NFC', t[g-1].strip()) for *_, t in rows])
         both = group[group.map(df.split.groupby(group).nunique()).gt(1)].unique() if 'split' in df else []
-        if len(both): warnings.warn(f"{some(both).replace('item', 'folder', 1)} stand on both sides of the split that the folders fix: not taken as groups")
+        if len(both): warnings.warn(f"{some_of(both).replace('item', 'folder', 1)} stand on both sides of the split that the folders fix: not taken as groups")
         else: df['group'] = group
     return df.sort_values('id', ignore_index=True)
 
@@ -580,4 +580,4 @@ def _say_bare(contents, at, rows, k):
         if inside: contents.leave(inside, 'class without photos', 'the class folder holds no photo', 'export what is in it as JPEG or PNG')
         elif name not in contents.shut: contents.leave([name], 'class without photos', 'the class folder is empty', 'fill it, or take it away')
         bare.append(name)
-    if bare: warnings.warn(f"{some(map(as_utf8, bare)).replace('item', 'class folder', 1)} without a photo: no class of the model")
+    if bare: warnings.warn(f"{some_of(map(as_utf8, bare)).replace('item', 'class folder', 1)} without a photo: no class of the model")

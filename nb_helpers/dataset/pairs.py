@@ -29,7 +29,7 @@ from .augment import Augment, draw_seed, photo_augment
 from .layout import IMAGE_SUFFIXES, LEFT_OUT, hidden, walk, with_left_out
 from ..gpu import n_workers
 from .images import IMAGENET, ImageError, open_image
-from ..drive.zips import _base, _matching, list_files, read_bytes, split_zip
+from ..drive.zips import split_pattern, matching, list_files, read_bytes, split_zip
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #3f1eeaa8
 def scene_table(
@@ -52,11 +52,11 @@ _ENDS = {s[-4:] for s in IMAGE_SUFFIXES} # of photos' names
 
 def _listed(source, left):
     "Paths of what a source takes; what else is there goes to `left` as (folder or zip, name)"
-    base, pattern = _base(source)
+    base, pattern = split_pattern(source)
     if split_zip(base) is None and Path(base).is_dir():                     # links are followed, as everywhere
         there = walk(base)[0]
         seen = [n for n in there if not hidden(n)]
-        names = _matching(seen, pattern) if pattern else seen
+        names = matching(seen, pattern) if pattern else seen
         left += [(base, n) for n in sorted(set(there) - set(names))]
         if not names: raise FileNotFoundError(f"{source}: no file there")
         paths = [f'{base}/{n}' for n in names]

@@ -26,7 +26,7 @@ from ..analysis.score import (
 from ..dataset.names import as_they_are, legend_name, short_name
 from ..dataset.decode import lower_is_better
 from ..drive.files import unsafe_cell, write_atomic, write_csv
-from .compare import _is_number, _name, _names, _short, differing, leaderboard, plot_leaderboard
+from .compare import is_number, run_name, ledger_names, short_value, differing, leaderboard, plot_leaderboard
 from .ledger import ledger
 from .run import Run
 
@@ -415,7 +415,7 @@ def main_metric(
     df,          # rows of `ledger`, of one workbook
 )->str|None:     # name of a metric; None where no run has one
     "The metric by which the runs of a workbook are ranked when nobody says"
-    mets = [k for k in _names(root, df)[1] if not k.endswith(('_low','_high'))]
+    mets = [k for k in ledger_names(root, df)[1] if not k.endswith(('_low','_high'))]
     sure = [k for k in mets if f'{k}_low' in df]
     return (sure or mets or [None])[0]
 
@@ -480,37 +480,37 @@ _MOST = 200 # runs of a workbook that the page shows; all stand in ledger.csv
 
 def _rows(root, df, metric, page):  # (head, rows) of the table of one workbook: ranked runs first, then the newest without the metric
     top = leaderboard(metric, root, df.workbook.iloc[0], n=_MOST) if metric else df[:0].assign(rank=[])
-    what = differing(df, _names(root, df)[0])
+    what = differing(df, ledger_names(root, df)[0])
     order = [*top.id, *df[~df.id.isin(top.id)].id[::-1]][:_MOST]
     got, rows = df.set_index('id'), []
     for k,id in enumerate(order, 1):
         r = got.loc[id]
-        val = lambda c: (f'{float(r[c]):.3f}' if abs(float(r[c]))<10 else f'{float(r[c]):.4g}') if c in r and _is_number(r[c]) else ''
+        val = lambda c: (f'{float(r[c]):.3f}' if abs(float(r[c]))<10 else f'{float(r[c]):.4g}') if c in r and is_number(r[c]) else ''
         span = f"{val(f'{metric}_low')} – {val(f'{metric}_high')}" if val(f'{metric}_low') else ''
-        rows.append((k if k<=len(top) else '', _link(root, id, page), _status(short_name(str(r.status), 30)), val(metric), span, *(short_name(_short(r[c]), 28) for c in what),
-                     _time(float(r.minutes)) if _is_number(r.minutes) else '', _short(r.device), _short(r.notes)))
+        rows.append((k if k<=len(top) else '', _link(root, id, page), _status(short_name(str(r.status), 30)), val(metric), span, *(short_name(short_value(r[c]), 28) for c in what),
+                     _time(float(r.minutes)) if is_number(r.minutes) else '', short_value(r.device), short_value(r.notes)))
     return ['', 'run', 'status', _label(metric or 'no metric'), 'interval', *what, 'took', 'on', 'notes'], rows
 
 # %% ../../nbs/09_runs/04_report.ipynb #77b75ec5
 def _workbook_section(root, df, metric, page):  # everything about one workbook
     import matplotlib.pyplot as plt
     name = str(df.workbook.iloc[0])
-    if metric is None or metric not in _names(root, df)[1]: metric = main_metric(root, df)
+    if metric is None or metric not in ledger_names(root, df)[1]: metric = main_metric(root, df)
     head, rows = _rows(root, df, metric, page)
     figs, n = '', df.status.map(lambda s: str(s).split(':')[0]).value_counts()
     if metric:
         top = leaderboard(metric, root, name)
         if len(top)>1: figs += _png(plot_leaderboard(top, metric), f'{name}: {metric} of the runs')
         plt.close('all')
-        what = [c for c in differing(df, _names(root, df)[0]) if c in top]
-        curves = plot_curves([Run(root/i) for i in top.id], [_name(r, what, 28) or r.id[-4:] for _,r in top.iterrows()])
+        what = [c for c in differing(df, ledger_names(root, df)[0]) if c in top]
+        curves = plot_curves([Run(root/i) for i in top.id], [run_name(r, what, 28) or r.id[-4:] for _,r in top.iterrows()])
         if curves: figs += _png(curves, f'{name}: curves of the runs')
     odd = [(i, why) for i in top.id for why in [_history(Run(root/i))] if isinstance(why, str)] if metric else []
     say = f"{len(df)} run{'s'*(len(df)!=1)}: {', '.join(f'{v} {k}' for k,v in n.items())}"
     sort = f", {'the smallest' if lower_is_better(metric) else 'the largest'} {_esc(_label(metric))} first" if metric else ''
     if len(df) > _MOST: say += f"; {_MOST} of them are shown, ledger.csv has all"
     full = df.tail(_MOST).dropna(axis=1, how='all')
-    table = _table([[_short(v)[:120] for v in r] for r in full.itertuples(index=False)], list(full.columns))
+    table = _table([[short_value(v)[:120] for v in r] for r in full.itertuples(index=False)], list(full.columns))
     return (f'<section id="{_esc(quote(name))}"><h2>{_esc(name)}</h2><p class=dim>{_esc(say)}{sort}</p><div class=row>{figs}</div>'
             f'<div class="scroll runs">{_table(rows, head, (0, 3, 4), (1, 2))}</div>'
             + (f'<p>History that can\'t be read:</p>{_table(odd, ["run", "what is wrong"])}' if odd else '') +

@@ -25,7 +25,7 @@ from fastcore.basics import patch
 from ..drive.files import csv_text, hide_secrets, plain, read_json, safe_cell, write_atomic, write_csv
 from .environment import (
     device_name, environment, git_commit, is_alive, is_own, live_notebook, own_marks, session)
-from .ledger import _odd, restore_run, run_dirs, run_status, silent_for, write_ledger
+from .ledger import damage, restore_run, run_dirs, run_status, silent_for, write_ledger
 
 # some of these names are used elsewhere as `runs.x`, where they were first
 
@@ -109,7 +109,7 @@ class Run:
     ):
         self.dir = Path(dir).resolve()
         info = self.info
-        if why := _odd(info): raise ValueError(f"{self.dir.name} is damaged: {why}")
+        if why := damage(info): raise ValueError(f"{self.dir.name} is damaged: {why}")
         self.id, self._t0, self._before, self._beat = self.dir.name, time.monotonic(), info.get('minutes') or 0., 0.
         self._mine = _is_me(info.get('session'))
 

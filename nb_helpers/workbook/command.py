@@ -493,10 +493,10 @@ def table_text(
     cell:int=32,     # characters of a value at most
 )->str:              # the table without index, and how many columns are not shown
     "A DataFrame for a terminal"
-    from nb_helpers.runs.compare import _short
+    from nb_helpers.runs.compare import short_value
     width = width or shutil.get_terminal_size((120, 24)).columns
     cut = lambda s: s if len(s) <= cell else s[:cell-1]+'…'
-    cols = [(str(k), [cut(' '.join(_short(v).split())) for v in df[k]]) for k in df]
+    cols = [(str(k), [cut(' '.join(short_value(v).split())) for v in df[k]]) for k in df]
     wide, used = [max([len(k), *map(len, v)]) for k,v in cols], 0
     n = 0
     while n < len(cols) and used+wide[n] <= width: used += wide[n]+2; n += 1
@@ -524,12 +524,12 @@ def _runs_parser():
 
 # %% ../../nbs/11_workbook/01_command.ipynb #7cc1d704
 def _latest(a):  # the latest runs, with the columns in which they differ before those that are all the same
-    from nb_helpers.runs.compare import _names, differing
+    from nb_helpers.runs.compare import ledger_names, differing
     df = ledger(a.runs)
     if a.workbook: df = df[df.workbook==a.workbook]
     if not len(df): raise FileNotFoundError(f"no runs{f' of {a.workbook}' if a.workbook else ''} in {Path(a.runs).resolve()}: nb_run makes one")
     df = df.tail(a.n)
-    pars, mets = _names(a.runs, df)
+    pars, mets = ledger_names(a.runs, df)
     mets = [k for k in mets if not k.endswith(('_low','_high'))]
     return df[['id','status','minutes',*mets[:4],*differing(df, ['notes',*pars]),*mets[4:]]]
 
