@@ -99,12 +99,18 @@ class KeyedEpochs(Callback):
     "Order of items, augmentation and torch's draws of an epoch depend on (seed, epoch); `learn.first_epoch` counts earlier phases"
     order = -100   # before every other callback: some draw in `before_epoch`
     def __init__(self,
-        seed:int=0,        # the run's
-        aug:Augment=None,  # the training split's
-    ): self.seed, self.aug = seed, aug
+        seed:int=0, # the run's
+    ): self.seed = seed
 
     def before_epoch(self):
         epoch = getattr(self.learn, 'first_epoch', 0) + self.epoch
-        if self.aug is not None: self.aug.epoch, self.aug.seed = epoch, self.seed
+        for aug in _augments(self.dls.train): aug.epoch, aug.seed = epoch, self.seed
         self.dls.train.rng = random.Random(draw_seed(self.seed, epoch, 'order'))
         torch.manual_seed(draw_seed(self.seed, epoch, 'torch'))
+
+def _augments(dl):
+    "The `Augment`s of a loader: its own, its data set's, or its transforms'"
+    dl = getattr(dl, 'dl', dl)          # within fastai's DistributedDL
+    data = getattr(dl, 'dataset', None)
+    places = (dl, data, *(t for tl in getattr(data, 'tls', ()) for t in getattr(tl.tfms, 'fs', ())))
+    return [o.aug for o in places if isinstance(getattr(o, 'aug', None), Augment)]

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['BINARY', 'HOWS', 'Cuts', 'as_floats', 'class_indices', 'cost_matrix', 'chance_cost', 'metric_value', 'quotient',
            'binary_metric', 'agreement', 'fixed_cuts', 'decide', 'as_cuts', 'lower_is_better', 'decode_outputs',
-           'deciding_outputs', 'check_how', 'OutputCuts', 'Decoder', 'decoder', 'mean_nll', 'fit_temperature']
+           'deciding_outputs', 'check_how', 'OutputCuts', 'Decoder', 'mean_nll', 'fit_temperature']
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #8aeaa53e
 from dataclasses import dataclass
@@ -327,17 +327,16 @@ def ordered(self:Decoder)->bool:
     return self.task != 'classes' or self.how == 'score'
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #92d67707
-def decoder(
-    task:str,             # a key of `HOWS`
-    vocab:list,           # class names in order
-    cuts=None,            # `Cuts` chosen on `Decoder.scores`, `OutputCuts` chosen on `Decoder.at_least`, or None
-    temperature:float=1., # with which they were chosen
+@patch
+def with_cuts(self:Decoder,
+    cuts, # `Cuts` chosen on `scores`, `OutputCuts` chosen on `at_least`; None: the usual thresholds
 )->Decoder:
-    "A decoder with the thresholds that were chosen; `ValueError` where they do not go with the task"
-    if cuts is None: return Decoder(task, vocab, temperature=temperature)
-    if not isinstance(cuts, Cuts): raise ValueError(f"cuts are {type(cuts).__name__}: give what best_threshold, cut_points or cut_outputs returned")
-    if cuts.n_cls != len(vocab): raise ValueError(f"cuts for {cuts.n_cls} classes, and vocab has {len(vocab)}")
-    return Decoder(task, vocab, cuts.how if isinstance(cuts, OutputCuts) else 'score', list(cuts.thresholds), temperature)
+    "The same task with the thresholds that were chosen; `ValueError` where they do not go with it"
+    if cuts is None: return type(self)(self.task, self.vocab, temperature=self.temperature)
+    if not hasattr(cuts, 'thresholds'):
+        raise ValueError(f"cuts are {type(cuts).__name__}: give what best_threshold, cut_points or cut_outputs returned")
+    if cuts.n_cls != len(self.vocab): raise ValueError(f"cuts for {cuts.n_cls} classes, and vocab has {len(self.vocab)}")
+    return type(self)(self.task, self.vocab, getattr(cuts, 'how', 'score'), list(cuts.thresholds), self.temperature)
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #c00c46e3
 def mean_nll(

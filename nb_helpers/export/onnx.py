@@ -101,7 +101,7 @@ def _readable(p, files, n):
     for f in files:
         if len(found) == n: break
         try: found.append(p.prepare(f))
-        except (ImageError, VideoError, OSError): continue   # `predict_files` gives reasons
+        except (ImageError, VideoError, OSError): continue   # `Predictor.predict` gives reasons
     if not found: raise ValueError(f"none of {len(files)} files could be read: nothing to check with")
     return found
 

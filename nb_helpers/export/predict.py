@@ -352,13 +352,13 @@ def nb_predict_cli(
 def _predict(a, where, sources, part, names):
     "From the first photo that has no row yet to the CSV; the exit code"
     import pandas as pd
-    from nb_helpers.export.predictor import Predictor, predict_rows, predictions_csv
+    from nb_helpers.export.predictor import Predictor, predictions_csv
     predictor = Predictor(where)
     done, bad = part.resume(names, predictor.columns, a.bs)
     before, began, say = done, time.perf_counter(), _Progress(len(names), done, sources.kind)
     if a.go_on: print(f"{f'going on after {done:,} of {len(names):,} files' if done else 'nothing to go on with, starting from the first file'}", file=sys.stderr)
     try:
-        for rows in predict_rows(predictor, sources.files[done:], a.bs, names[done:]):
+        for rows in predictor.rows(sources.files[done:], a.bs, names[done:]):
             table = pd.DataFrame(rows, columns=predictor.columns)
             part.write(predictions_csv(table, header=False))
             done, bad = done + len(table), bad + int((table.reason != '').sum())

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MOST_LAYERS', 'NETWORKS', 'ACTIVATIONS', 'COLUMNS', 'network_values', 'build_network', 'check_shapes', 'read_spec',
-           'export', 'Predictor', 'predict_rows', 'predict_files', 'predictions_csv', 'write_predictions']
+           'export', 'Predictor', 'predictions_csv', 'write_predictions']
 
 # %% ../../nbs/10_export/02_predictor.ipynb #48baee97
 import json
@@ -20,9 +20,9 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 
-from ..dataset.decode import Decoder, decoder
+from ..dataset.decode import Decoder
 from ..dataset.frames import VideoError
-from ..dataset.images import IMAGENET, ImageError
+from ..dataset.images import ImageError
 from ..dataset.layout import file_kind
 from ..dataset.preparation import Preparation, check_values
 from ..drive.archives import sha256_file
@@ -158,19 +158,15 @@ def export(
     model,              # with its best weights
     folder:Path,        # made if it is not there
     network:dict,       # what `image_model` or `video_model` reports as built, or the values of `predictor.NETWORKS`
-    vocab:list,         # class names in the order of the outputs; [] for a plain number or for maps
-    prepare:dict,       # by (a name in `predictor.PREPARATIONS`), size, resize, how, ...: as validation saw its files
-    stats:tuple=IMAGENET, # mean, standard deviation per channel of values in [0, 1]
-    task='classes',     # 'classes', 'binary', 'ordinal', 'ordinal_k', 'regression', or for maps {'mask': 'sigmoid', 'depth': 'none'}
-    cuts=None,          # thresholds chosen with 08_analysis/02_threshold on the scores of `decoder(task, vocab, temperature=...)`
-    temperature:float=1., # from 03_dataset/02_decode
-    metrics:dict=None,  # what the model was worth, on what
+    task,               # `Task` with the classes in the order of the outputs, thresholds and temperature; for maps {'mask': 'sigmoid', 'depth': 'none'}
+    prep:Preparation,   # of the files, as validation saw them
+    metrics:dict|None=None, # what the model was worth, on what
     licence:str='',     # of the data it has learnt from, and what follows for the model
     **notes,            # anything else worth knowing: run, data fingerprint, ...
 )->Path:                # `folder`, with weights.safetensors and spec.json
     "Write the model as tensors and JSON, the spec last, so that an interrupted export is not taken for a whole one"
-    task = dict(task) if isinstance(task, dict) else vars(decoder(task, plain(list(vocab)), cuts, temperature))
-    spec = plain(dict(network=network, task=task, prepare=prepare, mean=stats[0], std=stats[1]))
+    mean, std = prep.stats
+    spec = plain(dict(network=network, task=dict(task) if isinstance(task, dict) else vars(task), prepare=prep.values, mean=mean, std=std))
     if bad := not_text(spec): raise ValueError(f"{bad!r} is no text that can be written: give the class another name")
     spec = {**spec, **_known(spec)}
     _same(model, spec)
@@ -300,7 +296,7 @@ def maps(self:Predictor,
     *items, # each the files of one item, such as (background, scene)
 )->dict:    # name -> float32, (n, outputs, size, size)
     "Maps of several items, with their activations"
-    if not self.map_names: raise ValueError("this model gives no maps: use `predict_files`")
+    if not self.map_names: raise ValueError("this model gives no maps: use `Predictor.predict`")
     out = self.forward(torch.stack([self.prepare(i) for i in items]))
     return {m: ACTIVATIONS[self.spec['task'][m]](o).float().cpu().numpy() for m, o in zip(self.map_names, out)}
 
@@ -317,35 +313,35 @@ def columns(self:Predictor)->list:
     return taken + ([f'class {v}' if v in taken else v for v in self.vocab] if d.task != 'regression' else [])
 
 # %% ../../nbs/10_export/02_predictor.ipynb #3b29f89a
-def predict_rows(
-    predictor:Predictor,  # the model
+@patch
+def rows(self:Predictor,
     files:list,           # paths; where the network sees several pictures together, tuples of them
     bs:int=32,            # items a batch
     names:list=None,      # what stands in the column file; the paths by default
-):                        # a list of rows for each batch, with a value for each of `predictor.columns`
+):                        # a list of rows for each batch, with a value for each of `columns`
     "Predictions batch by batch, in the order given; `ValueError` for a model of maps, a batch below 1, another number of pictures"
-    if predictor.decoder is None: raise ValueError(f"this model gives maps ({', '.join(predictor.map_names)}): use Predictor.maps")
+    if self.decoder is None: raise ValueError(f"this model gives maps ({', '.join(self.map_names)}): use Predictor.maps")
     if bs < 1: raise ValueError(f"bs={bs}: a batch has 1 item or more")
     for f in files:
         n = len(f) if isinstance(f, (list, tuple)) else 1
-        if n != predictor.pictures: raise ValueError(f"this network sees {predictor.pictures} pictures together, {n} given")
+        if n != self.pictures: raise ValueError(f"this network sees {self.pictures} pictures together, {n} given")
     names = names or [' + '.join(map(str, f)) if isinstance(f, (list, tuple)) else str(f) for f in files]
-    for at, read in _batches(predictor, files, bs): yield [[n, *row] for n, row in zip(names[at:at+bs], _rows(predictor, read))]
+    for at, read in _batches(self, files, bs): yield [[n, *row] for n, row in zip(names[at:at+bs], _rows(self, read))]
 
 # %% ../../nbs/10_export/02_predictor.ipynb #00f6f3ce
-def predict_files(
-    predictor:Predictor,  # the model
-    files:list,           # paths; where the network sees several pictures together, tuples of them
-    bs:int=32,            # items a batch
-)->pd.DataFrame:          # `predictor.columns` (reason: why there is no label, '' where there is one)
+@patch
+def predict(self:Predictor,
+    files:list,  # paths; where the network sees several pictures together, tuples of them
+    bs:int=32,   # items a batch
+)->pd.DataFrame: # `columns` (reason: why there is no label, '' where there is one)
     "Predictions for every file, in the order given, with a progress bar; a file that can't be read gets its reason and no label"
     from tqdm.auto import tqdm
     rows = []
     with tqdm(total=len(files), desc='predicting', disable=len(files) < 100) as bar:
-        for part in predict_rows(predictor, files, bs):
+        for part in self.rows(files, bs):
             rows += part
             bar.update(len(part))
-    return pd.DataFrame(rows, columns=predictor.columns)
+    return pd.DataFrame(rows, columns=self.columns)
 
 # %% ../../nbs/10_export/02_predictor.ipynb #014c9ecf
 def _batches(predictor, files, bs):
@@ -399,7 +395,7 @@ def _no_answer(predictor, why):
 
 # %% ../../nbs/10_export/02_predictor.ipynb #a1ca8186
 def predictions_csv(
-    table:pd.DataFrame,   # from `predict_files`, or a part of it
+    table:pd.DataFrame,   # from `Predictor.predict`, or a part of it
     header:bool=True,     # with a line of column names
 )->str:                   # a line a row
     "Predictions as CSV: text that a spreadsheet would run gets an apostrophe, bytes of a name that are no UTF-8 stand as \\xe9"
@@ -416,7 +412,7 @@ def _cell(v):
     return safe_cell(raw.decode('utf-8', 'backslashreplace'))
 
 def write_predictions(
-    table:pd.DataFrame, # from `predict_files`
+    table:pd.DataFrame, # from `Predictor.predict`
     out:Path,           # CSV to write
 )->Path:                # `out`
     "Predictions as CSV, whole or not at all, as `predictions_csv` writes them"

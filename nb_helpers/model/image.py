@@ -163,7 +163,7 @@ def drop_maxpool(
 # %% ../../nbs/04_model/01_image.ipynb #c3182434
 def image_model(
     name:str,          # torchvision or timm name
-    n_out:int,         # outputs; `task.n_outputs` says how many a task takes
+    n_out:int,         # outputs; `Task.n_out` says how many a task takes
     weights:str='none',# 'none' (random), 'imagenet', 'auto' (ImageNet's where they can be had), a .safetensors/.pth file, or a run's folder
     head='mlp',        # a name in `transfer.HEADS` or a list of layers
     pool:str=None,     # 'avg', 'max', 'concat', 'gem'; by default the head's own

@@ -90,7 +90,7 @@ def _stack(n, items, n_out):
 # %% ../../nbs/04_model/00_transfer.ipynb #2864020b
 def make_head(
     nf:int,            # features (channels of the map)
-    n_out:int,         # outputs; `n_outputs` says how many a task takes
+    n_out:int,         # outputs; `Task.n_out` says how many a task takes
     head='mlp',        # a name in `HEADS`, or a list such as ['bn', .25, 512, 'relu', 'bn', .5]
     pool:str=None,     # 'avg', 'max', 'concat', 'gem'; by default the named head's own, 'concat' for a list
     pooled:bool=False, # the features come without a map, (n, nf): nothing is pooled
