@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['GiB', 'ram', 'n_cpus', 'n_workers', 'precision', 'run_precision', 'trained_in', 'gpu_facts', 'gpu_info',
            'has_kernels', 'check_gpu', 'autocast_off', 'clear_frames', 'drop_frames', 'gpu_used', 'empty_cache',
-           'release', 'is_oom', 'keep_rng', 'keep_weights', 'PeakMemory', 'train_two_steps', 'BatchFit', 'batch_sizes',
-           'split_effective', 'fit_batch_size', 'keep_memory', 'lay_out', 'channels_last', 'bench_notes', 'gpu_bench',
-           'evaluating', 'same_precision']
+           'release', 'is_oom', 'keep_rng', 'keep_weights', 'PeakMemory', 'train_two_steps', 'resized', 'BatchFit',
+           'batch_sizes', 'split_effective', 'fit_batch_size', 'keep_memory', 'lay_out', 'channels_last', 'bench_notes',
+           'gpu_bench', 'evaluating', 'same_precision']
 
 # %% ../nbs/01_gpu.ipynb #dc84fc9d
+import copy
 import gc
 import json
 import os
@@ -365,6 +366,23 @@ def train_two_steps(
             learn.fit(1, cbs=trial)
             return bs/max(trial.seconds, 1e-9),trained_in(learn)
     finally: learn.remove_cbs(list(learn.cbs))
+
+# %% ../nbs/01_gpu.ipynb #4def9bc2
+def resized(
+    learn,  # fastai Learner whose loaders are fastai's
+    bs:int, # items a batch; in training no more than there are
+):          # a Learner of the same model, in the same number format, with the callbacks that were given to it
+    "The same Learner with batches of `bs` items, the one that is there left alone; `ValueError` for other loaders"
+    from fastai.learner import Learner, defaults
+    plain = [dl for dl in learn.dls.loaders if not hasattr(dl, 'new')]
+    if plain: raise ValueError(f"{type(plain[0]).__name__} has no `new`: write make_learn(bs) for these loaders")
+    first,*rest = learn.dls.loaders
+    loaders = [first.new(bs=min(bs, len(first.dataset))), *(dl.new(bs=bs) for dl in rest)]
+    own = [copy.copy(cb) for cb in learn.cbs if type(cb) not in defaults.callbacks and cb.name not in ('progress', 'mixed_precision')]
+    new = Learner(type(learn.dls)(*loaders, path=learn.dls.path, device=learn.dls.device), learn.model, learn.loss_func, learn.opt_func,
+                  lr=learn.lr, splitter=learn.splitter, cbs=own, metrics=list(learn.metrics), wd=learn.wd, train_bn=learn.train_bn)
+    mode = trained_in(learn)
+    return new if mode=='fp32' else getattr(new, f'to_{mode}')()
 
 # %% ../nbs/01_gpu.ipynb #80b69211
 @dataclass

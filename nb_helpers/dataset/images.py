@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MOST_MEMORY', 'GRAY', 'IMAGENET', 'T4_PHOTOS', 'ImageError', 'open_image', 'set_aside', 'gray_levels', 'fit',
            'short_side', 'open_fit', 'crop_circle', 'wide_blur', 'ben_graham', 'prepare_fundus', 'cache_images',
-           'OpenItem', 'CacheDL', 'image_dls', 'photo_rate', 'check_photo_rate']
+           'OpenItem', 'middle', 'CacheDL', 'image_dls', 'photo_rate', 'check_photo_rate']
 
 # %% ../../nbs/03_dataset/11_images.ipynb #75e9c444
 import inspect
@@ -445,13 +445,14 @@ def prepare_fundus(
 # %% ../../nbs/03_dataset/11_images.ipynb #c4333f4a
 def cache_images(
     items:pd.DataFrame,  # columns id and path
-    size:int,            # px a side
+    size,                # px a side, or a `Preparation`, which says size, how and what to prepare with
     root:Path='cache',   # folder on the local disk for caches
     how:str='crop',      # as in `fit`
-    prepare=None,        # function of (path, size, how) in place of `open_fit`, such as `prepare_fundus`; takes `levels` where files have more than 8 bits
+    prepare=None,        # function of (path, size, how) for `open_fit`, such as `prepare_fundus`; may take `levels`
     **kw,                # for `ArrayCache.build`: n_jobs, version, ...
 )->ArrayCache:           # arrays (size, size, 3)
     "Every photo prepared once; those that can't be opened are set aside with the reason"
+    if hasattr(size, 'opener'): return ArrayCache.build(items, size.opener(gray_levels(items)), root, **kw)
     levels = gray_levels(items)
     if levels and 'levels' in inspect.signature(prepare or open_fit).parameters: prepare = partial(prepare or open_fit, levels=levels)
     return ArrayCache.build(items, partial(prepare or open_fit, size=size, how=how), root, **kw)
@@ -459,24 +460,40 @@ def cache_images(
 # %% ../../nbs/03_dataset/11_images.ipynb #ee5fa632
 class OpenItem(Transform):
     "Row of items -> TensorImage, uint8, (3, size, size); with `aug` on the training split alone"
-    def __init__(self, size, how='crop', resize=None, aug=None, cache=None, levels=None):
+    def __init__(self, size, how='crop', resize=None, aug=None, cache=None, levels=None, prep=None):
         super().__init__()
         self.size, self.how, self.resize, self.aug, self.cache, self.levels = size, how, resize or size, aug, cache, levels
+        self.open = prep.opener(levels) if prep is not None and cache is None and prep.by != 'open_fit' else None
         self.split_idx = None if aug is None else 0
 
     def encodes(self, row:pd.Series):
         img = self._augmented(row) if self.aug is not None else self._plain(row)
-        if img.shape[:2] != (self.size, self.size): raise ValueError(f"augmentation gave {img.shape[:2]}, not {self.size} px: end it with A.RandomCrop({self.size}, {self.size})")
+        if img.shape[:2] != (self.size, self.size):
+            raise ValueError(f"augmentation gave {img.shape[:2]}, not {self.size} px: end it with A.RandomCrop({self.size}, {self.size})")
         return TensorImage(torch.from_numpy(np.ascontiguousarray(img.transpose(2, 0, 1))))
 
     def _plain(self, row):
         if self.cache is not None: return self.cache.take(self.cache.rows([row.id]), self.size)[0]
-        return open_fit(row.path, self.size, self.how, self.resize, self.levels)
+        if self.open is None and self.how == 'crop': return open_fit(row.path, self.size, self.how, self.resize, self.levels)
+        return middle(self._whole(row), self.size)
+
     def _augmented(self, row):
         if self.cache is not None: return self.aug(self.cache[row.id], row.id)
-        if self.how != 'crop': return self.aug(open_fit(row.path, self.size, self.how, levels=self.levels), row.id)
+        if self.open is not None or self.how != 'crop': return self.aug(self._whole(row), row.id)
         img, box = _open(row.path, 3*self.resize//2, self.levels)
         return self.aug(short_side(img, self.resize, box), row.id)
+
+    def _whole(self, row):
+        "All of the picture, `resize` px a side, as a cache would hold it"
+        return self.open(row.path) if self.open is not None else open_fit(row.path, self.resize, self.how, levels=self.levels)
+
+def middle(
+    img:np.ndarray, # (height, width, channels)
+    size:int,       # px a side
+)->np.ndarray:      # a view, (size, size, channels)
+    "The middle of a picture, as `ArrayCache.take` gives it"
+    top, left = (img.shape[0] - size)//2, (img.shape[1] - size)//2
+    return img[top:top+size, left:left+size]
 
 # %% ../../nbs/03_dataset/11_images.ipynb #e63582de
 def _label(row): return row.label
@@ -526,29 +543,36 @@ IMAGENET = ([.485, .456, .406], [.229, .224, .225]) # mean, standard deviation p
 
 def image_dls(
     items:pd.DataFrame,     # columns id, path, label, split; rows of split 'test' are left out
-    size:int,               # px a side
+    size,                   # px a side, or a `Preparation`, which says how, resize and stats as well
     bs:int=32,              # items a batch; no more than there are in train
-    aug:Augment=None,       # for the training split; None means none
+    aug=None,               # for the training split: an `Augment`, or albumentations transforms; None means none
     how:str='crop',         # as in `fit`; what a cache holds is fitted already
     resize:int=None,        # px of the short side before the crop; `size` by default
     vocab:list=None,        # class names in the order of the outputs; sorted labels by default
-    stats:tuple=IMAGENET,   # mean, standard deviation per channel that the network expects, or 'measure': those of the cached training pictures
-    num_workers:int=None,   # processes that load, as in `n_workers`; none in any case for a split that is read from a cache as it is
+    stats:tuple=IMAGENET,   # mean, standard deviation per channel that the network expects; 'measure': of the cached training pictures
+    num_workers:int=None,   # processes that load, as in `n_workers`; none for a split that is read from a cache as it is
     device=None,            # fastai's default device if None
-    cache:ArrayCache=None,  # pictures to read in place of the files, `size` px a side or more
+    cache=None,             # pictures to read in place of the files, `size` px a side or more; or a folder: they are prepared there, once
     target:str='class',     # 'class', 'ordinal' or 'float'
 )->DataLoaders:             # batches of (TensorImage float32 (bs, 3, size, size), TensorCategory or as `target` says)
     "fastai DataLoaders of a split table; `dls.test_dl(rows, with_labels=True)` gives one for other rows"
+    prep = size if hasattr(size, 'opener') else None
+    if isinstance(cache, (str, Path)):
+        cache = cache_images(items, prep or resize or size, cache, how)
+        print(cache)
+    if prep is not None: size, resize, how, stats = prep.size, prep.resize, prep.how, prep.stats
+    if isinstance(aug, (list, tuple)): aug = Augment(aug)
     levels = gray_levels(items) if cache is None else None
     items = items[items.split != 'test'].reset_index(drop=True)
     splits = [items.index[items.split == s].tolist() for s in ('train', 'valid')]
     if not all(splits): raise ValueError(f"{len(splits[0])} items in train, {len(splits[1])} in valid: both are needed (split_items)")
     stats = _stats(stats, cache, items.id[splits[0]], size, items.id)
-    opens = [OpenItem(size, how, resize, a, cache, levels) for a in ([aug] if aug else []) + [None]]
+    opens = [OpenItem(size, how, resize, a, cache, levels, prep) for a in ([aug] if aug else []) + [None]]
     sets = Datasets(items, [opens, [_label, target_transform(target, items.label, vocab)]], splits=splits)
     workers = n_workers(3*size*size*bs, num_workers) if cache is None or aug else 0
-    return sets.dataloaders(bs=min(bs, len(splits[0])), val_bs=bs, dl_kwargs=[dict(num_workers=w) for w in (workers, 0 if cache else workers)],
-                            device=device, shuffle=True, dl_type=CacheDL, after_batch=[IntToFloatTensor, Normalize.from_stats(*stats)])
+    loading = [dict(num_workers=w) for w in (workers, 0 if cache else workers)]
+    return sets.dataloaders(bs=min(bs, len(splits[0])), val_bs=bs, dl_kwargs=loading, device=device, shuffle=True, dl_type=CacheDL,
+                            after_batch=[IntToFloatTensor, Normalize.from_stats(*stats)])
 
 # %% ../../nbs/03_dataset/11_images.ipynb #3a03b553
 def _stats(stats, cache, train_ids, size, ids):
