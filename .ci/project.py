@@ -112,7 +112,7 @@ class Notebook:
 
     @property
     def order(self):
-        "Where the stage stands: 09_runs/02_run -> (9, 3), 01_gpu -> (1,); None where a folder or the file has no number"
+        "Where the stage stands: 09_runs/02_run -> (9, 2), 01_gpu -> (1,); None where a folder or the file has no number"
         found = [re.match(r'(\d\d)_', part) for part in self.name.split('/')]
         return tuple(int(m[1]) for m in found) if all(found) else None
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['IMAGE_SUFFIXES', 'VIDEO_SUFFIXES', 'LIST_SUFFIXES', 'RAW_SUFFIXES', 'ARCHIVE_SUFFIXES', 'LIST_READ', 'LEFT_OUT',
-           'SPLIT_NAMES', 'some_of', 'file_kind', 'hidden', 'walk', 'check_names', 'Contents', 'with_left_out',
+           'SPLIT_NAMES', 'file_kind', 'hidden', 'walk', 'check_names', 'some_of', 'Contents', 'with_left_out',
            'left_out', 'split_name', 'class_names', 'is_level', 'layout']
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #1c0091e9
@@ -19,15 +19,6 @@ from pathlib import Path
 import pandas as pd
 
 from ..drive.archives import as_utf8
-
-# %% ../../nbs/03_dataset/00_layout.ipynb #bad167c2
-def some_of(
-    names,    # ids or names
-    n:int=10, # as many are written out
-)->str:       # for a message
-    "The first `n` names and how many there are: '3 items (a, b, c)'"
-    names = list(names)
-    return f"{len(names)} item{'s' * (len(names) != 1)} ({', '.join(map(str, names[:n]))}{', ...' if len(names) > n else ''})"
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #2ebd240a
 IMAGE_SUFFIXES = frozenset('.avif .bmp .gif .heic .heif .jfif .jpe .jpeg .jpg .png .tif .tiff .webp'.split()) # names that are taken for photos
@@ -120,6 +111,15 @@ def check_names(
     bad = [as_utf8(n) for n in names if as_utf8(n) != str(n)]
     if bad: raise ValueError(f"{len(bad)} name{'s'*(len(bad) != 1)} not in UTF-8 ({', '.join(bad[:10])}{', ...'*(len(bad) > 10)}): rename the files or folders, "
                              "for example with convmv -r -f cp1252 -t utf8 --notest FOLDER")
+
+# %% ../../nbs/03_dataset/00_layout.ipynb #bad167c2
+def some_of(
+    names,    # ids or names
+    n:int=10, # as many are written out
+)->str:       # for a message
+    "The first `n` names and how many there are: '3 items (a, b, c)'"
+    names = list(names)
+    return f"{len(names)} item{'s' * (len(names) != 1)} ({', '.join(map(str, names[:n]))}{', ...' if len(names) > n else ''})"
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #22f4d2b9
 _WHY = {'hidden': ("hidden, or a system's or a program's own copy", 'nothing'), 'photo': ('photos that this reader does not take', 'nothing, if they are none of the data'),

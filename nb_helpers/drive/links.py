@@ -6,21 +6,12 @@
 __all__ = ['parse_size', 'parse_links', 'links', 'link', 'is_secret_name', 'hide_in', 'data_licence', 'DownloadError', 'download']
 
 # %% ../../nbs/02_drive/01_links.ipynb #921f3f61
-import base64
-import difflib
-import hashlib
-import importlib.util
-import json
-import os
-import re
-import shutil
-import time
+import base64, difflib, hashlib, importlib.metadata, importlib.util, json, os, re, shutil, time
 from http.client import HTTPException, responses
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
-
 from .archives import ArchiveError, check_sha256
 
 # %% ../../nbs/02_drive/01_links.ipynb #d5b558fc
