@@ -20,7 +20,7 @@ from .score import Predictions, first_of, tally_metrics, given_folds, metrics, r
 from ..dataset.decode import Cuts, agreement, decide, fixed_cuts
 from ..dataset.names import as_they_are, legend_name
 from ..drive.files import write_csv
-from ..training.callbacks import ask
+from ..training.callbacks import predict_scores
 from ..training.metrics import EpochPredictions, read_epochs
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #44f9b680
@@ -374,10 +374,10 @@ def report_epochs(
     write_csv(run.dir/'epochs.csv', epoch_table(valid, fit, test), index=True)
     write_csv(run.dir/'classes_by_epoch.csv', pd.concat({k: c.rename(columns=str) for k,c in counts.items()}, names=['items']).reset_index())
     if len(valid.epochs) < 2: return None
-    run.fig('epochs', plot_epochs(valid, fit, test, vocab, metric), dpi=150)
+    run.log_figure('epochs', plot_epochs(valid, fit, test, vocab, metric), dpi=150)
     found = candidates(valid, fit, extra=extra, **kw)
     write_csv(run.dir/'candidates.csv', found, index=True)
-    run.fig('candidates', plot_gains(found, metric), dpi=150)
+    run.log_figure('candidates', plot_gains(found, metric), dpi=150)
     return found
 
 def _shared(a, b):
@@ -407,12 +407,12 @@ def ask_with(
     weights:dict, # name -> tensor, of `average_weights`
     dl,           # loader, in the order of its items
     task:str,     # one of `metrics.TASKS`
-    **kw,         # to `ask`: act, leading
+    **kw,         # to `predict_scores`: act, leading
 )->np.ndarray:    # (n,) or (n, k)
     "Scores with other weights; the model has its own again afterwards, also after an error"
     model = get_model(learn.model)
     own = {k: v.detach().clone() for k,v in model.state_dict().items()}
     try:
         model.load_state_dict(weights)
-        return ask(learn, dl, task, **kw)
+        return predict_scores(learn, dl, task, **kw)
     finally: model.load_state_dict(own)

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SIDE', 'COLOUR', 'CROWD', 'Looks', 'thumbnail', 'open_lazily', 'is_heif', 'head_bytes', 'look', 'turned_hashes',
-           'hash_pairs', 'details', 'near_pairs', 'cluster_numbers', 'copy_links', 'find_duplicates', 'show_clusters',
-           'conflicts', 'large_loss', 'resolve']
+           'hash_pairs', 'details', 'near_pairs', 'cluster_numbers', 'copy_links', 'add_hashes', 'find_duplicates',
+           'show_clusters', 'label_conflicts', 'large_loss', 'resolve_conflicts']
 
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #e8d640bc
 import hashlib
@@ -21,6 +21,7 @@ from PIL import Image, ImageOps
 
 from .layout import some_of
 from .names import as_they_are, short_name
+from ..drive.archives import sha256_file
 from ..gpu import n_cpus
 
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #cd208fc5
@@ -397,6 +398,17 @@ def _labels(items):
     if 'label' not in items: return np.full(len(items), -1)
     return pd.factorize(items.label.where(items.label.astype(str) != ''))[0]
 
+# %% ../../nbs/03_dataset/06_duplicates.ipynb #0258a618
+def add_hashes(
+    items:pd.DataFrame, # column path
+    n_jobs:int=2,       # threads that read
+)->pd.DataFrame:        # a copy with the column sha256, hex
+    "Items with the SHA-256 of each file's bytes; a progress bar for more than 5,000"
+    from joblib import Parallel, delayed
+    from tqdm.auto import tqdm
+    paths = tqdm(items.path, desc='hashing files', disable=len(items) < 5000)
+    return items.assign(sha256=Parallel(n_jobs, prefer='threads')(delayed(sha256_file)(p) for p in paths))
+
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #0daad2e8
 def find_duplicates(
     items:pd.DataFrame, # columns id, path
@@ -405,12 +417,13 @@ def find_duplicates(
     alike:float=.97,    # correlation of the details from which on two pictures are copies; higher for bursts and video frames
     n_jobs:int=None,    # threads; one a core by default
     turned:str='same label', # mirrored, turned and gray copies: where the labels agree, 'always' (where training flips), or 'never'
-)->pd.DataFrame:        # a copy with the columns cluster (int; items alone have their own) and copy_kind ('', 'exact', 'near')
-    "Items with the cluster of copies each belongs to; every file is decoded once; warns of files that can't be read"
+)->pd.DataFrame:        # a copy with the columns sha256, cluster (int; items alone have their own) and copy_kind ('', 'exact', 'near')
+    "Items with the cluster of copies each belongs to, and their SHA-256; every file is decoded once; warns of files that can't be read"
     if turned not in ('same label', 'always', 'never'): raise ValueError(f"turned={turned!r} is none of 'same label', 'always', 'never'")
+    if 'sha256' not in items: items = add_hashes(items)
     seen = look(list(items.path), n_jobs=n_jobs)
     bad = items.id[[r is not None for r in seen.reasons]]
-    if len(bad): warnings.warn(f"{some_of(bad)} can't be read and were not compared: images.set_aside names the reasons")
+    if len(bad): warnings.warn(f"{some_of(bad)} can't be read and were not compared: images.drop_unreadable names the reasons")
     digests = pd.Series([p or f'unread {i}' for i, p in zip(items.id, seen.pixels)])
     first = digests.groupby(digests).transform(lambda s: s.index[0]).to_numpy()
     exact = np.stack([first, np.arange(len(items))], 1)[first != np.arange(len(items))]
@@ -444,7 +457,7 @@ def show_clusters(
     return fig
 
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #1af071e4
-def conflicts(
+def label_conflicts(
     items:pd.DataFrame, # columns id, label, cluster
 )->pd.DataFrame:        # the rows of clusters with more than one label, by cluster and id
     "Copies whose labels differ; `ValueError` before `find_duplicates` has run"
@@ -463,14 +476,14 @@ def large_loss(
     return ', '.join(f'{k} of {of[c]} {c}' for c, k in lost.items() if k > most*of[c] and (k > 4 or k > of[c]/2))
 
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #4c7716ff
-def resolve(
+def resolve_conflicts(
     items:pd.DataFrame, # columns id, label, cluster
     how:str='drop',     # 'drop' the whole cluster, the 'majority' label for all of it, or 'keep' it as it is
     most:float=.1,      # share of a class from which on nothing is dropped (see `large_loss`); 1: whatever it costs
 )->pd.DataFrame:        # a copy without conflicts, or as it was for 'keep'
     "Items whose copies agree, saying in a line what was done; `ValueError` for an unknown way"
     if how not in ('drop', 'majority', 'keep'): raise ValueError(f"how={how!r} is none of 'drop', 'majority', 'keep'")
-    bad = conflicts(items)
+    bad = label_conflicts(items)
     if how == 'keep' or not len(bad): return items.copy()
     votes = bad.groupby('cluster').label.agg(lambda s: s.mode().tolist())
     won = votes[votes.str.len() == 1].str[0] if how == 'majority' else votes[:0]

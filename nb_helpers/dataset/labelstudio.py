@@ -18,7 +18,7 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 
-from .items import add_hashes
+from .duplicates import add_hashes
 from .layout import Contents, with_left_out
 from .tables import misheard, read_annotations, ref_parts
 

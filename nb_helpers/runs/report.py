@@ -160,7 +160,7 @@ def report_run(
     preds,                 # `Predictions` with targets
     items=None,            # DataFrame with `id`, `path` and perhaps `group`, an item a row; None: no pictures
     name:str='valid',      # split the predictions are of; any but 'valid' is put in front of metrics and files
-    open_image=None,       # function of a path giving a picture; None: `open_picture`
+    open_image=None,       # function of a path giving a picture; None: `images.open_image`
     n_mistakes:int=9,      # pictures of mistakes; 0: none
     n:int=1000,            # bootstrap resamples
     level:float=.95,       # of the intervals, 0..1
@@ -175,14 +175,14 @@ def report_run(
     run.save_predictions(preds, name)
     write_csv(run.dir/f'{pre}per_class.csv', per_class(preds, n, level, seed, groups))
     write_csv(run.dir/f'{pre}confusion.csv', cm, index=True)
-    run.fig(f'{pre}confusion', plot_confusion(cm), dpi=150)
-    if items is not None and len(worst): run.fig(f'{pre}mistakes', plot_mistakes(worst, open_image), dpi=150)
-    run.fig(f'{pre}reliability', plot_reliability(reliability(preds)), dpi=150)
-    if len(set(preds.targs))>1: run.fig(f'{pre}roc_pr', plot_roc_pr(preds), dpi=150)
-    if len(history): run.fig('history', plot_history(history, ncols=1), dpi=150)
+    run.log_figure(f'{pre}confusion', plot_confusion(cm), dpi=150)
+    if items is not None and len(worst): run.log_figure(f'{pre}mistakes', plot_mistakes(worst, open_image=open_image), dpi=150)
+    run.log_figure(f'{pre}reliability', plot_reliability(reliability(preds)), dpi=150)
+    if len(set(preds.targs))>1: run.log_figure(f'{pre}roc_pr', plot_roc_pr(preds), dpi=150)
+    if len(history): run.log_figure('history', plot_history(history, ncols=1), dpi=150)
     run.describe(report={name: dict(items=len(preds), classes=len(preds.vocab), level=level, resamples=n,
                                     groups=None if groups is None else len(set(groups)))})
-    run.record(**{f'{pre}{m}{end}':float(r[col]) for m,r in table.dropna().iterrows()
+    run.log_metrics(**{f'{pre}{m}{end}':float(r[col]) for m,r in table.dropna().iterrows()
                   for end,col in (('','value'), ('_low','low'), ('_high','high'))})
     return table
 
@@ -336,7 +336,7 @@ def _heading(run, info):
 
 # %% ../../nbs/09_runs/04_report.ipynb #baf6670b
 def _left_out(rows):
-    "What of the source is neither an item nor unreadable, as a box; rows as `Run.account_for` keeps them"
+    "What of the source is neither an item nor unreadable, as a box; rows as `Run.log_unreadable` keeps them"
     head = ['files', 'kind', 'why', 'what to do', 'such as']
     return _box('Left out', _table([[_say(r.get(k)) for k in ('files', 'kind', 'why', 'remedy', 'example')] for r in rows], head, (0,)), len(rows)>8) if rows else ''
 

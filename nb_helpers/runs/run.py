@@ -126,7 +126,7 @@ class Run:
         if made and not old.get('adopted'): return _move_in(cls, made, old, workbook, params)
         root = Path(made).parent if made else root
         found = cls.open(resume, root) if isinstance(resume, str) else _unfinished(root, workbook, params) if resume else None
-        if found is not None: return found.go_on(params)
+        if found is not None: return found.resume(params)
         d = new_run_dir(workbook, root)
         start_run(d, workbook, params)
         return cls(d)
@@ -135,7 +135,7 @@ class Run:
     def __enter__(self): return self
     def __exit__(self, typ, exc, tb):
         if typ is None: self.finish()
-        else: self.mark('interrupted' if issubclass(typ, KeyboardInterrupt) else f'failed: {typ.__name__}: {exc}')
+        else: self.set_status('interrupted' if issubclass(typ, KeyboardInterrupt) else f'failed: {typ.__name__}: {exc}')
 
 # %% ../../nbs/09_runs/02_run.ipynb #d40256f1
 def _move_in(cls, made, old, workbook, params):  # the folder that nb_run made becomes this process's
@@ -243,7 +243,7 @@ def _minutes(self:Run):  # looking at a finished run, or adding a metric to it, 
 
 # %% ../../nbs/09_runs/02_run.ipynb #7166090d
 @patch
-def account_for(self:Run,
+def log_unreadable(self:Run,
     unreadable,  # DataFrame id, path, reason of what could not be opened; None where nothing was tried
     *read,       # DataFrames as the readers gave them, before anything is put together: they carry what was left out
 ):               # DataFrame of what was left out, a row a kind; without the lists that were read, which need nothing
@@ -258,6 +258,54 @@ def account_for(self:Run,
     left = left[left.why.ne(LIST_READ)].reset_index(drop=True)
     if len(bad) or len(left): print(f'{len(bad)} unreadable, {left.files.sum()} left out')
     return left
+
+# %% ../../nbs/09_runs/02_run.ipynb #2c1dba25
+@patch
+def log_data(self:Run,
+    items,       # DataFrame: id, label, split; sha256 for the fingerprint; of maps no label
+    source='',   # where it came from
+    counts=None, # DataFrame that says how many there are; None: `class_table(items)`
+    **facts,     # anything else about the data, or another fingerprint
+):               # the counts
+    "Keep who was on which side (items.csv), and counts and fingerprint in run.json; figures can draw the classes' names from now on"
+    from nb_helpers.dataset.items import class_table, fingerprint
+    from nb_helpers.dataset.names import draw_names
+    if counts is None: counts = class_table(items)
+    if 'label' in items:
+        draw_names(items.label)
+        facts = dict(classes=items.label.nunique()) | facts
+    facts = dict(source=source, items=len(items), fingerprint=facts.pop('fingerprint', None) or fingerprint(items)) | facts
+    self.describe(data=dict(facts, counts=counts.drop(columns='total', errors='ignore').to_dict()))
+    write_csv(self.dir/'items.csv', items)
+    return counts
+
+# %% ../../nbs/09_runs/02_run.ipynb #c89f9e95
+@patch
+def log_model(self:Run,
+    model,            # torch module
+    origin=None,      # what `image_model` or `video_model` say about weights and network
+    prep=None,        # `Preparation` of its pictures
+    **facts,          # anything else about the network
+)->dict:              # what was kept
+    "Keep what is trained and where its weights came from: the section `model` of run.json, `weights_used` in the ledger"
+    kept = dict(parameters=sum(p.numel() for p in model.parameters()))
+    if origin: kept |= dict(arch=origin['built'].get('name'), weights=origin['weights'], weights_from=origin['source'])
+    if prep is not None: kept |= dict(px=prep.size, resize=prep.resize)
+    self.describe(model=kept | facts)
+    if origin: self.log_metrics(weights_used=origin['weights'])
+    return kept | facts
+
+# %% ../../nbs/09_runs/02_run.ipynb #5ed11a08
+@patch
+def report(self:Run,
+    preds,             # `Predictions` with targets
+    items=None,        # DataFrame with `id`, `path` and perhaps `group`; None: no pictures
+    split:str='valid', # what the predictions are of
+    **kw,              # to `report_run`: open_image, n_mistakes, ordered, ...
+):                     # DataFrame `value`, `low`, `high`, a row a metric
+    "Metrics with intervals, tables, figures and probabilities of one split into the run, as `report_run` has them"
+    from nb_helpers.runs.report import report_run
+    return report_run(self, preds, items, split, **kw)
 
 # %% ../../nbs/09_runs/02_run.ipynb #b761c22f
 @patch
@@ -281,7 +329,7 @@ def beat(self:Run,
 
 # %% ../../nbs/09_runs/02_run.ipynb #e7f7bda5
 @patch
-def mark(self:Run,
+def set_status(self:Run,
     status:str,  # 'running', 'done', 'interrupted' or 'failed: why'
 )->None:
     "Set the run's status and its minutes, and update the ledger"
@@ -291,11 +339,11 @@ def mark(self:Run,
 @patch
 def finish(self:Run)->None:
     "Say that the run is done; its minutes are those of all its sessions"
-    self.mark('done')
+    self.set_status('done')
 
 # %% ../../nbs/09_runs/02_run.ipynb #e4ee702b
 @patch
-def record(self:Run,
+def log_metrics(self:Run,
     **metrics,  # final numbers by name: flat scalars (number, text, bool, None)
 )->dict:        # all metrics recorded so far
     "Merge metrics into metrics.json and update the ledger; `TypeError` for lists and tables"
@@ -315,7 +363,7 @@ def log_epoch(self:Run,
 )->None:
     "Add a row to history.csv, on disk when this returns; new columns are added to the earlier rows as empty"
     row = {' '.join(str(k).split()): ' '.join(v.split()) if isinstance(v, str) else v for k,v in plain(row, 'row').items()}
-    if not self._mine: self.go_on()
+    if not self._mine: self.resume()
     path = self.dir/'history.csv'
     head,*old = mend_history(path) or [[]]
     cols = head + [k for k in map(safe_cell, row) if k not in head]
@@ -354,7 +402,7 @@ def _check_params(self:Run, params):  # the same as when the run began, else `Va
 
 # %% ../../nbs/09_runs/02_run.ipynb #0ba0576a
 @patch
-def go_on(self:Run,
+def resume(self:Run,
     params:dict|None=None,  # parameters of this session; None: not checked
 )->Run:                     # the run itself
     "Continue in this process; `ValueError` for other parameters, `RuntimeError` while another process is at work on the run"
@@ -388,7 +436,7 @@ def keep_history(self:Run,
 
 # %% ../../nbs/09_runs/02_run.ipynb #7f780656
 @patch
-def fig(self:Run,
+def log_figure(self:Run,
     name:str,     # file name without extension
     fig=None,     # matplotlib figure or axes; None: the current one
     dpi:int=100,  # dots an inch

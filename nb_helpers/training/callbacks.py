@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['PRECISIONS', 'NO_APEX', 'Accumulate', 'save_tensors', 'read_facts', 'StopOnBadLoss', 'ema_decay', 'EMA',
            'epoch_share', 'EpochRates', 'use_precision', 'same_bits', 'fused_adam', 'Clock', 'save_weights',
-           'load_weights', 'KeepBest', 'KeepSafe', 'ChannelsLast', 'StartBar', 'ask', 'KeepEpochs', 'never_stops',
-           'same_draws', 'tensorboard_callback', 'wandb_callback', 'trackers', 'stop_tracking']
+           'load_weights', 'KeepBest', 'KeepSafe', 'ChannelsLast', 'StartBar', 'predict_scores', 'KeepEpochs',
+           'never_stops', 'same_draws', 'tensorboard_callback', 'wandb_callback', 'trackers', 'stop_tracking']
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #b04658b5
 import atexit
@@ -500,7 +500,7 @@ class StartBar(Callback):
         if bar is not None and bar.main_bar.last_v is None and self.epoch: bar.update(0)
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #bf458c2b
-def ask(
+def predict_scores(
     learn,       # fastai Learner
     dl,          # loader with or without labels, in the order of its items
     task:str,    # one of `metrics.TASKS`
@@ -541,7 +541,7 @@ class KeepEpochs(Callback):
         s = next((cb for cb in self.learn.cbs if isinstance(cb, Scores)), None)
         if s is None: raise ValueError("KeepEpochs needs Scores(...) among the callbacks: it says what the outputs mean")
         y = self.learn.yb[0] if len(self.learn.yb) else torch.zeros(1)
-        said = ask(self.learn, self.dl, s.task, s.act, s.task == 'ordinal' and y.ndim == 2 and y.shape[1] > 1)
+        said = predict_scores(self.learn, self.dl, s.task, s.act, s.task == 'ordinal' and y.ndim == 2 and y.shape[1] > 1)
         n_cls = s.n_cls or (said.shape[1] if s.task == 'classes' else 0)
         save_epoch(folder, epoch, item_ids(self.dl), np.full(len(said), -1), said, task=s.task, n_cls=n_cls, row=dict(s.row))
 

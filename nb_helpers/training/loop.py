@@ -31,7 +31,7 @@ from .callbacks import (
     EMA, Accumulate, ChannelsLast, Clock, EpochRates, KeepBest, KeepSafe, StartBar, StopOnBadLoss, fused_adam,
     load_weights, same_bits, use_precision)
 from .distributed import from_first, spread
-from .metrics import SameRule, Scores
+from .metrics import TrainMetrics, Scores
 
 # %% ../../nbs/07_training/05_loop.ipynb #8f9bf385
 SCHEDULES = ('one_cycle', 'flat', 'flat_cos')
@@ -173,7 +173,7 @@ class LogRun(Callback):
     def after_epoch(self):
         number = lambda v: math.nan if v is None else float(v)
         row = {n: number(v) for n,v in zip(self.recorder.metric_names[1:], self.recorder.values[-1]) if n != 'time'}
-        same = next((cb.row for cb in self.learn.cbs if isinstance(cb, SameRule)), {})
+        same = next((cb.row for cb in self.learn.cbs if isinstance(cb, TrainMetrics)), {})
         if same: row = {**row, **same, 'running_loss': row['train_loss']}
         self.rows += 1
         if self.run_log is None or rank_distrib(): return
@@ -270,7 +270,7 @@ def extras(
     if missing(BnFreeze): out.append(BnFreeze())
     out += [StartBar(), *spread()]   # spread: in one of several processes
     if missing(ChannelsLast): out.append(ChannelsLast(learn, channels_last))
-    if train_items != 0 and missing(SameRule): out.append(SameRule(train_items or 0))
+    if train_items != 0 and missing(TrainMetrics): out.append(TrainMetrics(train_items or 0))
     if missing(Scores) and _tells_classes(learn.loss_func): out.append(Scores('classes'))
     return out
 

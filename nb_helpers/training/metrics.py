@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TASKS', 'METRICS', 'SUITS', 'measure', 'Scores', 'EpochPredictions', 'item_ids', 'save_epoch', 'read_epochs',
-           'predicted_classes', 'MaskIoU', 'sample_dl', 'SameRule', 'run_through']
+           'predicted_classes', 'MaskIoU', 'sample_dl', 'TrainMetrics', 'run_through']
 
 # %% ../../nbs/07_training/01_metrics.ipynb #f72620b1
 import hashlib
@@ -283,7 +283,7 @@ def sample_dl(
         return dls.valid.new(torch.utils.data.Subset(ds, idx.tolist()))
 
 # %% ../../nbs/07_training/01_metrics.ipynb #e82bcbbc
-class SameRule(Callback):
+class TrainMetrics(Callback):
     "Loss and metrics on a fixed sample of training items, by the rule of validation; in `row` as train_loss, train_<metric>"
     order, remove_on_fetch = 47, True   # after Scores (45), which it uses; the weights are those of validation (EMA's if there are)
     def __init__(self,

@@ -200,11 +200,11 @@ def _end(run, e, nb):  # marks a run that was cut short; the lines to show: a se
 
 # %% ../../nbs/11_workbook/01_command.ipynb #9ccf9bdc
 def _mark(run, status):  # on a full disk in the room that was kept for this
-    try: _last(run).mark(status)
+    try: _last(run).set_status(status)
     except OSError as e:
         if e.errno not in _FULL: raise
         with contextlib.suppress(OSError): os.truncate(_beside(run.dir, 'held'), 9)
-        try: _last(run).mark(status)
+        try: _last(run).set_status(status)
         except OSError:
             if run.info.get('status') != ' '.join(status.split())[:300]: raise   # else only the ledger is not written, which is made anew each time
 
@@ -317,7 +317,7 @@ def _same_params(run, path, have, given):  # the run's own values; `ParamError` 
 
 def _reopen(run):  # this process's, until the notebook's kernel moves in
     n = run.info.get('sessions') or 1
-    run.go_on()
+    run.resume()
     run._update(adopted=False)
     for old in (run.dir/'notebook.ipynb', run.dir/'traceback.txt'):
         if old.exists(): os.replace(old, old.with_name(f'{old.stem}-session{n}{old.suffix}'))
