@@ -100,6 +100,22 @@ def from_csv(cls:Predictions,
     except ValueError as e: raise ValueError(f"{path}: a probability is no number ({e})") from e
     return cls(np.array([unsafe_cell(r[0]) for r in rows], dtype=str), targs, probs, vocab)
 
+# %% ../../nbs/08_analysis/00_score.ipynb #16b267e7
+@patch(cls_method=True)
+def from_learner(cls:Predictions,
+    learn,     # fastai Learner with the weights to be judged; its loaders make one for `items`
+    items,     # DataFrame: id, and label where it is known
+    task=None, # `Task`; None: classes in the order of the loaders' vocab
+)->Predictions:
+    "What the network says about items, its outputs read as the task says; `KeyError` for a label that is no class"
+    vocab = list(learn.dls.vocab if task is None else task.vocab)
+    plain = task is None or task.task == 'classes' and task.temperature == 1
+    dl = learn.dls.test_dl(items, with_labels='label' in items)
+    out = learn.get_preds(dl=dl, act=(lambda x: x.softmax(-1)) if plain else (lambda x: x))[0]
+    place = {v: i for i, v in enumerate(vocab)}
+    targs = [place[o] for o in items.label] if 'label' in items else None
+    return cls(items.id, targs, out if plain else task.probs(out), vocab)
+
 # %% ../../nbs/08_analysis/00_score.ipynb #edc84d08
 def first_of(
     ids,     # of items

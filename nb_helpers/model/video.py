@@ -229,10 +229,12 @@ def video_model(
     join:str='concat',  # 'concat', 'mean' or 'one'
     head=(512, 'relu', .5, 128, 'relu'), # a list of layers, as `transfer.make_head` takes it
     n_in:int=3,         # channels of a frame
+    seed:int|None=None, # of the random weights; None: torch's random numbers as they stand
 )->tuple:               # (TwoDirections, dict: weights, source, tensors loaded and left out; built: the plain values)
     "Encoder, join and head for clips of any length and size from 32 px; `ValueError` for names and files that don't fit"
     _known(name)
     if join not in JOINS: raise ValueError(f"join={join!r} is none of {', '.join(JOINS)}")
+    if seed is not None: torch.manual_seed(seed)
     encoder = ENCODERS[name](n_in=n_in)
     top = make_head(encoder.n_features*JOINS[join], n_out, head if isinstance(head, str) else list(head), pooled=True)
     report = _fill(encoder, name, weights)
