@@ -6,8 +6,8 @@
 __all__ = ['GiB', 'ram', 'n_cpus', 'n_workers', 'precision', 'run_precision', 'trained_in', 'gpu_facts', 'gpu_info',
            'has_kernels', 'check_gpu', 'autocast_off', 'clear_frames', 'drop_frames', 'gpu_used', 'empty_cache',
            'release', 'is_oom', 'keep_rng', 'keep_weights', 'PeakMemory', 'train_two_steps', 'resized', 'BatchFit',
-           'batch_sizes', 'split_effective', 'fit_batch_size', 'keep_memory', 'lay_out', 'channels_last', 'bench_notes',
-           'gpu_bench', 'evaluating', 'same_precision']
+           'batch_sizes', 'fit_batch_size', 'keep_memory', 'lay_out', 'channels_last', 'bench_notes', 'gpu_bench',
+           'evaluating', 'same_precision']
 
 # %% ../nbs/01_gpu.ipynb #dc84fc9d
 import copy
@@ -87,10 +87,10 @@ def precision(
 # %% ../nbs/01_gpu.ipynb #6eb60a49
 def run_precision(
     run,             # a `Run`, which remembers the format and the machine it was begun on
-    half:str='auto', # 'auto': what suits the machine that the run is begun on; else a format, which is returned as it is
+    asked:str='auto',# 'auto': what suits the machine that the run is begun on; else a format, which is returned as it is
 )->str:              # 'bf16', 'fp16' or 'fp32'
     "The number format that a run trains in, wherever it goes on; a line where this machine can't"
-    if half!='auto': return half
+    if asked!='auto': return asked
     import torch
     here = torch.cuda.get_device_name() if torch.cuda.is_available() else 'no GPU'
     kept = run.info.get('precision')
@@ -395,35 +395,35 @@ class BatchFit:
     tried:object   # DataFrame, a row a batch size
 
     @property
-    def effective(self)->int: # items an optimizer step: what fastai's `GradientAccumulation` takes
+    def step_items(self)->int: # items an optimizer step: what fastai's `GradientAccumulation` takes
         return self.bs*self.accumulate
 
-    def __str__(self): return (f"bs={self.bs}, accumulate={self.accumulate}: {self.effective} items an optimizer step, "
+    def __str__(self): return (f"bs={self.bs}, accumulate={self.accumulate}: {self.step_items} items an optimizer step, "
                                f"in {self.precision}. {self.why}")
     def __repr__(self): return f'{self}\n{self.tried.to_string(index=False)}'
     def _repr_html_(self): return f'<p>{self}</p>{self.tried.to_html(index=False)}'
 
 # %% ../nbs/01_gpu.ipynb #0c40f530
 def batch_sizes(
-    effective:int|None=64, # items an optimizer step; None: no accumulation
+    step_items:int|None=64, # items an optimizer step; None: no accumulation
     start:int=1,           # smallest batch to try, a power of two
     max_bs:int=1024,       # largest batch to try
 )->list[int]:              # powers of two
-    "Powers of two from `start` that exceed neither `max_bs` nor `effective`; `ValueError` when there is none"
+    "Powers of two from `start` that exceed neither `max_bs` nor `step_items`; `ValueError` when there is none"
     if start<1 or start&(start-1): raise ValueError(f"start={start}: give a power of two, such as 1 or 8")
-    cap = min(max_bs, effective or max_bs)
-    if start>cap: raise ValueError(f"start={start} is above {cap}, the smaller of effective={effective} and max_bs={max_bs}")
+    cap = min(max_bs, step_items or max_bs)
+    if start>cap: raise ValueError(f"start={start} is above {cap}, the smaller of step_items={step_items} and max_bs={max_bs}")
     return [start*2**i for i in range((cap//start).bit_length())]
 
 # %% ../nbs/01_gpu.ipynb #7064eedc
-def split_effective(
+def _split_step(
     bs:int,             # the largest batch that fits
-    effective:int|None, # items an optimizer step; None: no accumulation
+    step_items:int|None, # items an optimizer step; None: no accumulation
 )->tuple[int,int]:      # items a batch, batches an optimizer step
-    "The largest batch up to `bs` that divides `effective` evenly, and how many of them make it up"
-    if effective is None: return bs,1
-    bs = next(b for b in range(min(bs, effective), 0, -1) if effective%b==0)
-    return bs,effective//bs
+    "The largest batch up to `bs` that divides `step_items` evenly, and how many of them make it up"
+    if step_items is None: return bs,1
+    bs = next(b for b in range(min(bs, step_items), 0, -1) if step_items%b==0)
+    return bs,step_items//bs
 
 # %% ../nbs/01_gpu.ipynb #3bb9fa74
 def _try(make_learn, bs, limit, start, fitted=False):
@@ -450,27 +450,27 @@ def _memory_left():
     return torch.cuda.mem_get_info()[0]/GiB+gpu_used() if torch.cuda.is_available() else ram()[1]
 
 # %% ../nbs/01_gpu.ipynb #620fef84
-def _remember(run, effective, found):
+def _remember(run, step_items, found):
     "What was found goes into the run's own file"
     import torch
     if run is None: return
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else 'a machine without a GPU'
     rows = json.loads(found.tried.to_json(orient='records'))
-    run.describe(batch_size=dict(effective=effective, bs=found.bs, accumulate=found.accumulate, precision=found.precision, why=found.why,
+    run.describe(batch_size=dict(step_items=step_items, bs=found.bs, accumulate=found.accumulate, precision=found.precision, why=found.why,
                                  gpu=gpu, tried=rows))
 
-def _found_before(run, effective, max_bs):
+def _found_before(run, step_items, max_bs):
     "What was found for this run in an earlier session, None where nothing was, or where other items were asked for"
     import pandas as pd
     old = {} if run is None else run.info.get('batch_size') or {}
-    if not old or old['effective']!=effective or old['bs']>max_bs: return None
+    if not old or old.get('step_items', old.get('effective'))!=step_items or old['bs']>max_bs: return None
     why = f"{old['why']} Found when this run was begun, on {old['gpu']}"
     return BatchFit(old['bs'], old['accumulate'], old['precision'], why, pd.DataFrame(old['tried']))
 
 # %% ../nbs/01_gpu.ipynb #84a0b22f
 def fit_batch_size(
     make_learn:Callable,         # bs -> a new fastai `Learner` with training batches of bs items
-    effective:int|None=64,       # items an optimizer step that the batches must add up to; None: no accumulation
+    step_items:int|None=64,       # items an optimizer step that the batches must add up to; None: no accumulation
     start:int=1,                 # smallest batch to try, a power of two
     max_bs:int=1024,             # largest batch to try, items
     mem_limit:float|None=None,   # memory to stay within, GiB; None: what is free now
@@ -480,9 +480,9 @@ def fit_batch_size(
     "Largest power of two that trains within memory, by real steps; `MemoryError` or `ValueError` when not even `start` can"
     import pandas as pd, psutil, torch
     from tqdm.auto import tqdm
-    if (found := _found_before(run, effective, max_bs)) is not None: return found
+    if (found := _found_before(run, step_items, max_bs)) is not None: return found
     empty_cache()
-    start_rss,sizes,rows,best,mode = psutil.Process().memory_info().rss,batch_sizes(effective, start, max_bs),[],None,''
+    start_rss,sizes,rows,best,mode = psutil.Process().memory_info().rss,batch_sizes(step_items, start, max_bs),[],None,''
     limit = (_memory_left() if mem_limit is None else mem_limit)*(1-headroom)
     with keep_rng():
         for bs in tqdm(sizes, desc='batch size', leave=False):
@@ -495,9 +495,9 @@ def fit_batch_size(
             best,mode = bs,m
     if best is None: _nothing_fits(row, limit)
     if row['result']!='fits': why = f"{row['batch size']}: {row['result']}."
-    else: why = f"{best} is the largest size tried{f': no more is needed for {effective}' if 2*best>(effective or 2*best) else ''}."
-    found = BatchFit(*split_effective(best, effective), mode, why, pd.DataFrame(rows))
-    _remember(run, effective, found)
+    else: why = f"{best} is the largest size tried{f': no more is needed for {step_items}' if 2*best>(step_items or 2*best) else ''}."
+    found = BatchFit(*_split_step(best, step_items), mode, why, pd.DataFrame(rows))
+    _remember(run, step_items, found)
     return found
 
 # %% ../nbs/01_gpu.ipynb #811ae2fd
@@ -507,7 +507,7 @@ def _nothing_fits(row, limit):
     if row['result']=='too few items': raise ValueError(f"the training data has no full batch of {bs} items: lower `start`, "
                                                         f"or look at `len(learn.dls.train_ds)`")
     if row['result']=='too few for BatchNorm': raise ValueError(f"bs: 1 is not at least 2: a batch of one item can't train this network, "
-                                                                "whose BatchNorm needs two or more; let `effective` be 2 or more")
+                                                                "whose BatchNorm needs two or more; let `step_items` be 2 or more")
     raise MemoryError(f"a batch of {bs}: {row['result']} ({row['peak, GiB']} of {limit:.2f} GiB allowed). Take smaller images "
                       f"or a smaller model, or half precision; call release() if an earlier fit failed")
 

@@ -262,7 +262,7 @@ def epoch_table(
     valid:EpochPredictions,       # of labelled items
     fit,                          # function of targets and scores that gives `Cuts`
     test:EpochPredictions=None,   # of items without labels, same epochs; None: there are none
-)->pd.DataFrame:                  # a row an epoch: `plain`, `best`, thresholds, `same`, and with test items `same_test`, `apart`
+)->pd.DataFrame:                  # a row an epoch: `plain`, `monitor`, thresholds, `same`, and with test items `same_test`, `apart`
     "Metric, thresholds, agreement with the epoch before, and how test predictions are spread; `ValueError` for other epochs"
     cuts, k = epoch_cuts(valid, fit), len(valid.epochs)
     cols, names = {}, ['threshold'] if len(cuts[0].thresholds) == 1 else [f'cut {i+1}' for i in range(len(cuts[0].thresholds))]

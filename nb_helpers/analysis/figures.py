@@ -181,10 +181,10 @@ def _series(history):
     return h, names
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #1c7dae46
-def _best_epoch(h, names, best):
+def _best_epoch(h, names, monitor):
     "Column and row of the best epoch, (None, None) where nothing can be compared"
-    col = best or next(iter(names), 'valid_loss')
-    if best and best not in h: raise ValueError(f"no column {best!r} in the history: it has {[c for c in h if c!='x']}")
+    col = monitor or next(iter(names), 'valid_loss')
+    if monitor and monitor not in h: raise ValueError(f"no column {monitor!r} in the history: it has {[c for c in h if c!='x']}")
     if col not in h or h[col].isna().all(): return None, None
     value = -h[col] if lower_is_better(col) else h[col]
     rank = pd.DataFrame(dict(value=value, loss=-h['valid_loss'] if 'valid_loss' in h else 0.)).dropna(subset='value')
@@ -219,13 +219,13 @@ def _curves(ax, h, cols, ylabel, star=None):
 @as_they_are
 def plot_history(
     history:pd.DataFrame, # a row an epoch: `train_loss`, `valid_loss`, metrics; `phase` and `epoch` if there are any
-    best:str=None,        # column that chose the best epoch; None: the first metric, else `valid_loss`
+    monitor:str=None,     # column that chose the best epoch; None: the first metric, else `valid_loss`
     ncols:int=2,          # panels in a row
 ):                        # matplotlib Figure; panels for losses, for metrics in -1..1, for each other metric
-    "Losses and metrics by epoch, best one starred; `ValueError` for an empty history or an unknown `best`"
+    "Losses and metrics by epoch, best one starred; `ValueError` for an empty history or an unknown `monitor`"
     if not len(history): raise ValueError("this history has no epochs yet: train first")
     h,names = _series(history)
-    col,row = _best_epoch(h, names, best)
+    col,row = _best_epoch(h, names, monitor)
     losses = [c for c in ('train_loss','valid_loss') if c in h and h[c].notna().any()]
     small = [c for c in names if h[c].abs().max()<=1]
     one = 'metric' if len(small)>1 else ''.join(small)

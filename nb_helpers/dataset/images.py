@@ -604,14 +604,16 @@ def photo_rate(
 T4_PHOTOS = 425 # photos of 224 px a second that a T4 trains a ResNet-50 with in half precision, by published figures (not measured here)
 
 def check_photo_rate(
-    dls:DataLoaders,   # of `image_dls`
+    dls:DataLoaders,   # any; only photos that are read from files are looked at
     gpu:str|None=None, # name of the GPU, '' for none; None asks torch
-)->float:              # as from `photo_rate`
+)->float|None:         # as from `photo_rate`; None where nothing has to be said
     "Say where files are read too slowly for a GPU; nothing where there is none, or where they come from a cache"
     if gpu is None: gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else ''
-    opens = next(t for t in dls.train_ds.tls[0].tfms.fs if isinstance(t, OpenItem))
+    fs = [t for tl in getattr(dls.train_ds, 'tls', ())[:1] for t in tl.tfms.fs]
+    opens = next((t for t in fs if isinstance(t, OpenItem)), None)
+    if not gpu or opens is None or opens.cache is not None: return None
     rate, n, need = photo_rate(dls), max(1, dls.train.fake_l.num_workers), T4_PHOTOS*min(1, (224/opens.size)**2)
-    if gpu and opens.cache is None and rate*n < need:
+    if rate*n < need:
         print(f"{rate:.0f} photos a second a processor, processors that load: {n}. A T4 trains a ResNet-50 of {opens.size} px with some {need:.0f} a second "
               f"(published), so this {gpu} may wait for photos; cached=True reads them prepared")
     return rate

@@ -172,8 +172,8 @@ def image_model(
     seed:int|None=None,# of the random weights; None: torch's random numbers as they stand
 )->tuple:              # (nn.Sequential(body, head), dict: weights, source, tensors loaded and left out with why; built: the plain values)
     "Network with a new head for `n_out` outputs; says where its weights came from; `ValueError` for names and files that don't fit"
-    make_head(1, n_out, head, pool)                              # what no head is made of stops here, before any download
     if seed is not None: torch.manual_seed(seed)
+    make_head(1, n_out, head, pool)                              # what no head is made of stops here, before any download
     file = None if weights in ('none', 'imagenet', 'auto') else Path(weights)
     body, report = _body(name, weights if file is None else 'none')
     nf, pooled = _features(body, name)

@@ -402,24 +402,24 @@ def load_weights(
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #5d730853
 class KeepBest(Callback):
-    "Weights of the epoch with the best metric, on disk when the epoch ends; `best` holds its epoch, value and row"
+    "Weights of the epoch with the best metric, on disk when the epoch ends; `monitor` holds its epoch, value and row"
     order, remove_on_fetch = 61, True   # after the history (60), while EMA (61.5) still shows its average
     def __init__(self,
         path:Path,             # .safetensors to keep them in; None: they are not kept (other processes)
-        metric:str='accuracy', # a name in the history; lower is better where it says loss, error, rmse, mse or mae
-    ): self.path, self.metric, self.best = path and Path(path), metric, None
+        monitor:str='accuracy',# a name in the history; lower is better where it says loss, error, rmse, mse or mae
+    ): self.path, self.monitor, self.best = path and Path(path), monitor, None
 
     def before_fit(self):
-        if self.metric not in self.recorder.metric_names:
-            raise ValueError(f"best={self.metric!r} is not measured; there are {', '.join(self.recorder.metric_names[1:-1])}")
+        if self.monitor not in self.recorder.metric_names:
+            raise ValueError(f"monitor={self.monitor!r} is not measured; there are {', '.join(self.recorder.metric_names[1:-1])}")
 
     def after_epoch(self):
         row = {n: None if v is None else float(v) for n,v in zip(self.recorder.metric_names[1:], self.recorder.values[-1]) if n != 'time'}
-        value = math.nan if row[self.metric] is None else row[self.metric]
-        rank = [-value if lower_is_better(self.metric) else value, -row['valid_loss']]
+        value = math.nan if row[self.monitor] is None else row[self.monitor]
+        rank = [-value if lower_is_better(self.monitor) else value, -row['valid_loss']]
         if math.isnan(value) or self.best is not None and rank <= self.best['rank']: return
         self.best = dict(epoch=self.learn.first_epoch + self.epoch + 1, value=value, rank=rank, row=row)
-        if self.path and not rank_distrib(): save_weights(self.model, self.path, **_facts(self.best, self.metric))
+        if self.path and not rank_distrib(): save_weights(self.model, self.path, **_facts(self.best, self.monitor))
 
     def state_dict(self): return dict(best=self.best)
     def load_state_dict(self, d): self.best = d['best']

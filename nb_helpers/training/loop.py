@@ -131,7 +131,7 @@ def start_table(
     phases:list,        # of `Phase`
     run,                # a `Run`; None: no parameters, nothing saved
     precision:str='fp32',# number format
-    best:str='accuracy',# metric that chooses the epoch
+    monitor:str='accuracy',# metric that chooses the epoch
     step_items:int=0,   # items an optimizer step, where batches are added up
     more=(),            # further rows: (part, name, value)
 ):                      # DataFrame indexed by (part, name), one column `value`
@@ -143,7 +143,7 @@ def start_table(
     rows += [('data', n, count_text(dl)) for n,dl in zip(('train', 'valid', *map(str, range(2, 9))), learn.dls.loaders)]
     rows += [('model', 'network', f"{type(model).__name__}, {n_trainable(learn)[1]:,} parameters, {mib:.1f} MiB"), ('model', 'precision', precision),
              ('model', 'loss', getattr(learn.loss_func, '__name__', type(learn.loss_func).__name__)),
-             ('training', 'batch', f"{bs} items" + (f", {step_items} a step" if step_items else '')), ('training', 'best by', best)]
+             ('training', 'batch', f"{bs} items" + (f", {step_items} a step" if step_items else '')), ('training', 'best by', monitor)]
     rows += [('training', f'phase {i+1}: {p.name}', describe_phase(learn, p, step_items)) for i,p in enumerate(phases) if p.epochs]
     if run is not None: rows += [('saved', n, w) for n,w in (('history', 'history.csv'), ('best weights', 'best.safetensors'), ('predictions', 'epochs/'))]
     rows += list(more)
@@ -189,7 +189,7 @@ def fit(
     phases:list,           # of `Phase`
     run,                   # a `Run`: takes history, best weights, predictions and TensorBoard's files; None in all processes but the first
     precision:str='fp32',  # 'fp16', 'bf16' or 'fp32', as `gpu.precision()` says; 'apex': that, and NVIDIA Apex's optimizer where there is one
-    best:str='accuracy',   # metric that chooses the epoch, on the validation split
+    monitor:str='accuracy',# metric that chooses the epoch, on the validation split
     keep_safe=None,        # called after an epoch when `every` minutes are over and after each phase: a copy to Drive
     every:float=10.,       # minutes
     cbs=(),                # more callbacks: `Scores(...)`, MixUp, ...
@@ -200,9 +200,9 @@ def fit(
     **more,                # accumulate, clip, ema, train_items, tensorboard, channels_last: see `extras`
 )->dict:                   # epoch (from 1), value and metrics of the best; its weights are in the model afterwards
     "Train in phases and keep the best epoch; after an error the notebook is usable and the best epoch is on disk"
-    check_phases(learn, phases, best, make_dls)
+    check_phases(learn, phases, monitor, make_dls)
     verbose = not os.environ.get('CI') if verbose is None else verbose
-    how, keep = use_precision(learn, precision), KeepBest(run and Path(run.dir)/'best.safetensors', best)
+    how, keep = use_precision(learn, precision), KeepBest(run and Path(run.dir)/'best.safetensors', monitor)
     with keep_memory(), restored(learn) as own, ExitStack() as quiet:
         if precision == 'apex': own.opt_func = learn.opt_func = fused_adam()
         quiet.enter_context(same_bits(learn, deterministic))
@@ -211,13 +211,13 @@ def fit(
         always = [keep, KeepSafe(keep_safe, every), *extras(learn, run, cbs, **more), *cbs]
         at, done = resume.begin(learn, run) if resume else dict(phase=0), 0
         verbose = verbose and not rank_distrib()
-        if verbose: show_table(start_table(learn, phases, run, how, best, more.get('accumulate', 0), _saved(keep_safe, every, resume)))
+        if verbose: show_table(start_table(learn, phases, run, how, monitor, more.get('accumulate', 0), _saved(keep_safe, every, resume)))
         always.append(Clock(sum(p.epochs for p in phases), print if verbose else None))   # always the same callbacks, or a resume would refuse
         for i, phase in enumerate(phases):
             if i < at['phase'] or not phase.epochs: done += phase.epochs; continue
             learn.first_epoch, learn.phase_index, log = done, i, LogRun(run, phase)
             begin_phase(learn, phase, own, make_dls)
-            fit_phase(learn, phase, [log, *always, *watch(phase, best, i, run, more), *([resume] if resume else [])])
+            fit_phase(learn, phase, [log, *always, *watch(phase, monitor, i, run, more), *([resume] if resume else [])])
             done = learn.first_epoch + log.rows
     return finish(learn, keep)
 
@@ -225,13 +225,13 @@ def fit(
 def check_phases(
     learn,         # fastai Learner
     phases:list,   # of `Phase`
-    best:str,      # metric that chooses the epoch
+    monitor:str,   # metric that chooses the epoch
     make_dls=None, # as in `fit`
 ):
     "`ValueError` for phases that can't be trained, before anything starts"
     if not sum(p.epochs for p in phases): raise ValueError("no phase has an epoch to train")
-    if 'loss' in best and len({id(p.loss_func or learn.loss_func) for p in phases if p.epochs}) > 1:
-        raise ValueError(f"best={best!r}: the phases have different losses, which can't be compared; choose a metric, such as 'accuracy'")
+    if 'loss' in monitor and len({id(p.loss_func or learn.loss_func) for p in phases if p.epochs}) > 1:
+        raise ValueError(f"monitor={monitor!r}: the phases have different losses, which can't be compared; choose a metric, such as 'accuracy'")
     if any(isinstance(p.dls, int) for p in phases) and make_dls is None: raise ValueError("a phase has dls in pixels: give fit(make_dls=lambda px: ...)")
 
 # %% ../../nbs/07_training/05_loop.ipynb #e20c217f
@@ -279,17 +279,17 @@ def _tells_classes(loss): return isinstance(loss, torch.nn.CrossEntropyLoss) or 
 # %% ../../nbs/07_training/05_loop.ipynb #7bcebfef
 def watch(
     phase:Phase, # the one that begins
-    best:str,  # metric that must improve
+    monitor:str,# metric that must improve
     i:int,     # the phase's place among all, from 0
     run,       # a `Run`
     more:dict, # further arguments of `fit`
 )->list:
     "Callbacks of one phase: rates by epoch, early stopping, TensorBoard"
     import numpy as np
-    comp, out = np.less if lower_is_better(best) else np.greater, []
+    comp, out = np.less if lower_is_better(monitor) else np.greater, []
     if isinstance(phase.schedule, dict) or phase.plateau:
-        out.append(EpochRates(phase.schedule if isinstance(phase.schedule, dict) else None, phase.plateau, best))
-    if phase.patience: out.append(EarlyStoppingCallback(best, comp, patience=phase.patience))
+        out.append(EpochRates(phase.schedule if isinstance(phase.schedule, dict) else None, phase.plateau, monitor))
+    if phase.patience: out.append(EarlyStoppingCallback(monitor, comp, patience=phase.patience))
     return out + (_tensorboard(run, i, phase) if run and more.get('tensorboard', True) else [])
 
 def _tensorboard(run, i, phase):
@@ -350,7 +350,7 @@ def finish(
     keep:KeepBest,  # after training
 )->dict:            # epoch, value, metrics
     "The best weights into the model, and what they reached"
-    if keep.best is None: raise ValueError(f"best={keep.metric!r} was never a number: there is no best epoch")
+    if keep.best is None: raise ValueError(f"monitor={keep.monitor!r} was never a number: there is no best epoch")
     if keep.path and not rank_distrib(): load_weights(learn.model, keep.path)
     from_first(learn.model)
     return {k: keep.best[k] for k in ('epoch', 'value')} | dict(metrics=keep.best['row'])

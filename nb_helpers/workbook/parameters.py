@@ -204,7 +204,7 @@ class Choices:
     def __call__(self):
         if self.names is None:  # found once: a cell that is run again must not add what was computed in between
             old = self.ns.get('_choices', [])   # of an earlier run of the cells: the same small values are no change
-            new = [k for k,v in self.ns.items() if not k.startswith('_') and k not in ('In','Out') and not isinstance(v, Choices)
+            new = [k for k,v in self.ns.items() if not k.startswith('_') and k not in ('In','Out') and not isinstance(getattr(v, 'choices', v), Choices)
                    and (k not in self.before or self.before[k] is not v)]
             self.names = self.ns['_choices'] = [*old, *(k for k in new if k not in old)]
         self.check()
