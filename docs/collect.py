@@ -7,6 +7,7 @@ from pathlib import Path
 
 BADGE = re.compile(r'\[!\[[^\]]*\]\(\S*colab-badge\.svg\)\]\(([^)\s]+)\)')   # its picture would be fetched from Colab at view time
 PAGES = ('data_links.md', 'CONTRIBUTING.md', 'CHANGELOG.md')
+MADE = ('runs', 'data', 'drive')                  # what a workbook makes where it was run
 EXPORT = re.compile(r'\s*#\s*\|\s*(export\w*|hide\w*)\s*$')
 
 
@@ -67,7 +68,7 @@ def folder_page(folder, nbs, says):
 def collect(root, to):
     "Write all pages to `to`"
     shutil.rmtree(to, ignore_errors=True)
-    shutil.copytree(root/'nbs', to, ignore=lambda d, names: [n for n in names if n[0] in '._'])
+    shutil.copytree(root/'nbs', to, ignore=lambda d, names: [n for n in names if n[0] in '._' or n in MADE])
     for name in PAGES:
         if (root/name).exists(): shutil.copy(root/name, to)
     read = {p: json.loads(p.read_text(encoding='utf-8')) for p in sorted(to.rglob('*.ipynb'))}

@@ -29,7 +29,7 @@ myst_heading_anchors = 3
 nb_execution_mode = 'off'
 nb_merge_streams = True
 nb_ipywidgets_js = {}                  # no scripts from elsewhere
-suppress_warnings = ['mystnb.unknown_mime_type']
+suppress_warnings = ['mystnb.unknown_mime_type', 'autoapi.python_import_resolution']   # names from lazy faces are found by their stubs
 
 autoapi_dirs = [str(here.parent/project)]
 autoapi_root = 'api'

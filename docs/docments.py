@@ -70,7 +70,7 @@ def face(mod, src):
 def index(root=ROOT):
     "{full name: lines to add} of all modules, functions, classes and methods"
     says = gives(json.loads((root/'nbs'/'index.ipynb').read_text(encoding='utf-8')))
-    res = {f'nb_helpers.{k[3:]}': [escape(t[:1].upper() + t[1:])] for k, t in says.items()}   # of folders; a module says it itself
+    res = {f'nb_helpers.{k[3:]}': ['', escape(t[:1].upper() + t[1:])] for k, t in says.items()}   # of folders; a module says it itself
     for mod, src, nb, is_face in modules(root):
         if is_face: res[mod] = [*res.get(mod, []), *face(mod, src)]; continue
         said = comments(src)
@@ -125,7 +125,7 @@ def described_nodes(module, said):
         n = todo.pop()
         todo += [o for o in getattr(n, 'body', []) if isinstance(o, (astroid.nodes.FunctionDef, astroid.nodes.ClassDef))]
         text, more = n.doc_node.value if n.doc_node else '', said.get(n.qname(), [])
-        if text or n is module and more: n.doc_node = astroid.nodes.Const('\n'.join([*map(escape, text.splitlines()), *more]))
+        if text or n is module and more: n.doc_node = astroid.nodes.Const('\n'.join([*map(escape, text.splitlines()), *more]).strip())
     return module
 
 
