@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export JUPYTER_PLATFORM_DIRS := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: help run test setup guard prep badges clean-nbs export readme hooks resolve distclean
+.PHONY: help run test setup guard prep badges clean-nbs export readme docs hooks resolve distclean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -47,6 +47,21 @@ export: setup  ## write nb_helpers/ from the notebooks (nbdev_export)
 readme: setup  ## write README.md from nbs/index.ipynb
 	@$(PY) .ci/readme.py
 
+docs: .venv-docs/installed  ## the notebooks and the signatures as a website, site/index.html (its tools go into .venv-docs)
+	@.venv-docs/bin/python docs/collect.py . build/docs
+	@.venv-docs/bin/sphinx-build -q -j auto -W --keep-going -d build/doctrees -c docs build/docs build/site
+	@rm -rf site && cp -R build/site site
+	@echo "Look at site/index.html."
+
+.venv-docs/installed: docs/requirements.txt
+	@set -- $(PYTHON) python3.13 python3.12 python3.11 python3.10 python3 python3.14; \
+	for p in "$$@"; do \
+	  "$$p" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info[:2] < (3, 10))' >/dev/null 2>&1 || continue; \
+	  "$$p" -m venv --clear .venv-docs && \
+	  .venv-docs/bin/python -m pip install -q --disable-pip-version-check -r docs/requirements.txt && touch $@; exit; \
+	done; \
+	echo "No Python 3.10 or newer with venv was found. Install one from https://www.python.org/downloads/ and run make docs again."; exit 1
+
 hooks: setup  ## let git clean and merge notebooks by itself (nbdev_install_hooks)
 	@.venv/bin/nbdev_install_hooks
 
@@ -54,4 +69,4 @@ resolve: setup  ## ask the registry whether our requirements leave Colab's versi
 	@$(PY) .ci/resolve.py
 
 distclean:  ## remove .venv and other things that can be made again
-	@rm -rf .venv .venv.lock build nb_helpers.egg-info
+	@rm -rf .venv .venv.lock .venv-docs build site nb_helpers.egg-info

@@ -21,10 +21,11 @@ setup(
     keywords=cfg['keywords'],
     packages=find_packages(include=[cfg['lib_name'], f"{cfg['lib_name']}.*"]),
     include_package_data=True,
+    package_data={'*': ['py.typed', '*.pyi']},  # types for editors; stubs of the lazily loaded folders
     python_requires='>=' + cfg['min_python'],
     install_requires=cfg['requirements'].split(),
     extras_require={'dev': cfg['dev_requirements'].split(), 'onnx': cfg['onnx_requirements'].split(), 'heic': cfg['heic_requirements'].split()},
     entry_points={'console_scripts': cfg['console_scripts'].split()},
-    classifiers=['Programming Language :: Python :: 3', 'License :: OSI Approved :: Apache Software License'],
+    classifiers=['Programming Language :: Python :: 3', 'Typing :: Typed', 'License :: OSI Approved :: Apache Software License'],
     zip_safe=False,
 )
