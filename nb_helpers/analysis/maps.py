@@ -136,7 +136,7 @@ STRIP = {'bg': 'background', 'image': 'scene', 'mask': 'mask', 'mask_found': 'ma
 
 # %% ../../nbs/08_analysis/06_maps.ipynb #ba93fcb2
 def map_strip(
-    four:dict,   # image, and bg, mask, depth where they are known: from `pairs.open_pair`
+    four:dict,   # image, and bg, mask, depth where they are known: from `sample_pairs.open_pair`
     mask=None,   # found: probabilities, (h, w) or (1, h, w); None: not looked for
     depth=None,  # found: likewise
 )->dict:         # title -> uint8 (h, w, 3) or float32 (h, w), in the order of `STRIP`

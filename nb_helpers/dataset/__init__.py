@@ -1,0 +1,4 @@
+"What this stage hands on; loaded when it is asked for"
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

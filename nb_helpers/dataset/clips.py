@@ -429,7 +429,7 @@ def clip_dl(
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #4164c488
 class ClipStart:
-    "A view for `tta.tta`: the clips of a batch from another first frame"
+    "A view for `tta_preds.tta`: the clips of a batch from another first frame"
     undo, whole = None, True
     def __init__(self,
         dl,       # a `ClipLoader` over the items, or over some of the same cache

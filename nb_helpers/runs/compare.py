@@ -14,12 +14,12 @@ import numpy as np
 
 from ..dataset.names import as_they_are, short_name
 from ..dataset.decode import lower_is_better
-from .ledger import ledger
+from .ledger import read_ledger
 from .run import Run
 
 # %% ../../nbs/09_runs/03_compare.ipynb #dc095e2c
 def differing(
-    df,           # DataFrame of `ledger`
+    df,           # DataFrame of `read_ledger`
     names,        # columns to look at
 )->list:          # those that have more than one value
     "Columns in which runs differ; a column that some runs don't have differs, too"
@@ -35,7 +35,7 @@ def leaderboard(
 ):                          # DataFrame, best run first: rank, id, status, metric (with its interval), what differs, minutes, device
     "Runs ranked by a metric, with the parameters in which they differ; `KeyError` names the metrics there are"
     if best not in ('auto','max','min'): raise ValueError(f"best={best!r} is none of auto, max, min")
-    df = ledger(root)
+    df = read_ledger(root)
     if workbook is not None: df = df[df.workbook==workbook]
     pars, mets = ledger_names(root, df)
     if metric not in mets: raise KeyError(f"no run has the metric {metric!r}; there are: {', '.join(mets) or 'none'}")

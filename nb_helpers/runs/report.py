@@ -27,7 +27,7 @@ from ..dataset.names import as_they_are, legend_name, short_name
 from ..dataset.decode import lower_is_better
 from ..drive.files import unsafe_cell, write_atomic, write_csv
 from .compare import is_number, run_name, ledger_names, short_value, differing, leaderboard, plot_leaderboard
-from .ledger import ledger
+from .ledger import read_ledger
 from .run import Run
 
 # %% ../../nbs/09_runs/04_report.ipynb #93a62709
@@ -403,7 +403,7 @@ def newest_runs(
     root:str|Path='runs',  # folder that holds all runs
 )->list:                   # a run's folder for every workbook, sorted by workbook
     "The newest finished run of each workbook, or its newest one where none is finished"
-    df = ledger(root)
+    df = read_ledger(root)
     if not len(df): return []
     df = df[df.started.notna() & df.workbook.notna()]
     df = df.assign(done=df.status=='done').sort_values(['done','started','id'])
@@ -412,7 +412,7 @@ def newest_runs(
 # %% ../../nbs/09_runs/04_report.ipynb #b8cc26d2
 def main_metric(
     root,        # folder that holds all runs
-    df,          # rows of `ledger`, of one workbook
+    df,          # rows of `read_ledger`, of one workbook
 )->str|None:     # name of a metric; None where no run has one
     "The metric by which the runs of a workbook are ranked when nobody says"
     mets = [k for k in ledger_names(root, df)[1] if not k.endswith(('_low','_high'))]
@@ -525,7 +525,7 @@ def report_html(
 )->Path:                        # `path`, absolute
     "One self-contained HTML page with curves and tables of all runs, written whole or not at all; damaged runs are named on it"
     root = Path(root).resolve()
-    path, df = Path(path or root/'all_runs.html').resolve(), ledger(root)
+    path, df = Path(path or root/'all_runs.html').resolve(), read_ledger(root)
     bad = df[df.workbook.isna()]
     body = ''.join(_workbook_section(root, g.reset_index(drop=True), metric, path) for _,g in df[df.workbook.notna()].groupby('workbook'))
     if len(bad): body += f'<section><h2>Cannot be read</h2>{_table(bad[["id","status"]].values.tolist(), ["run","what is wrong"])}</section>'

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ORANGE', 'ODD_VIDEOS', 'UNREADABLE_VIDEOS', 'capillary', 'write_video', 'capillaries', 'save_odd_video',
-           'stall_archive']
+           'sample_clips']
 
 # %% ../../nbs/00_samples/01_clips.ipynb #b4cfb1b8
 import shutil
@@ -199,7 +199,7 @@ def _add_odd(folder, table, seed):
     return pd.concat([table, odd], ignore_index=True)
 
 # %% ../../nbs/00_samples/01_clips.ipynb #bd31be99
-def stall_archive(
+def sample_clips(
     path:Path,       # .tar to write; one that is there stays as it is
     n:int=150,       # labelled clips, 30% of them stalled
     asked:int=24,    # clips to answer for, of other animals

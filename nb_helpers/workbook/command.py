@@ -30,7 +30,7 @@ from ..drive.archives import printable
 from ..drive.files import read_json, write_atomic
 from ..drive.links import link, links
 from ..drive.workspace import discard
-from ..runs.ledger import fetch_runs, ledger, restore_run, room_taken, write_ledger
+from ..runs.ledger import fetch_runs, read_ledger, restore_run, room_taken, write_ledger
 from ..runs.run import Run, history_rows, new_run_dir, start_run
 from .parameters import ParamError, cell_source, check_params, param_table, parse_parameters
 
@@ -349,7 +349,7 @@ def nb_sweep(
             run = e.run
             said(f"{e}\n  going on with the next one; later: nb_run --resume {run.id}")
         ids.append(run.id)
-    return ledger(root).set_index('id').loc[ids].reset_index()
+    return read_ledger(root).set_index('id').loc[ids].reset_index()
 
 # %% ../../nbs/11_workbook/01_command.ipynb #2cb70646
 def _parser():
@@ -525,7 +525,7 @@ def _runs_parser():
 # %% ../../nbs/11_workbook/01_command.ipynb #7cc1d704
 def _latest(a):  # the latest runs, with the columns in which they differ before those that are all the same
     from nb_helpers.runs.compare import ledger_names, differing
-    df = ledger(a.runs)
+    df = read_ledger(a.runs)
     if a.workbook: df = df[df.workbook==a.workbook]
     if not len(df): raise FileNotFoundError(f"no runs{f' of {a.workbook}' if a.workbook else ''} in {Path(a.runs).resolve()}: nb_run makes one")
     df = df.tail(a.n)
@@ -556,7 +556,7 @@ def _clean(a):  # shows what takes room, or removes it
     known = {*room.name, 'cache', 'checkpoints', 'data'}
     if odd := [o for o in a.clean if o not in known]: raise ValueError(f"nothing here or on Drive is called {odd[0]!r}: nb_runs --clean shows the names")
     chosen = room[room.name.isin(a.clean) | room.kind.isin(set(a.clean) & {'cache', 'checkpoints', 'data'})]
-    runs = ledger(a.runs)
+    runs = read_ledger(a.runs)
     if hit := set(runs.id[runs.status == 'running']) & set(chosen.name): raise ValueError(f"{sorted(hit)[0]} is running: stop it first")
     return _remove(chosen, shown(chosen), a.yes)
 

@@ -18,7 +18,7 @@ from ..drive.links import data_licence
 from ..drive.workspace import Workspace, mount, work_folder
 from ..export.predictor import Predictor, export
 from ..gpu import check_gpu, fit_batch_size, gpu_info, resized, run_precision
-from ..runs.ledger import fetch_runs, ledger
+from ..runs.ledger import fetch_runs, read_ledger
 from ..runs.report import report_page
 from ..runs.run import Run
 from ..training.loop import fit
@@ -162,5 +162,5 @@ def table(self:Experiment,
     last:int=5,   # runs
 ):                # DataFrame, a column a run
     "The latest runs of this workbook beside each other"
-    df = ledger(self.root)
+    df = read_ledger(self.root)
     return df[df.workbook == self.name].set_index('id').reindex(columns=['status', *columns, 'minutes', 'device']).tail(last).T
