@@ -590,13 +590,13 @@ def _photo_rate(
     seconds:float=.5,  # to measure for, about; fewer where all training photos, or 64 of them, are done sooner
 )->float:              # photos a second
     "How many training photos one processor reads, fits and augments; no draw of the training is touched"
-    sample_photos = dls.train_ds.tls[0]
-    some = np.linspace(0, len(sample_photos) - 1, min(len(sample_photos), 65)).astype(int).tolist()
+    photos = dls.train_ds.tls[0]
+    some = np.linspace(0, len(photos) - 1, min(len(photos), 65)).astype(int).tolist()
     with keep_rng():
-        sample_photos[some[-1]]                                       # the first one imports what it needs
+        photos[some[-1]]                                       # the first one imports what it needs
         clock, core = time.perf_counter(), time.process_time()
         for n, i in enumerate(some, 1):
-            sample_photos[i]
+            photos[i]
             if time.perf_counter() - clock > seconds: break
         return n/max(time.perf_counter() - clock, time.process_time() - core)   # waiting for a disk counts, and so do threads
 

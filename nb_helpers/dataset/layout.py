@@ -423,9 +423,9 @@ def _photos_of(contents, node, splits):
     rows, known, deep = [], set(), 0
     for d in order:
         at, inner = _inside(node[d], known, deep, d)
-        sample_photos = _below(inner)
+        photos = _below(inner)
         if splits[d] == 'unlabelled' or splits[d] != 'train' and not _dirs(inner):
-            contents.leave(sample_photos, 'unlabelled', f'no folder in {as_utf8(d)} says what is on them', 'label them with nb_predict after the training')
+            contents.leave(photos, 'unlabelled', f'no folder in {as_utf8(d)} says what is on them', 'label them with nb_predict after the training')
             print(f"left out, since no folder in {as_utf8(d)} labels them: {some_of(map(as_utf8, photos))}")
             continue
         if splits[d] == 'train': known, deep = known | {_same(c) for c in _dirs(inner)}, max(deep, _depth(inner))
@@ -518,7 +518,7 @@ def _check_masks(classes):
     "`ValueError` where `images` and `masks` stand side by side: the one is about the other, and neither is a class"
     said = {d: set(_words(d)) for d in sorted(set(classes))}
     masks, photos = [d for d, w in said.items() if w and w & _MASKS and w <= _MASKS | _PLAIN], [d for d, w in said.items() if w & _PICTURES and w <= _PLAIN]
-    if masks and sample_photos: raise ValueError(f"{', '.join(map(as_utf8, photos + masks))} are no classes, but photos and pictures that belong to them: give {as_utf8(photos[0])} "
+    if masks and photos: raise ValueError(f"{', '.join(map(as_utf8, photos + masks))} are no classes, but photos and pictures that belong to them: give {as_utf8(photos[0])} "
                                           "as source with its photos in a folder for each class, or a list (CSV) of labels; label='folder 1' takes them as classes all the same")
 
 def _check_again(rows):

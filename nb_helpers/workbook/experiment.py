@@ -16,12 +16,12 @@ from ..dataset.images import check_photo_rate
 from ..dataset.tables import is_list
 from ..drive.links import data_licence
 from ..drive.workspace import Workspace, mount, work_folder
-from ..export.predictor import Predictor, export
+from ..export.predictor import Predictor, export as export_model
 from ..gpu import check_gpu, fit_batch_size, gpu_info, resized, run_precision
 from ..runs.ledger import fetch_runs, read_ledger
 from ..runs.report import report_page
 from ..runs.run import Run
-from ..training.loop import fit
+from ..training.loop import fit as fit_phases
 from ..training.resume import Resumable
 from .parameters import Choices
 
@@ -111,7 +111,7 @@ def fit(self:Experiment,
     data = data or self.run.info.get('data', {}).get('fingerprint')
     resume = Resumable(self.checkpoints[0], minutes=5, copy_to=self.checkpoints[1], data=data)
     self.run.describe(training=dict(monitor=monitor, precision=self.precision))
-    best = fit(learn, phases, self.run, self.precision, monitor, keep_safe=self.save, cbs=[*cbs, *self._keyed(learn, cbs)],
+    best = fit_phases(learn, phases, self.run, self.precision, monitor, keep_safe=self.save, cbs=[*cbs, *self._keyed(learn, cbs)],
                resume=resume, deterministic=self.values.get('deterministic', False), **kw)
     self.run.log_metrics(best_epoch=best['epoch'])
     return best
@@ -144,7 +144,7 @@ def export(self:Experiment,
 )->Predictor:
     "The model as tensors and JSON in the run's folder, read back: no pickle, no notebook needed"
     info = self.run.info
-    folder = export(model, self.run.dir/'export', network, task, prep, metrics=self.run.metrics, run=self.run.id,
+    folder = export_model(model, self.run.dir/'export', network, task, prep, metrics=self.run.metrics, run=self.run.id,
                     licence=data_licence(self.values.get('source', '')), data=info.get('data', {}).get('fingerprint'), **notes)
     return Predictor(folder)
 
