@@ -307,6 +307,22 @@ def report(self:Run,
     from nb_helpers.runs.report import report_run
     return report_run(self, preds, items, split, **kw)
 
+# %% ../../nbs/09_runs/02_run.ipynb #b1a207a5
+@patch
+def log_scores(self:Run,
+    scores,            # DataFrame, a row an item, a column a metric; NaN: this item says nothing
+    groups=None,       # group of each item, (n,): whole groups are drawn for the intervals; None: items
+    split:str='valid', # what the items are of; any but 'valid' is put in front of the metrics
+    level:float=.95,   # of the intervals, 0..1
+):                     # DataFrame `value`, `low`, `high`, a row a metric
+    "Means of items' own metrics with their intervals, as `report` has those of predictions: for maps, which have no probabilities of classes"
+    from nb_helpers.training.losses import mean_intervals
+    pre, table = '' if split=='valid' else f'{split}_', mean_intervals(scores, groups, level=level)
+    ends = (('', 'value'), ('_low', 'low'), ('_high', 'high'))
+    self.describe(report={split: dict(items=len(scores), groups=None if groups is None else len(set(groups)), level=level)})
+    self.log_metrics(**{f'{pre}{m}{end}': float(r[col]) for m,r in table.iterrows() for end,col in ends})
+    return table
+
 # %% ../../nbs/09_runs/02_run.ipynb #b761c22f
 @patch
 def note(self:Run,

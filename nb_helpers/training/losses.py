@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['MASK_LOSSES', 'DEPTH_LOSSES', 'CUTS', 'bce_dice', 'l1', 'ssim', 'named_loss', 'known', 'MapLoss', 'iou', 'dice',
-           'rmse', 'abs_rel', 'delta', 'map_metric', 'mean_of', 'item_scores', 'mean_intervals', 'iou_at', 'best_cut']
+           'rmse', 'abs_rel', 'delta', 'map_metric', 'mean_of', 'map_metrics', 'learner_metrics', 'item_scores',
+           'mean_intervals', 'paired_means', 'iou_at', 'best_cut', 'cut_scores']
 
 # %% ../../nbs/07_training/00_losses.ipynb #d4858115
 import inspect
@@ -14,6 +15,8 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
+from fastcore.basics import patch
+
 from ..dataset.folds import fold_numbers
 
 # %% ../../nbs/07_training/00_losses.ipynb #bdec2ec4
@@ -206,6 +209,28 @@ def _by_map(preds, targs, maps, wanted):
     else: preds = dict(zip(maps, preds))
     return {m: (preds[m], targs[maps.index(m)]) for m in wanted}
 
+# %% ../../nbs/07_training/00_losses.ipynb #7d91a3d7
+@patch(cls_method=True)
+def named(cls:MapLoss,
+    maps:tuple=('mask', 'depth'), # the loader's targets, in order
+    holes:bool=False,             # a depth of 0 says that nothing was measured there
+    **texts,                      # map -> text for `named_loss`: mask='bce_dice', depth='l1+0.5*ssim'; a map without one isn't trained on
+)->MapLoss:
+    "Losses out of names; `ValueError` for unknown ones, also those of a map that is not among `maps`"
+    have = dict(mask=MASK_LOSSES, depth=DEPTH_LOSSES)
+    if odd := [m for m in (*maps, *texts) if m not in have]: raise ValueError(f"{odd[0]!r}: there are losses for {' and '.join(have)}")
+    losses = {m: named_loss(text, have[m]) for m, text in texts.items()}
+    if holes and 'depth' in losses: losses['depth'] = known(losses['depth'])
+    return cls(**{m: losses.get(m) for m in maps})
+
+@patch
+def only(self:MapLoss,
+    *maps:str, # those that train
+)->MapLoss:
+    "The same losses for some of the maps: the others' targets are there, but not trained on"
+    if odd := [m for m in maps if m not in self.losses]: raise ValueError(f"no map {odd[0]!r}: {', '.join(self.losses)}")
+    return MapLoss(self.weights, **{m: f if m in maps else None for m, f in self.losses.items()})
+
 # %% ../../nbs/07_training/00_losses.ipynb #7d369612
 def _areas(logits, targ, cut):
     "Pixels an image that both, the prediction, and the target count: float (n,) each"
@@ -310,6 +335,27 @@ def mean_of(
     mean.__name__ = name
     return mean
 
+# %% ../../nbs/07_training/00_losses.ipynb #edf0d3d6
+def map_metrics(
+    maps:tuple=('mask', 'depth'), # those that are there
+    holes:bool=False, # a depth of 0 says that nothing was measured there; without SSIM, which can't leave pixels out
+)->dict:              # column -> (map, metric (pred, targ) -> scalar)
+    "IoU and Dice of masks; RMSE, absolute relative error, delta < 1.25 and SSIM of depths"
+    out = dict(mask_iou=('mask', iou), mask_dice=('mask', dice), depth_rmse=('depth', known(rmse) if holes else rmse),
+               depth_abs_rel=('depth', abs_rel), depth_delta=('depth', delta), depth_ssim=('depth', ssim))
+    return {c: (m, f) for c, (m, f) in out.items() if m in maps and not (holes and f is ssim)}
+
+def learner_metrics(
+    metrics:dict,      # column -> (map, metric), as from `map_metrics`
+    maps:tuple=('mask', 'depth'), # the network's outputs and the loader's targets, in order
+    alone:bool=False,  # as in `map_metric`
+    score:tuple=('mask_iou', 'depth_delta'), # columns whose mean is `score`, of those that are there; all better when larger
+)->list:               # functions for fastai's `metrics`
+    "A metric a column, and `score` last where there is one of its columns"
+    fs = {c: map_metric(m, f, maps, alone) for c, (m, f) in metrics.items()}
+    wanted = [fs[c] for c in score if c in fs]
+    return [*fs.values(), *([mean_of(*wanted)] if wanted else [])]
+
 # %% ../../nbs/07_training/00_losses.ipynb #7c4f5df9
 def item_scores(
     preds,        # map -> float (n, 1, h, w): logits of the mask, depth
@@ -344,6 +390,19 @@ def mean_intervals(
     with np.errstate(invalid='ignore'): means = (w @ sums)/(w @ counts)
     low, high = np.nanquantile(means, [(1 - level)/2, (1 + level)/2], axis=0)
     return pd.DataFrame(dict(value=sums.sum(0)/counts.sum(0), low=low, high=high), index=pd.Index(scores.columns, name='metric'))
+
+# %% ../../nbs/07_training/00_losses.ipynb #5027c4b8
+def paired_means(
+    before:pd.DataFrame, # a row an item, a column a metric
+    after:pd.DataFrame,  # the same items and metrics
+    groups=None,         # as in `mean_intervals`
+    names:tuple=('before', 'after'), # columns of the two means
+    **kw,                # n, level, seed of `mean_intervals`
+)->pd.DataFrame:         # a row a metric: both means, difference (after - before), low, high
+    "Means of two judgements of the same items, and their difference with its interval; `ValueError` for other items or metrics"
+    if not (before.index.equals(after.index) and before.columns.equals(after.columns)): raise ValueError("other items or metrics: give both tables the same rows and columns")
+    means = {name: mean_intervals(df, groups, **kw).value for name, df in zip(names, (before, after), strict=True)}
+    return pd.DataFrame(means).join(mean_intervals(after - before, groups, **kw).rename(columns=dict(value='difference')))
 
 # %% ../../nbs/07_training/00_losses.ipynb #add82e45
 CUTS = tuple(round(.05*i, 2) for i in range(1, 20)) # probabilities to try
@@ -382,3 +441,15 @@ def best_cut(
     crossed = np.empty(len(ious))
     for k in range(fold.max() + 1): crossed[fold == k] = ious[fold == k, choose(fold != k)]
     return cuts[choose(np.full(len(ious), True))], crossed
+
+# %% ../../nbs/07_training/00_losses.ipynb #15dd14b0
+def cut_scores(
+    ious:np.ndarray, # (n, number of cuts), from `iou_at`
+    groups=None,     # as in `best_cut`
+    cuts:tuple=CUTS, # one of them .5
+    **kw,            # folds, seed of `best_cut`
+)->tuple:            # the cut; DataFrame, a row an item: IoU at 0.5, at the cut, cross-fitted, and what the cross-fit gains on 0.5
+    "What the best cut is worth, item by item, for `mean_intervals`"
+    cut, crossed = best_cut(ious, groups, cuts, **kw)
+    plain, same = ious[:, cuts.index(.5)], ious[:, cuts.index(cut)]
+    return cut, pd.DataFrame({'at 0.5': plain, f'at {cut}, on the same items': same, 'cross-fitted': crossed, 'gain, cross-fitted': crossed - plain})
