@@ -204,6 +204,15 @@ def save_json(self:Run,
     return write_atomic(self._file(name, '.json'), _dumps(plain(obj, name)))
 
 @patch
+def save_table(self:Run,
+    name:str,          # file name; '.csv' may be left out
+    df,                # DataFrame
+    index:bool=False,  # its index as the first column
+)->Path:
+    "Write a table as CSV into the run's folder, whole or not at all"
+    return write_csv(self._file(name, '.csv'), df, index)
+
+@patch
 def load_json(self:Run,
     name:str,  # file name; '.json' may be left out
 ):

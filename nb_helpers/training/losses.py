@@ -148,7 +148,8 @@ def _sum_losses(
     if not terms: raise ValueError("sum_losses() of nothing: name at least one loss, such as l1")
     if bad := [w for w, _ in terms if not (w >= 0 and math.isfinite(w))]: raise ValueError(f"weight {bad[0]}: weights are 0 or more")
     def total(pred, targ): return sum(w*f(pred, targ) for w, f in terms)
-    total.__name__ = '+'.join(f.__name__ if w == 1 else f'{w:g}*{f.__name__}' for w, f in terms)
+    names = [f.__name__.removeprefix('_') for _, f in terms]
+    total.__name__ = '+'.join(name if w == 1 else f'{w:g}*{name}' for name, (w, _) in zip(names, terms))
     return total
 
 # %% ../../nbs/07_training/00_losses.ipynb #4bb16eef
@@ -348,12 +349,12 @@ def map_metrics(
 def learner_metrics(
     metrics:dict,      # column -> (map, metric), as from `map_metrics`
     maps:tuple=('mask', 'depth'), # the network's outputs and the loader's targets, in order
-    alone:bool=False,  # as in `map_metric`
+    alone:str='',      # the map that the network gives, where it gives one alone: its metrics, without `score`
     score:tuple=('mask_iou', 'depth_delta'), # columns whose mean is `score`, of those that are there; all better when larger
 )->list:               # functions for fastai's `metrics`
     "A metric a column, and `score` last where there is one of its columns"
-    fs = {c: map_metric(m, f, maps, alone) for c, (m, f) in metrics.items()}
-    wanted = [fs[c] for c in score if c in fs]
+    fs = {c: map_metric(m, f, maps, bool(alone)) for c, (m, f) in metrics.items() if alone in ('', m)}
+    wanted = [fs[c] for c in score if c in fs and not alone]
     return [*fs.values(), *([mean_of(*wanted)] if wanted else [])]
 
 # %% ../../nbs/07_training/00_losses.ipynb #7c4f5df9
