@@ -185,7 +185,7 @@ def split_pairs(
 # %% ../../nbs/03_dataset/13_pairs.ipynb #3f59f84a
 def pair_facts(
     items:pd.DataFrame, # from `split_pairs`
-)->dict:                # counts: DataFrame, a row a kind (scenes, backgrounds, foregrounds), a column a split; fingerprint: 16 hex digits
+)->dict:                # counts: DataFrame, a row a kind, a column a split; fingerprint: 16 hex digits
     "What is worth keeping of items, as arguments of `Run.log_data`"
     columns = [c for c in ('bg', 'fg_bg', 'mask', 'depth') if c in items]
     zipped = split_zip(items.fg_bg.iloc[0])
