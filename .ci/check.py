@@ -79,7 +79,7 @@ def step_readme():
 
 def step_guard():
     "the shape of the notebooks"
-    yield from guard.check(guard.read())
+    yield from guard.check(guard.read(), lambda s: print(f'  {s}', flush=True))
 
 
 def step_requirements():

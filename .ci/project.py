@@ -2,6 +2,7 @@
 import ast, json, re
 from configparser import ConfigParser
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +49,24 @@ def parse_directives(source):
     return res
 
 
+@lru_cache(None)
+def parsed(body):
+    "Syntax tree of a cell's text, kept since every rule reads it; None where it cannot be parsed"
+    src = re.sub(r'(?m)^(\s*)[%!].*$', r'\1pass', body)
+    src = re.sub(r'(?m)=\s*[%!][^=].*$', '= None', src)
+    try: return ast.parse(src)
+    except SyntaxError: return None
+
+
+plain_tree = lru_cache(None)(ast.parse)   # of a module's text
+
+
+def walk(tree):
+    "ast.walk as a list that is kept with the tree"
+    if not hasattr(tree, 'walked'): tree.walked = list(ast.walk(tree))
+    return tree.walked
+
+
 @dataclass
 class Cell:
     "One cell: its place, kind, text and outputs"
@@ -78,10 +97,7 @@ class Cell:
 
     def tree(self):
         "Syntax tree of a code cell; magics become pass. None where it cannot be parsed"
-        src = re.sub(r'(?m)^(\s*)[%!].*$', r'\1pass', self.body)
-        src = re.sub(r'(?m)=\s*[%!][^=].*$', '= None', src)
-        try: return ast.parse(src)
-        except SyntaxError: return None
+        return parsed(self.body)
 
     def texts(self):
         "Everything textual that the outputs show"

@@ -16,7 +16,7 @@ def stage(*cells, path='nbs/03_balance.ipynb', s=S, **kw):
     "A right stage notebook with `cells` at its end"
     mod = '.'.join(part.split('_', 1)[-1] for part in path.removeprefix('nbs/').removesuffix('.ipynb').split('/'))
     top = [code(f'#| default_exp {mod}'), text(f'# Balance\n\n> Weights.\n\n{pj.badge(path, s)}'), code(pj.install_cell(s)),
-           code('#| export\ndef weights(\n    n:int, # how many\n)->int: # twice that\n    "Double `n`"\n    return n*2'), code('weights(2)')]
+           code('#| export\ndef weights(\n    n:int, # how many\n)->int: # twice that\n    "Double `n`"\n    return n*2'), code('assert weights(2) == 4')]
     return number(pj.Notebook(path, [*top, *cells], 1000, **kw))
 
 
@@ -31,8 +31,9 @@ def number(nb):
     return nb
 
 
-def proj(*nbs, modules=None, sources=None):
-    return guard.Project(list(nbs), S, [nb.module for nb in nbs if nb.module] if modules is None else modules, sources=sources)
+def proj(*nbs, modules=None, sources=None, stubs=None, **settings):
+    modules = list(dict.fromkeys([*[nb.module for nb in nbs if nb.module], *(sources or ())])) if modules is None else modules
+    return guard.Project(list(nbs), S | settings, modules, sources=sources, stubs=stubs)
 
 
 class Rules(unittest.TestCase):
@@ -69,7 +70,6 @@ class Rules(unittest.TestCase):
         for line in ('from nb_helpers.model import f', 'from nb_helpers import model', 'import nb_helpers.model as m', 'from .model import f',
                      'from . import model', 'def f():\n    from nb_helpers.model import f', 'from nb_helpers.balance import g'):
             self.refuses(r, proj(stage(code('#| export\n' + line)), later), 'stands at or after it')
-        self.refuses(r, proj(stage(code('#| export\nfrom nb_helpers.samples import f')), later), 'samples is for tests')
         first = stage(code('#| export\ndef f(): "a"'), path='nbs/00_samples/00_photos.ipynb')
         more = stage(code('#| export\nfrom nb_helpers.samples.photos import f'), path='nbs/00_samples/01_clips.ipynb')
         self.accepts(r, proj(first, more))   # one sample may draw as the other does
@@ -83,6 +83,18 @@ class Rules(unittest.TestCase):
             self.refuses(r, proj(loop, stage(code('#| export\n' + line), path='nbs/07_training/06_state.ipynb')), 'stands at or after it')
         self.refuses(r, proj(stage(code('#| export\nfrom nb_helpers.training import gone'), path='nbs/08_x.ipynb'), loop), 'no notebook makes')
         self.accepts(r, proj(stage(code('from nb_helpers.model import f')), later))  # a test cell may
+        face = dict(stubs=dict(training='from .loop import fit'))
+        line = code('#| export\nfrom nb_helpers.training import fit')
+        self.accepts(r, proj(loop, stage(line, path='nbs/07_training/08_resume.ipynb'), **face))   # through the face: the module behind it counts
+        self.refuses(r, proj(loop, stage(line, path='nbs/06_ranger.ipynb'), **face), 'imports nb_helpers.training.loop, which stands at or after it')
+
+    def test_no_samples(self):
+        r, later = guard.no_samples, stage(path='nbs/04_model.ipynb')
+        for line in ('from nb_helpers.samples import f', 'from nb_helpers.samples.photos import f', 'import nb_helpers.samples.photos as p',
+                     'def f():\n    from nb_helpers.samples import photos', "m = import_module('nb_helpers.samples.photos')"):
+            self.refuses(r, proj(stage(code('#| export\n' + line)), later), 'samples is for tests')
+            self.accepts(r, proj(stage(code(line)), later))
+        self.accepts(r, proj(stage(code('#| export\nfrom nb_helpers.samples.photos import f'), path='nbs/00_samples/01_clips.ipynb')))
 
     def test_no_star(self):
         self.refuses(guard.no_star_in_exports, proj(stage(code('#| export\nfrom fastai.vision.all import *'))), 'name what is used')
@@ -165,6 +177,29 @@ class Rules(unittest.TestCase):
             self.accepts(r, proj(stage(code(src))))  # a test may make a bad file to see it refused
         self.accepts(r, proj(stage(code('#| export\ntry: f()\nexcept FileNotFoundError: pass\ntorch.load(p, weights_only=True)'))))
 
+    def test_assertions_count(self):
+        r = guard.assertions_count
+        for src in ('try: assert f()\nexcept AssertionError: pass', 'try: assert f()\nexcept: print(1)', 'try: assert f()\nexcept Exception: pass',
+                    'try: test_eq(1, 2)\nexcept Exception as e: print(e)', 'try: test_eq(1, 2)\nexcept (ValueError, BaseException): x = 1',
+                    'for a in b:\n    try: nb.test_close(a, 2)\n    except builtins.AssertionError: continue'):
+            self.refuses(r, proj(stage(code(src))), 'a failed assertion ends in except')
+            self.refuses(r, proj(workbook(code(src))), 'a failed assertion ends in except')
+        self.refuses(r, proj(stage(code('try: looks_right(x)\nexcept AssertionError: seen = 1'))), 'expect_fail')
+        for src in ('with suppress(AssertionError): assert f()', 'with contextlib.suppress(Exception): test_eq(1, 2)'):
+            self.refuses(r, proj(stage(code(src))), 'suppress')
+        for src in ('try: f()\nexcept Exception as e: print(e)', 'try: assert f()\nexcept ValueError: x = 1', 'try: assert f()\nfinally: g()',
+                    'try: assert f()\nexcept AssertionError:\n    print(x)\n    raise', "with expect_fail(AssertionError): f()", 'with suppress(OSError): f()',
+                    '#| export\ntry: net(x)\nexcept (RuntimeError, AssertionError): net(y)'):   # what torch and timm say
+            self.accepts(r, proj(stage(code(src))))
+
+    def test_nothing_hidden(self):
+        r = guard.nothing_hidden
+        for magic in ('%%script false', '%%bash', '%%writefile a.py', '%%time --no-raise-error', '%%capture out', '%%html', '  %%script true', '#| slow\n%%script false'):
+            self.refuses(r, proj(stage(code(f'{magic}\nassert 1 == 2'))), 'may hide the cell')
+        for src in ('# nbdev_export() is called by make\nassert 1 == 2', 'nbdev_export()', 's = "nbdev_export ("\nassert 1'):
+            self.refuses(r, proj(stage(code(src))), 'nbdev skips a cell')
+        self.accepts(r, proj(stage(code('%%time\nassert f()'), code('%%capture\nassert f()'), code("s = '%%script'"), code('# nbdev_export is run by make'))))
+
     def test_no_mutable_defaults(self):
         self.refuses(guard.no_mutable_defaults, proj(stage(code('#| export\ndef f(x=[]): "Do"'))), 'mutable default []')
         self.refuses(guard.no_mutable_defaults, proj(stage(code('#| export\ndef f(*, x={}): "Do"'))), 'mutable default {}')
@@ -174,8 +209,108 @@ class Rules(unittest.TestCase):
         for c in nb.cells[3:]: c.source = '#| slow\n' + c.source
         nb.cells[0].source = '#| eval: false\n' + nb.cells[0].source
         self.refuses(r, proj(nb), 'no cell is executed')
+        for flag in ('slow', 'eval: false', 'cuda', 'colab'):   # the exported cells run, the tests do not
+            nb = stage()
+            nb.cells[-1].source = f'#| {flag}\n' + nb.cells[-1].source
+            self.refuses(r, proj(nb), 'no test cell is executed')
+        for src in ('weights(2)', '# assert weights(2) == 4', 'x = "assert"', '#| export\nassert 1', '# nbdev_export()\nassert 1'):
+            nb = stage()
+            nb.cells[-1] = number(pj.Notebook('', [code(src)])).cells[0]
+            self.refuses(r, proj(nb), 'no test cell is executed')
+        for src in ('test_eq(weights(2), 4)', 'ft.test_close(1, 1)', 'with expect_fail(ValueError): weights(2)', 'if 1: assert 1', 'pd.testing.assert_frame_equal(a, a)'):
+            nb = stage()
+            nb.cells[-1] = code(src)
+            self.accepts(r, proj(nb))
+        checks = workbook(code('x = 1'), path='nbs/checks/cats.ipynb')
+        self.refuses(r, proj(checks), 'no test cell is executed')
+        self.accepts(r, proj(workbook(code('assert 1'), path='nbs/checks/cats.ipynb'), workbook()))
         self.refuses(r, proj(stage(text('---\nskip_exec: true\n---'))), 'skip_exec')
         self.refuses(r, proj(stage(metadata=dict(kernelspec=dict(language='julia')))), 'not a Python kernel')
+
+    def test_long_lines(self):
+        r, line = guard.long_lines, lambda n: 'x = 1 # ' + 'a'*(n-8)
+        self.refuses(r, proj(stage(code('#| export\n' + line(121)))), 'line 2: 121 characters, at most 120')
+        self.refuses(r, proj(workbook(code(line(121)))), '121 characters, at most 120')
+        self.refuses(r, proj(stage(code(f'{line(141)}\ny = 1\n{line(150)}'))), 'at most 140', 2)
+        self.refuses(r, proj(workbook(code(line(141)), path='nbs/checks/cats.ipynb')), 'at most 140')
+        self.accepts(r, proj(stage(code('#| export\n' + line(120)), code(line(140)), text('a'*500)), workbook(code(line(120)))))
+
+    def test_short_workbooks(self):
+        r, lines = guard.short_workbooks, lambda n: code('#| slow\n# said\n\n' + 'x = 1\n'*n)
+        self.refuses(r, proj(workbook(lines(50), lines(46))), '96 lines of code, at most 95')
+        self.refuses(r, proj(workbook(lines(53), path='nbs/experiments/basegun.ipynb')), '53 lines of code, at most 50')
+        self.assertEqual(guard.amount(r(proj(workbook(lines(53), path='nbs/experiments/basegun.ipynb')))), 3)
+        self.accepts(r, proj(workbook(lines(95)), workbook(lines(50), path='nbs/experiments/basegun.ipynb', params='x = 1 # one\n'*200), stage(lines(500))))
+
+    def test_few_imports(self):
+        r, take = guard.few_imports, lambda n: code('from nb_helpers.balance import (' + ', '.join(f'a{i}' for i in range(n)) + ')')
+        self.refuses(r, proj(workbook(take(31), code('from os import path, sep'))), 'imports 31 names of ours, at most 30')
+        self.refuses(r, proj(workbook(take(30), code('from nb_helpers import gpu'))), 'imports 31 names')
+        self.accepts(r, proj(workbook(take(30), take(30)), stage(take(31))))
+
+    def test_private_stays_home(self):
+        r, loop = guard.private_stays_home, stage(path='nbs/07_training/07_loop.ipynb')
+        for src in ('from nb_helpers.training.loop import _step', '#| export\nfrom nb_helpers.training.loop import fit, _step', 'import nb_helpers.training.loop as l\nl._step()',
+                    'from nb_helpers.training import loop\nloop._step()', 'from nb_helpers.training import loop as l\nx = l._step', 'from nb_helpers.training import _step',
+                    'import nb_helpers.training.loop\nnb_helpers.training.loop._step()', 'from ..training.loop import _step'):
+            self.refuses(r, proj(loop, stage(code(src), path='nbs/08_analysis/00_score.ipynb')), '_step is private to training')
+            self.refuses(r, proj(loop, workbook(code(src if '..' not in src else 'from nb_helpers.training.loop import _step'))), '_step is private')
+        self.refuses(r, proj(loop, stage(code('from nb_helpers.training import loop'), code('loop._step()'), path='nbs/08_x.ipynb')), '_step')
+        self.refuses(r, proj(loop, stage(code('from .loop import _step'), path='nbs/07_training/08_resume.ipynb')), '_step')
+        self.accepts(r, proj(loop, stage(code('from nb_helpers.training import loop\nloop.fit; loop.__name__\nself._x, a._y'), code('from os import _exit'), path='nbs/08_x.ipynb')))
+        self.accepts(r, proj(loop, stage(code('from nb_helpers.training import loop'), code('def f(loop): return loop._step'), path='nbs/08_x.ipynb')))
+        self.accepts(r, proj(stage(code('from nb_helpers.training.loop import _step'), path='nbs/07_training/07_loop.ipynb')))
+
+    two = dict(sources={'training.loop': "__all__ = ['fit', 'step']\ndef fit(): pass\ndef step(): pass", 'balance': "__all__ = ['weights']"},
+               stubs=dict(training='from .loop import fit'))
+
+    def test_public_is_used(self):
+        r, loop = guard.public_is_used, stage(path='nbs/07_training/07_loop.ipynb')
+        self.refuses(r, proj(loop, **self.two), 'nb_helpers/training/loop.py: step is used by no other notebook')
+        self.refuses(r, proj(loop, sources=self.two['sources']), 'used by no other notebook', 2)
+        self.refuses(r, proj(stage(code('from nb_helpers.training.loop import step'), path='nbs/07_training/07_loop.ipynb'), **self.two), 'step')  # its own
+        for src in ('from nb_helpers.training.loop import step', 'from nb_helpers.training import loop\nloop.step', 'from nb_helpers.training.loop import *',
+                    '#| export\nfrom nb_helpers.training.loop import step'):
+            self.accepts(r, proj(loop, stage(code(src), path='nbs/08_x.ipynb'), **self.two))
+        self.accepts(r, proj(loop, stage(code('from nb_helpers.training import fit, step'), path='nbs/08_x.ipynb'), sources=self.two['sources'],
+                             stubs=dict(training='from .loop import fit, step')))
+        self.accepts(r, proj(loop, console_scripts='nb_step=nb_helpers.training.loop:step', **self.two))
+
+    def test_public_once(self):
+        r, a, b = guard.public_once, "__all__ = ['f', 'g']", "__all__ = ['f']"
+        self.refuses(r, proj(sources={'model.a': a, 'model.b': b}), 'f is public in model.a and model.b')
+        self.refuses(r, proj(sources={'model.a': a, 'gpu': b}, stubs=dict(model='from .a import f, g')), 'f is public in model.a and gpu')
+        self.refuses(r, proj(sources={'model.a': a}, stubs=dict(model='from .a import g', runs='from .a import g')), 'g is public in')
+        self.accepts(r, proj(sources={'model.a': a, 'gpu': "__all__ = ['h']\nfrom .model.a import f"}, stubs=dict(model='from .a import f, g')))
+
+    def test_few_public_and_in_faces(self):
+        words = lambda k, n: ', '.join(f"'{k}{i}'" for i in range(n))
+        src = {'model.a': f"__all__ = [{words('a', 200)}]\n__all__ += [{words('b', 60)}]", 'gpu': f"__all__ = [{words('c', 41)}]"}
+        self.refuses(guard.few_public, proj(sources=src), '301 public names, at most 300')
+        self.accepts(guard.few_public, proj(sources=src | dict(gpu=f"__all__ = [{words('c', 40)}]")))
+        face = lambda n: dict(model='from .a import (' + ', '.join(f'a{i}' for i in range(n)) + ')')
+        self.refuses(guard.few_in_faces, proj(sources=src, stubs=face(120)), '161 names in the faces, at most 160')   # 41 of gpu, its own face
+        self.accepts(guard.few_in_faces, proj(sources=src, stubs=face(119)))
+
+    def test_faces_hold(self):
+        r, src = guard.faces_hold, {'model.a': "__all__ = ['f', 'g']"}
+        self.refuses(r, proj(sources=src, stubs=dict(model='from .a import f, _h')), 'nb_helpers/model/__init__.pyi: _h is not public in model.a')
+        self.refuses(r, proj(sources=src, stubs=dict(model='from .b import f')), 'f is from model.b, which is not there')
+        self.refuses(r, proj(sources=src, stubs=dict(model="__all__ = ['f']\nfrom .a import f, g")), '__all__ and the imports differ in g')
+        self.accepts(r, proj(sources=src, stubs=dict(model="__all__ = ['f', 'g', 'a']\nfrom . import a\nfrom .a import f as f, g")))
+
+    def test_names_in_text(self):
+        r = guard.names_in_text
+        src = {'dataset.items': "__all__ = ['read_items']\ndef read_items(): pass\nclass Cache:\n    size = 1\n    def __init__(self, path): self.n = 0\n"
+                                "    def build(self): pass\nclass More(Cache):\n    def grow(self): pass\nclass Net(Module): pass\n@patch\ndef later(self:Cache): pass"}
+        nb = lambda s, *more: proj(stage(text(s), *more), sources=src)
+        for s in ('see `items.gone`', '`dataset.items.gone`', '`nb_helpers.dataset.items.gone(1)`', '`dataset.gone`', '`nb_helpers.gone`', '`Cache.gone`', '`Cache.gone()`',
+                  '`More.gone`', '`items.Cache.gone`', '`gone_away()`', 'first `gone_away(a, b=1)` then'):
+            self.refuses(r, nb(s), 'correct the text')
+        for s in ('`items.read_items`', '`dataset.items.read_items(x)`', '`nb_helpers.dataset.items`', '`Cache.build()`, `Cache.n`, `Cache.path`, `Cache.later`', '`More.build`',
+                  '`Net.forward`', '`read_items()`', '`len(x)`', '`np.gone`, `torch.gone(1)`', '`items.csv`, `run.json`', '`gone`', '```\ngone_away()\n```', '`a = gone_away()`'):
+            self.accepts(r, nb(s))
+        self.accepts(r, nb('`items.label` is a column, `learn.fit_one_cycle(2)`', code('items = 1\nlearn.fit_one_cycle(3)')))
 
     def test_sizes(self):
         nb, big = stage(), workbook()
@@ -215,6 +350,37 @@ class Rules(unittest.TestCase):
 
     def test_zz_every_rule_was_refused(self):
         self.assertEqual({r.__name__ for r in guard.RULES} - {r.__name__ for r in Rules.used}, set())
+
+
+class Ceilings(unittest.TestCase):
+    "A rule that the tree still breaks may only be broken less"
+
+    def test_held(self):
+        f = lambda *a: guard.held(guard.long_lines, *a)
+        self.assertEqual(f(['a', 'b'], {}), ['a', 'b'])
+        self.assertEqual(f(['a', 'b'], dict(long_lines=2)), [])
+        self.assertRegex(f(['a', 'b'], dict(long_lines=1))[0], '2 places, and the ceiling is 1')
+        self.assertEqual(f(['a', 'b'], dict(long_lines=1))[1:], ['a', 'b'])
+        self.assertEqual(f(['a', 'b'], dict(long_lines=3)), ['2 places now: lower the ceiling of long_lines to 2'])
+        self.assertEqual(f([], dict(long_lines=3)), ['none is left: take long_lines out of CEILING'])
+        self.assertEqual(f([guard.Much('long', 7), 'a'], dict(long_lines=8)), [])
+        self.assertIn('ceiling is 7', f([guard.Much('long', 7), 'a'], dict(long_lines=7))[0])
+
+    def test_lower(self):
+        p, old = proj(stage(code('x'*150))), guard.CEILING
+        guard.CEILING = dict(long_lines=5, no_samples=2, sizes=0)
+        try: self.assertEqual(guard.lower('CEILING = dict(\n    long_lines=5,  # why\n    no_samples=2,\n    sizes=0,\n)', p), 'CEILING = dict(\n    long_lines=1,  # why\n    sizes=0,\n)')
+        finally: guard.CEILING = old
+
+    def test_table(self):
+        "The table names rules, and none that must never be broken"
+        self.assertEqual(set(guard.CEILING) - {f.__name__ for f in guard.RULES}, set())
+        self.assertEqual([k for k, n in guard.CEILING.items() if n < 1], [])
+
+    def test_said(self):
+        said = []
+        guard.check(proj(stage()), said.append)
+        self.assertEqual(len(said), len(guard.RULES))
 
 
 class Tools(unittest.TestCase):
