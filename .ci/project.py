@@ -169,3 +169,25 @@ def modules(root=ROOT):
     lib = Path(root)/'nb_helpers'
     files = [p.relative_to(lib).with_suffix('') for p in lib.rglob('*.py')]
     return sorted('.'.join(p.parts) for p in files if p.name not in ('__init__', '_modidx'))
+
+
+def longest_first(todo, root=ROOT, seconds=None):
+    """Notebooks in the order in which two workers end at about the same time. `seconds` are those of the last run, {path: s}; one
+    that is not in there counts by its executed code"""
+    seconds = hint(root) if seconds is None else seconds
+    size = {p: sum(len(c.source) for c in load(p, root).executed()) for p in todo}
+    known = [p for p in todo if p in seconds]
+    rate = sum(seconds[p] for p in known)/max(1, sum(size[p] for p in known)) if known else 1
+    return sorted(todo, key=lambda p: -seconds.get(p, size[p]*rate))
+
+
+def hint(root=ROOT):
+    "Seconds of the notebooks as .venv/seconds.json has them from earlier runs; {} without it"
+    try: return {k: float(v) for k, v in json.loads((Path(root)/'.venv'/'seconds.json').read_text()).items()}
+    except (OSError, ValueError, AttributeError, TypeError): return {}
+
+
+def note(seconds, root=ROOT):
+    "Keep the seconds of this run for the next one's order; without .venv there is no place for it, and no harm"
+    file = Path(root)/'.venv'/'seconds.json'
+    if file.parent.is_dir(): file.write_text(json.dumps(hint(root) | seconds, indent=0, sort_keys=True))

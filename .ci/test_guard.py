@@ -1,8 +1,8 @@
 "Every rule and every tool of the checks, shown failing on something small and wrong, and passing on the same thing right"
-import asyncio, base64, contextlib, io, json, os, subprocess, sys, tempfile, unittest
+import asyncio, base64, contextlib, io, json, os, subprocess, sys, tempfile, time, unittest
 from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
-import badges, bootstrap, check, colab_leg, guard, imports, project as pj, readme, resolve
+import badges, bootstrap, check, colab_leg, guard, imports, project as pj, readme, resolve, warm
 
 S = dict(user='me', repo='nb_helpers', branch='main')
 
@@ -441,21 +441,31 @@ class Tools(unittest.TestCase):
     def test_snapshots(self):
         self.assertEqual(check.changed(dict(a=1, b=2, c=3), dict(a=1, b=5, d=4), 'r'), ['b changes; r', 'c is gone; r', 'd is new; r'])
 
-    def test_error_texts(self):
-        said = 'Starting /a/01_x.ipynb\nValueError in /a/01_x.ipynb:\n======\n\nWhile Executing Cell #3:\nValueError: bad\n- Completed /a/01_x.ipynb\n' \
-               'KeyError in /a/02_y.ipynb:\n====\nWhile Executing Cell #5:\nKeyError: 1\n\nnbdev Tests Failed On The Following Notebooks:\n====\n\t01_x.ipynb\n'
-        e = check.error_texts(said)
-        self.assertRegex(e['/a/01_x.ipynb'], r'(?s)^cell #3.*ValueError: bad$')
-        self.assertRegex(e['/a/02_y.ipynb'], r'(?s)^cell #5.*KeyError: 1$')
+    def test_trouble(self):
+        said = lambda **kw: check.trouble(dict(late=False, result=dict(ok=True, error=''), said='', seconds=1.) | kw)
+        self.assertEqual(said(), [])
+        self.assertRegex(said(result=dict(ok=False, error='ValueError in a.ipynb:\n===\nWhile Executing Cell #3:\nTraceback\nValueError: bad'))[0], r'(?s)^cell #3\n.*ValueError: bad$')
+        self.assertRegex(said(late=True, result=None, seconds=600.2, said='step 3')[0], r'(?s)not done after 600 s.*step 3')
+        self.assertRegex(said(result=None, said='Segmentation fault')[0], r'(?s)its process died.*Segmentation')
+        self.assertIn('never came to it', check.trouble(None)[0])
 
-    def test_error_texts_with_another_workers_output_behind(self):
-        noise = ''.join(f'[mov @ 0x{i:x}] moov atom not found\n' for i in range(40))
-        said = f'AssertionError in /a/01_x.ipynb:\n======\n\nWhile Executing Cell #3:\nAssertionError: ==:\n[1]\n[2]\n{noise}'
-        self.assertIn('AssertionError: ==:\n    [1]\n    [2]', check.error_texts(said)['/a/01_x.ipynb'])
-
-    def test_marks(self):
-        root = pj.ROOT
-        self.assertEqual(check.marks(f'Starting {root}/nbs/a.ipynbStarting {root}/nbs/checks/a.ipynb\n'), [('Starting', 'nbs/a.ipynb'), ('Starting', 'nbs/checks/a.ipynb')])
+    def test_longest_first(self):
+        import nbformat as nf
+        with tempfile.TemporaryDirectory() as d:
+            for n, k in (('a', 10), ('b', 30), ('c', 20)): nf.write(nf.v4.new_notebook(cells=[nf.v4.new_code_cell('x'*k), nf.v4.new_code_cell('#| slow\n' + 'y'*500)]), Path(d)/n)
+            f = lambda **s: pj.longest_first(['a', 'b', 'c'], Path(d), s)
+            self.assertEqual(f(), ['b', 'c', 'a'])
+            self.assertEqual(f(a=9., gone=3.), ['b', 'c', 'a'])           # 0.9 s a character: b 27, c 18
+            self.assertEqual(f(a=30., b=2., c=3.), ['a', 'c', 'b'])
+            self.assertEqual(pj.longest_first(['a', 'b', 'c'], Path(d)), ['b', 'c', 'a'])
+            pj.note(dict(a=1.), d)
+            self.assertEqual(pj.hint(d), {})                             # no .venv: nothing is kept
+            (Path(d)/'.venv').mkdir()
+            pj.note(dict(a=1., b=2.), d), pj.note(dict(b=3.), d)
+            self.assertEqual(pj.hint(d), dict(a=1., b=3.))
+            for wrong in ('[1]', '{"a": null}', '{"a"', '{"a": "x"}'):
+                (Path(d)/'.venv'/'seconds.json').write_text(wrong)
+                self.assertEqual(pj.hint(d), {})
 
     def test_code_in_folders_of_the_same_name_is_seen(self):
         "runs/, data/ and drive/ in the root are what a workbook makes; nb_helpers/runs/ and nb_helpers/drive/ are code"
@@ -530,27 +540,179 @@ class Imports(unittest.TestCase):
         self.assertEqual(imports.not_light(['cv2', 'tqdm', '_x', 'a__mypyc']), ['cv2'])
 
 
-class ColabLeg(unittest.TestCase):
-    "The second leg on three tiny notebooks: right, failing, too slow"
+    def test_needs(self):
+        with tempfile.TemporaryDirectory() as d:
+            def put(name, src): (Path(d)/name).parent.mkdir(parents=True, exist_ok=True); (Path(d)/name).write_text(src)
+            put('lib/__init__.py', ''), put('lib/room/__init__.py', 'import lazy')
+            put('lib/a.py', 'import os.path, numpy as np\ndef f():\n    import torch')
+            put('lib/room/b.py', 'from ..a import f\nif 1: from .c import g\nclass C:\n    import PIL.Image')
+            put('lib/room/c.py', 'try: import fastai.vision.all\nexcept ImportError: pass\nfrom .b import h')
+            put('lib/d.py', 'from lib.room import c\nfrom lib import a'), put('lib/e.py', 'from . import a\nfrom .room import b')
+            f = lambda n: sorted(imports.needs(n, d))
+            self.assertEqual(f('lib.a'), ['numpy', 'os'])
+            self.assertEqual(f('lib.room'), ['lazy'])
+            self.assertEqual(f('lib.room.c'), ['PIL', 'fastai', 'lazy', 'numpy', 'os'] if 'lazy' in f('lib.room.c') else ['PIL', 'fastai', 'numpy', 'os'])
+            for n in ('lib.room.b', 'lib.d', 'lib.e'): self.assertIn('fastai', f(n), n)
 
-    def test_leg(self):
+    def test_each(self):
+        src = f'import sys, os; sys.path[:0] = [{str(Path(imports.__file__).parent)!r}]; import imports, json\n' \
+              'f = lambda n: os._exit(1) if n == "3" else 1/int(n)\nprint(json.dumps(imports.each(f, ["0", "1", "2", "3", "4"])))'
+        p = subprocess.run([sys.executable, '-c', src], capture_output=True, text=True)
+        self.assertEqual(json.loads(p.stdout), {'0': dict(error='ZeroDivisionError: division by zero'), '1': 1., '2': .5, '3': dict(error='the process died'), '4': .25})
+
+
+class Warm(unittest.TestCase):
+    "Forked processes: each for itself, and none outlives what it belongs to"
+
+    def forked(self, src, todo, limit=5, workers=2, **kw):
+        "Results by item, of a parent that has numpy"
+        here = str(Path(imports.__file__).parent)
+        src = f'import sys; sys.path[:0] = [{here!r}]\nimport json, os, random, signal, subprocess, tempfile, time, warm, numpy as np\n{src}\n' \
+              f'warm.forked({todo!r}, work, {workers}, {limit}, lambda o: print(json.dumps(o), flush=True), **{kw!r})\nprint("done")'
+        p = subprocess.run([sys.executable, '-c', src], capture_output=True, text=True, stdin=subprocess.DEVNULL, env=dict(os.environ, OMP_NUM_THREADS='1'))
+        self.assertEqual((p.returncode, p.stderr), (0, ''))
+        *rows, end = p.stdout.splitlines()
+        self.assertEqual(end, 'done')                       # no child goes on with the parent's lines
+        return {o['item']: o for o in map(json.loads, rows)}
+
+    def test_each_fails_alone(self):
+        res = self.forked("""def work(i):
+    if i == 'dies': os.kill(os.getpid(), 9)
+    if i == 'hangs': print('so far', flush=True); subprocess.run(['sleep', '60'])
+    if i == 'raises': 1/0
+    if i == 'exits': sys.exit(3)
+    return i""", ['dies', 'hangs', 'raises', 'exits', 'right', 'more'], limit=3)
+        self.assertEqual({k: o['result'] for k, o in res.items()}, dict(dies=None, hangs=None, raises=None, exits=None, right='right', more='more'))
+        self.assertEqual([k for k, o in res.items() if o['late']], ['hangs'])
+        self.assertIn('so far', res['hangs']['said'])
+        self.assertIn('ZeroDivisionError', res['raises']['said'])
+        self.assertLess(res['hangs']['seconds'], 10)
+
+    def test_each_for_itself(self):
+        res = self.forked("""def work(i):
+    os.environ['SEEN'] = os.environ.get('SEEN', '') + 'x'
+    open(tempfile.gettempdir() + '/a', 'x').close()
+    os.chdir('/')
+    return [random.random(), np.random.rand(), tempfile.gettempdir(), os.environ['SEEN'], os.getsid(0) == os.getpid(), sys.stdin.read(),
+            int(signal.getsignal(signal.SIGTERM)), i]""", [1, 2, 3, 4], workers=1)
+        rows = [o['result'] for o in res.values()]
+        for k in (0, 1, 2): self.assertEqual(len({r[k] for r in rows}), 4)
+        for r in rows: self.assertEqual(r[3:7], ['x', True, '', 0])
+        self.assertEqual(list(res), [1, 2, 3, 4])            # in the order that was asked for
+        self.assertEqual([p for r in rows if (p := Path(r[2])).exists()], [])
+
+    def test_nothing_is_left_running(self):
+        res = self.forked("""def work(i):
+    p = subprocess.Popen([sys.executable, '-c', 'import os, time\\nif not os.fork(): time.sleep(120)\\ntime.sleep(120)'])
+    time.sleep(.5)
+    return p.pid""", [1])
+        time.sleep(.3)
+        self.assertFalse(alive(res[1]['result']))
+
+    def test_all_end_with_their_owner(self):
+        here = str(Path(imports.__file__).parent)
+        src = f'import sys; sys.path[:0] = [{here!r}]\nimport os, time, warm\ndef work(i): print(i); time.sleep(120)\n' \
+              'def tell(o): pass\nimport threading\nold = os.fork\ndef fork():\n    if pid := old(): print(pid, flush=True)\n    return pid\nos.fork = fork\n' \
+              'warm.forked([1, 2], work, 2, 100, tell, 0)'
+        for how in ('close', 'term', 'int'):
+            p = subprocess.Popen([sys.executable, '-c', src], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            pids = [int(p.stdout.readline()) for _ in (1, 2)]
+            if how == 'close': p.stdin.close()
+            else: p.send_signal(dict(term=15, int=2)[how])
+            p.wait(20)
+            time.sleep(.2)
+            self.assertEqual([alive(i) for i in pids], [False, False], how)
+            p.stdin.close(), p.stdout.close()
+
+    def test_other_environment(self):
+        self.assertEqual(warm.other(dict(A='1', PATH='x', JPY_B='1'), dict(A='1', PATH='x', TMPDIR='t', NB_HELPERS_DATA='d', MPLBACKEND=warm.INLINE)), [])
+        self.assertEqual(warm.other(dict(A='1', B='2'), dict(A='2', PYTHONPATH='x', MPLBACKEND='agg', JPYTER='1')), ['A', 'B', 'JPYTER', 'MPLBACKEND', 'PYTHONPATH'])
+
+    def test_stand_in(self):
+        "What is imported before the fork sees a notebook, and afterwards no shell is left"
+        src = f'import sys; sys.path[:0] = [{str(Path(imports.__file__).parent)!r}, "."]\nimport warm\nwarm.gpu = lambda: False\nwarm.load("ZMQInteractiveShell", ["nbh_probe"], IPKernelApp={{}})\n' \
+              'import builtins, IPython, nbh_probe\nprint(nbh_probe.seen, nbh_probe.kept(), IPython.get_ipython(), hasattr(builtins, "get_ipython"), "nb_helpers" in sys.modules)'
+        with tempfile.TemporaryDirectory() as d:
+            (Path(d)/'nbh_probe.py').write_text('from IPython import get_ipython as kept\nseen = type(get_ipython()).__name__, "IPKernelApp" in kept().config')
+            p = subprocess.run([sys.executable, '-c', src], capture_output=True, text=True, cwd=d)
+        self.assertRegex(p.stdout, r"^\('ZMQInteractiveShell', True\) <warm.ZMQInteractiveShell .*> None False False", p.stderr)
+
+
+def alive(pid):
+    "Is there such a process, other than one that waits to be collected?"
+    try: return Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()[0] not in 'ZX' if sys.platform == 'linux' else not os.kill(pid, 0)
+    except OSError: return False
+
+
+def until(f, seconds=30):
+    "Wait for f() to be true; whether it was"
+    for _ in range(seconds*10):
+        if f(): return True
+        time.sleep(.1)
+    return False
+
+
+def working_in(folder):
+    "Processes whose working folder is `folder`"
+    for p in Path('/proc').iterdir():
+        with contextlib.suppress(OSError):                       # it ends while we look, or is another user's
+            if p.name.isdigit() and os.readlink(p/'cwd') == folder: yield int(p.name)
+
+
+class ColabLeg(unittest.TestCase):
+    "The second leg on tiny notebooks: right, failing, too slow, dying"
+
+    def leg(self, start, env, limit, **notebooks):
         import nbformat as nf
         with tempfile.TemporaryDirectory() as d:
-            def put(name, *src):
-                nf.write(nf.v4.new_notebook(cells=[nf.v4.new_code_cell(s) for s in src]), Path(d)/name)
-            put('right.ipynb', 'x = 1', '#| slow\n1/0', '#| eval: false\n1/0', 'assert x == 1')
-            put('wrong.ipynb', 'x = 1', 'x/0')
-            put('late.ipynb', 'import time; time.sleep(600)')
-            put('empty.ipynb', '#| cuda\n1/0')
-            names = ['right.ipynb', 'wrong.ipynb', 'late.ipynb', 'empty.ipynb']
-            env = dict(os.environ, PYTHONWARNINGS='ignore')
-            res = asyncio.run(colab_leg.run_all(names, env, 'pass', 2, 30, lambda s: None, Path(d)))
-        res = {r.path: r for r in res}
-        self.assertEqual((res['right.ipynb'].cells, res['right.ipynb'].error), (2, ''))
-        self.assertEqual(res['wrong.ipynb'].cells, 1)
-        self.assertRegex(res['wrong.ipynb'].error, r'(?s)cell 1: x/0.*ZeroDivisionError')
-        self.assertIn('not done after', res['late.ipynb'].error)
-        self.assertIn('no cell', res['empty.ipynb'].error)
+            for name, src in notebooks.items(): nf.write(nf.v4.new_notebook(cells=[nf.v4.new_code_cell(s) for s in src]), Path(d)/f'{name}.ipynb')
+            res = asyncio.run(colab_leg.run_all([f'{n}.ipynb' for n in notebooks], env, 'pass', 2, limit, lambda s: None, Path(d), start))
+        return {r.path.removesuffix('.ipynb'): r for r in res}
+
+    def test_leg(self):
+        env = dict(os.environ, PYTHONWARNINGS='ignore', OMP_NUM_THREADS='1')
+        own = 'import os, random, sys, tempfile, IPython\nprint(random.random(), tempfile.gettempdir())\nassert type(get_ipython()).__name__ == "ZMQInteractiveShell"'
+        with colab_leg.warm(env, modules=('json',)) as start:
+            self.assertEqual(start is not None, sys.platform == 'linux')
+            late = self.leg(start, env, 5, late=['import os; print(os.getpid())', 'import time; time.sleep(600)'])
+            res = self.leg(start, env, 60, right=['x = 1', '#| slow\n1/0', '#| eval: false\n1/0', 'assert x == 1'], wrong=['x = 1', 'x/0'],
+                           empty=['#| cuda\n1/0'],
+                           dead=['import sys, os; print("the end is near", file=sys.__stderr__, flush=True); os.kill(os.getpid(), 9)'], own=[own, 'assert "nb_helpers" not in sys.modules'],
+                           forked=['import json, sys; assert "warm" not in sys.modules and not any(p.endswith(".ci") for p in sys.path)'],
+                           other=['import os; assert "NB_X" not in os.environ'])
+            cold = self.leg(start, dict(env, NB_X='1'), 60, cold=['import os; assert os.environ["NB_X"] == "1"'])   # the warm process has not that: started anew
+        self.assertEqual((res['right'].cells, res['right'].error), (2, ''))
+        self.assertEqual(res['wrong'].cells, 1)
+        self.assertRegex(res['wrong'].error, r'(?s)cell 1: x/0.*ZeroDivisionError')
+        self.assertIn('not done after', late['late'].error)
+        self.assertIn('no cell', res['empty'].error)
+        self.assertIn('the kernel died', res['dead'].error)
+        for k in ('own', 'forked', 'other'): self.assertEqual(res[k].error, '', k)
+        self.assertEqual(cold['cold'].error, '')
+
+    def test_without_a_warm_process(self):
+        env = dict(os.environ, PYTHONWARNINGS='ignore')
+        gone = [sys.executable, '-I', '-S', warm.__file__, 'kernel', '/nowhere/s', '-f']
+        for start in (None, gone): self.assertEqual(self.leg(start, env, 60, a=['x = 1'])['a'].error, '')
+        with contextlib.redirect_stdout(io.StringIO()) as said, colab_leg.warm(env, modules=('no_such_module',)) as start: self.assertIsNone(start)
+        if sys.platform == 'linux' and not warm.gpu(): self.assertIn("No module named 'no_such_module'", said.getvalue())
+
+    def test_kernels_end_with_the_leg(self):
+        if sys.platform != 'linux': return
+        env = dict(os.environ, PYTHONWARNINGS='ignore', OMP_NUM_THREADS='1')
+        quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for how in ('kernel killed', 'leg over'):
+            with tempfile.TemporaryDirectory() as d:
+                with colab_leg.warm(env, modules=('json',)) as start:
+                    kernel = subprocess.Popen([*start, f'{d}/k.json'], env=env, cwd=d, **quiet)
+                    until(lambda: Path(f'{d}/k.json').exists())
+                    before = [i for i in working_in(d) if i != kernel.pid]
+                    self.assertEqual(len(before), 1)
+                    if how == 'kernel killed':               # as Jupyter does with one that does not answer
+                        kernel.kill(), kernel.wait()
+                        self.assertTrue(until(lambda: not alive(before[0])), how)
+                self.assertTrue(until(lambda: not alive(before[0])), how)
+                kernel.wait(20)
 
     def test_pair(self):
         env = colab_leg.environment()
@@ -570,7 +732,7 @@ class Bootstrap(unittest.TestCase):
         bootstrap.check_python((3, 10, 0))
 
     def test_disk(self):
-        with self.assertRaisesRegex(bootstrap.Stop, r'needs 9\d{6,}\.\d GB free, and .* has \d'): bootstrap.check_disk(1e9)
+        with self.assertRaisesRegex(bootstrap.Stop, r'needs (9\d{8}|1000000000)\.\d GB free, and .* has \d'): bootstrap.check_disk(1e9)
 
     def test_trouble(self):
         self.assertIn('out of reach', bootstrap.trouble("NewConnectionError('<...>: Failed to establish a new connection')"))
