@@ -2,7 +2,7 @@
 
 Each step yields (name, problems); a step with problems has failed. The last line is `N passed, N failed` alone.
 """
-import atexit, hashlib, json, os, re, resource, shutil, subprocess, sys, tempfile, time, unittest
+import atexit, hashlib, json, os, re, resource, shutil, signal, subprocess, sys, tempfile, time, unittest
 from pathlib import Path
 import colab_leg, guard, names, project as pj, readme, resolve
 
@@ -202,6 +202,7 @@ def usable_home():
 def main(keys=None):
     "All steps or those named; the exit code"
     usable_home()
+    signal.signal(signal.SIGTERM, lambda *a: sys.exit(143))   # what is running ends, temporary folders go
     but, keys = (keys or [])[:1] == ['but'], [k for k in keys or [] if k != 'but']
     unknown = set(keys) - STEPS.keys()
     if unknown: sys.exit(f"unknown step {' '.join(sorted(unknown))}; there are: {' '.join(STEPS)}")

@@ -132,6 +132,7 @@ async def execute_to(path, env, check, said, root=ROOT, flags=FLAGS, start=None)
 
 async def run_all(todo, env, check, workers=2, limit=LIMIT, show=print, root=ROOT, start=None):
     "Run the notebooks, two at a time, in this order; a line each as it ends"
+    asyncio.get_running_loop().add_signal_handler = lambda *a: None  # nbclient's would make of Ctrl-C an error of the notebook
     gate = asyncio.Semaphore(workers)
     async def one(path):
         async with gate:
