@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = {'torch', 'torchvision', 'fastai', 'timm', 'accelerate'}   # what takes seconds to import
 FIRST = ('numpy', 'pandas', 'PIL.Image', 'matplotlib.pyplot', 'scipy.stats', 'sklearn.metrics', 'sklearn.model_selection')
-LIGHT = {'nb_helpers', 'tqdm', 'fastcore', 'packaging', 'psutil', 'yaml', 'safetensors', 'typing_extensions'}
+LIGHT = {'nb_helpers', 'lazy_loader', 'tqdm', 'fastcore', 'packaging', 'psutil', 'yaml', 'safetensors', 'typing_extensions'}
 
 
 def tops():
