@@ -149,8 +149,7 @@ def sum_losses(
     if not terms: raise ValueError("sum_losses() of nothing: name at least one loss, such as l1")
     if bad := [w for w, _ in terms if not (w >= 0 and math.isfinite(w))]: raise ValueError(f"weight {bad[0]}: weights are 0 or more")
     def total(pred, targ): return sum(w*f(pred, targ) for w, f in terms)
-    names = [f.__name__.removeprefix('_') for _, f in terms]
-    total.__name__ = '+'.join(name if w == 1 else f'{w:g}*{name}' for name, (w, _) in zip(names, terms))
+    total.__name__ = '+'.join(f.__name__ if w == 1 else f'{w:g}*{f.__name__}' for w, f in terms)
     return total
 
 # %% ../../nbs/07_training/00_losses.ipynb #4bb16eef
