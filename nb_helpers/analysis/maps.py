@@ -45,7 +45,8 @@ def evaluate_maps(
 )->tuple:                # DataFrame by id, a column a metric; IoU at every cut, (n, number of cuts), None without a mask
     "Every item's metrics, and its IoU at every cut; `ValueError` for no items or other numbers of maps"
     if not len(items): raise ValueError("no items to judge: is there a row of this split?")
-    if kept is not None and key is None: raise ValueError("kept without key: say what made the predictions, key=dict(weights=weights_digest(model), ...)")
+    if kept is not None and key is None:
+        raise ValueError("kept without key: say what made the predictions, key=dict(weights=weights_digest(model), ...)")
     key, last = kept and _scored_key(items, metrics, maps, cuts, key), time.monotonic()
     figures = (kept and _read_kept(kept, key)) or dict(scores=np.empty((0, len(metrics))), ious=np.empty((0, len(cuts))))
     while (i := len(figures['scores'])) < len(items):
@@ -90,7 +91,8 @@ def _scored_key(
 )->str:                 # 64 hex digits
     "What figures belong to: items in their order, metrics by their code, cuts, and the predictions' origin; `TypeError` for what has no plain value"
     how = {c: [m, function_key(f)] for c, (m, f) in metrics.items()}
-    return hashlib.sha256(json.dumps([items.id.astype(str).tolist(), how, list(maps), list(cuts), plain(key, 'key')]).encode()).hexdigest()
+    about = [items.id.astype(str).tolist(), how, list(maps), list(cuts), plain(key, 'key')]
+    return hashlib.sha256(json.dumps(about).encode()).hexdigest()
 
 # %% ../../nbs/08_analysis/06_maps.ipynb #d3bad652
 def _write_kept(path, key, figures):
@@ -103,7 +105,9 @@ def _read_kept(path, key):
     from safetensors import SafetensorError, safe_open
     if not Path(path).is_file(): return None
     try:
-        with safe_open(path, 'np') as f: return {k: f.get_tensor(k) for k in ('scores', 'ious')} if (f.metadata() or {}).get('key') == key else None
+        with safe_open(path, 'np') as f:
+            ours = (f.metadata() or {}).get('key') == key
+            return {k: f.get_tensor(k) for k in ('scores', 'ious')} if ours else None
     except SafetensorError: return None
 
 # %% ../../nbs/08_analysis/06_maps.ipynb #03f54f7a
@@ -182,7 +186,8 @@ def _plot_strips(
     return fig
 
 # %% ../../nbs/08_analysis/06_maps.ipynb #d5cdfef7
-_METRICS = dict(iou='IoU', dice='Dice', rmse='RMSE', abs_rel='abs. rel. error', delta='delta < 1.25', ssim='SSIM') # as figures call them
+_METRICS = dict(iou='IoU', dice='Dice', rmse='RMSE', abs_rel='abs. rel. error', delta='delta < 1.25',
+                ssim='SSIM') # as figures call them
 
 def _note(scores):
     "An item's figures, a line each: 'IoU 0.91'"
@@ -191,14 +196,15 @@ def _note(scores):
 
 def plot_maps(
     items:pd.DataFrame, # rows, as from `find_pairs`
-    preds:dict,         # map -> float (n, 1, h, w): probabilities of the mask, depth; from `predict_maps`, or `Predictor.maps`
+    preds:dict,         # map -> float (n, 1, h, w): probabilities of the mask, depth; from `predict_maps`
     size:int,           # px a side
     notes=None,         # a short text an item, or a DataFrame by id whose columns are shown, such as mask_iou
     unit:str='',        # as in `_plot_strips`
     **kw,               # to `open_pair`: how, mask_at, depth_top, depth_hole
 ):                      # matplotlib Figure, 6 in wide
     "A row an item: its images and what was predicted; `ValueError` for another number of maps than items"
-    if bad := [m for m, x in preds.items() if len(x) != len(items)]: raise ValueError(f"{len(preds[bad[0]])} maps of {bad[0]} for {len(items)} items")
+    for m, x in preds.items():
+        if len(x) != len(items): raise ValueError(f"{len(x)} maps of {m} for {len(items)} items: give one an item")
     strips = [_map_strip(open_pair(r, size, **kw), *(preds[m][i] if m in preds else None for m in ('mask', 'depth')))
               for i, (_, r) in enumerate(items.iterrows())]
     if isinstance(notes, pd.DataFrame): notes = [_note(notes.loc[i]) for i in items.id]
@@ -234,4 +240,5 @@ def judge_maps(
     names = [getattr(v, 'name', v) for v in views]
     made = dict(weights=weights_digest(learn.model), views=names, precision=trained_in(learn), key=key)
     file = kept and Path(kept)/f"scored_{'_'.join(names)}.safetensors"
-    return evaluate_maps(items, lambda rows: _learner_maps(learn, rows, maps, views), metrics, maps, device=learn.dls.device, kept=file, key=made, **kw)
+    predict = lambda rows: _learner_maps(learn, rows, maps, views)
+    return evaluate_maps(items, predict, metrics, maps, device=learn.dls.device, kept=file, key=made, **kw)

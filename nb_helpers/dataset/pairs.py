@@ -122,10 +122,11 @@ def _pairs_books(items, left, alone):
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #a85527a7
 def _within(folder, parts, scenes, masks, depths, backgrounds):
-    "Sources named in a folder or its parts as paths, None for those without a name; `FileNotFoundError` where no part is there"
+    "Paths of sources named in a folder or its parts, None without a name; `FileNotFoundError` where no part is there"
     roots = sorted(Path(folder).glob(parts)) if parts else [folder]
     if not roots: raise FileNotFoundError(f"{folder} holds nothing like parts={parts!r}")
-    return *([f'{r}/{s}' for r in roots] if s else None for s in (scenes, masks, depths)), f'{folder}/{backgrounds}' if backgrounds else None
+    of_parts = ([f'{r}/{s}' for r in roots] if s else None for s in (scenes, masks, depths))
+    return *of_parts, f'{folder}/{backgrounds}' if backgrounds else None
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #088bb1c0
 def find_pairs(
@@ -136,10 +137,11 @@ def find_pairs(
     which=scene_table, # numbers -> table with `background`; or regular expression with such a group, for the scenes' names; None
     key:str=r'(\d+)\D*$', # regular expression for the number in a name without its suffix
     folder=None,       # folder or zip that the four are named in, '' for those that are not there; None: they are paths
-    parts:str='',      # pattern of the zips or folders in `folder` that hold scenes, masks and depths; '': it holds them itself
+    parts:str='',      # pattern of the zips or folders in `folder` that hold all but the backgrounds; '': itself
 )->pd.DataFrame:       # columns id, fg_bg; mask, depth, bg where given; what `which` says; sorted by number
     "Items of aligned images, one row a scene; `ValueError` naming numbers without a mask, depth or background. `left_out` has the other files"
-    if folder is not None: scenes, masks, depths, backgrounds = _within(folder, parts, scenes, masks, depths, backgrounds)
+    if folder is not None:
+        scenes, masks, depths, backgrounds = _within(folder, parts, scenes, masks, depths, backgrounds)
     left = []
     found = {name: _numbered(s, key, left) for name, s in dict(fg_bg=scenes, mask=masks, depth=depths).items() if s is not None}
     numbers = found['fg_bg'][0]
@@ -430,7 +432,7 @@ def pair_dls(
     bs:int=32,           # items a batch
     aug:Augment=None,    # for the training split, from `pair_augment(size)`
     resize:int=None,     # px a side before augmentation; `size` by default
-    cache=None,          # `ArrayCache` from `cache_pairs(items, resize or size)`: nothing is decoded then; or a folder: it is found or built there
+    cache=None,          # `ArrayCache` from `cache_pairs(items, resize or size)`, or a folder for it: nothing is decoded then
     stats:tuple=IMAGENET,# mean, standard deviation per channel that the network expects of the photos
     depth_unit:str='',   # what a depth of 1 means and who says so; kept as dls.depth_unit; '': `TEACHER`
     num_workers:int=None,# processes that load, as in `n_workers`; none in any case for a split that is read from a cache as it is

@@ -205,7 +205,8 @@ def phase_table(self:SplitNet,
     "Which part trains in which phase"
     import pandas as pd
     rests = [p.frozen(self) if callable(p.frozen) else [] for p in phases]
-    rows = [{name: '' if any(self._part(name) is o for o in out) else 'trains' for name in ('trunk', *self.maps)} for out in rests]
+    stays = lambda name, out: any(self._part(name) is o for o in out)
+    rows = [{name: '' if stays(name, out) else 'trains' for name in ('trunk', *self.maps)} for out in rests]
     return pd.DataFrame(rows, [p.name for p in phases])
 
 # %% ../../nbs/04_model/03_unet.ipynb #a6d4476e
@@ -298,7 +299,7 @@ def unet_model(
     shared:int=3,       # of 'unet': down blocks in common
     width:int=64,       # of 'unet': channels of the first block
     seed:int|None=None, # of the random weights; None: torch's random numbers as they stand
-)->tuple:               # (`SplitUNet` or `BackboneUNet` with a channel a map, dict: weights, source; built: the plain values)
+)->tuple:               # (network with a channel a map, dict: weights, source; built: the plain values)
     "Network for maps; says where its weights came from; `ValueError` for names and files that don't fit"
     if seed is not None: torch.manual_seed(seed)
     if arch == 'unet':

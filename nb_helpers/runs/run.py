@@ -312,11 +312,12 @@ def log_scores(self:Run,
     split:str='valid', # what the items are of; any but 'valid' is put in front of the metrics
     level:float=.95,   # of the intervals, 0..1
 ):                     # DataFrame `value`, `low`, `high`, a row a metric
-    "Means of items' own metrics with their intervals, as `report` has those of predictions: for maps, which have no probabilities of classes"
+    "Means of items' own metrics with their intervals, as `report` has them of predictions: for maps, for example"
     from nb_helpers.training.losses import mean_intervals
     pre, table = '' if split=='valid' else f'{split}_', mean_intervals(scores, groups, level=level)
     ends = (('', 'value'), ('_low', 'low'), ('_high', 'high'))
-    self.describe(report={split: dict(items=len(scores), groups=None if groups is None else len(set(groups)), level=level)})
+    n_groups = None if groups is None else len(set(groups))
+    self.describe(report={split: dict(items=len(scores), groups=n_groups, level=level)})
     self.log_metrics(**{f'{pre}{m}{end}': float(r[col]) for m,r in table.iterrows() for end,col in ends})
     return table
 

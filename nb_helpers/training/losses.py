@@ -215,11 +215,12 @@ def _by_map(preds, targs, maps, wanted):
 def named(cls:MapLoss,
     maps:tuple=('mask', 'depth'), # the loader's targets, in order
     holes:bool=False,             # a depth of 0 says that nothing was measured there
-    **texts,                      # map -> text for `named_loss`: mask='bce_dice', depth='l1+0.5*ssim'; a map without one isn't trained on
+    **texts,                      # map -> text for `named_loss`: depth='l1+0.5*ssim'; a map without isn't trained on
 )->MapLoss:
     "Losses out of names; `ValueError` for unknown ones, also those of a map that is not among `maps`"
     have = dict(mask=MASK_LOSSES, depth=DEPTH_LOSSES)
-    if odd := [m for m in (*maps, *texts) if m not in have]: raise ValueError(f"{odd[0]!r}: there are losses for {' and '.join(have)}")
+    odd = [m for m in (*maps, *texts) if m not in have]
+    if odd: raise ValueError(f"{odd[0]!r}: there are losses for {' and '.join(have)}")
     losses = {m: named_loss(text, have[m]) for m, text in texts.items()}
     if holes and 'depth' in losses: losses['depth'] = known(losses['depth'])
     return cls(**{m: losses.get(m) for m in maps})
@@ -229,7 +230,8 @@ def only(self:MapLoss,
     *maps:str, # those that train
 )->MapLoss:
     "The same losses for some of the maps: the others' targets are there, but not trained on"
-    if odd := [m for m in maps if m not in self.losses]: raise ValueError(f"no map {odd[0]!r}: {', '.join(self.losses)}")
+    odd = [m for m in maps if m not in self.losses]
+    if odd: raise ValueError(f"no map {odd[0]!r}: {', '.join(self.losses)}")
     return MapLoss(self.weights, **{m: f if m in maps else None for m, f in self.losses.items()})
 
 # %% ../../nbs/07_training/00_losses.ipynb #7d369612
@@ -350,7 +352,7 @@ def learner_metrics(
     metrics:dict,      # column -> (map, metric), as from `map_metrics`
     maps:tuple=('mask', 'depth'), # the network's outputs and the loader's targets, in order
     alone:str='',      # the map that the network gives, where it gives one alone: its metrics, without `score`
-    score:tuple=('mask_iou', 'depth_delta'), # columns whose mean is `score`, of those that are there; all better when larger
+    score:tuple=('mask_iou', 'depth_delta'), # `score` is the mean of those that are there; all better when larger
 )->list:               # functions for fastai's `metrics`
     "A metric a column, and `score` last where there is one of its columns"
     fs = {c: map_metric(m, f, maps, bool(alone)) for c, (m, f) in metrics.items() if alone in ('', m)}
@@ -400,10 +402,12 @@ def paired_means(
     names:tuple=('before', 'after'), # columns of the two means
     **kw,                # n, level, seed of `mean_intervals`
 )->pd.DataFrame:         # a row a metric: both means, difference (after - before), low, high
-    "Means of two judgements of the same items, and their difference with its interval; `ValueError` for other items or metrics"
-    if not (before.index.equals(after.index) and before.columns.equals(after.columns)): raise ValueError("other items or metrics: give both tables the same rows and columns")
+    "Means of two judgements of the same items, and of their difference; `ValueError` for other items or metrics"
+    if not (before.index.equals(after.index) and before.columns.equals(after.columns)):
+        raise ValueError("other items or metrics: give both tables the same rows and columns")
     means = {name: mean_intervals(df, groups, **kw).value for name, df in zip(names, (before, after), strict=True)}
-    return pd.DataFrame(means).join(mean_intervals(after - before, groups, **kw).rename(columns=dict(value='difference')))
+    gain = mean_intervals(after - before, groups, **kw).rename(columns=dict(value='difference'))
+    return pd.DataFrame(means).join(gain)
 
 # %% ../../nbs/07_training/00_losses.ipynb #add82e45
 CUTS = tuple(round(.05*i, 2) for i in range(1, 20)) # probabilities to try
@@ -449,8 +453,9 @@ def cut_scores(
     groups=None,     # as in `best_cut`
     cuts:tuple=CUTS, # one of them .5
     **kw,            # folds, seed of `best_cut`
-)->tuple:            # the cut; DataFrame, a row an item: IoU at 0.5, at the cut, cross-fitted, and what the cross-fit gains on 0.5
+)->tuple:            # the cut; DataFrame, a row an item: IoU at 0.5, at the cut, cross-fitted, and its gain on 0.5
     "What the best cut is worth, item by item, for `mean_intervals`"
     cut, crossed = best_cut(ious, groups, cuts, **kw)
     plain, same = ious[:, cuts.index(.5)], ious[:, cuts.index(cut)]
-    return cut, pd.DataFrame({'at 0.5': plain, f'at {cut}, on the same items': same, 'cross-fitted': crossed, 'gain, cross-fitted': crossed - plain})
+    return cut, pd.DataFrame({'at 0.5': plain, f'at {cut}, on the same items': same, 'cross-fitted': crossed,
+                              'gain, cross-fitted': crossed - plain})
