@@ -27,7 +27,7 @@ def bootstrap_cuts(
     level:float=.95, # share of resamples inside the interval, 0..1
     seed:int=0,      # of the generator
 )->pd.DataFrame:     # a row a threshold, then `value` and `optimism`; columns `value`, `low`, `high`
-    "Percentile intervals of thresholds and metric, chosen anew on every resample; one with a single class is drawn again"
+    "Percentile intervals of thresholds and metric, chosen anew on every resample; one of a single class is drawn again"
     from tqdm.auto import tqdm
     (t, s), q, rows, draws = as_arrays(targets, scores), tails(level), [], resamples(len(targets), groups, seed)
     first = fit(t, s)
@@ -38,7 +38,8 @@ def bootstrap_cuts(
     names = ['threshold'] if len(first.thresholds) == 1 else [f'threshold {i+1}' for i in range(len(first.thresholds))]
     rows, value = np.array(rows), [*first.thresholds, first.value, np.mean([r[-1] for r in rows])]
     low, high = np.quantile(rows, q, axis=0)
-    return pd.DataFrame(dict(value=value, low=low, high=high), index=pd.Index([*names, 'value', 'optimism'], name='what'))
+    return pd.DataFrame(dict(value=value, low=low, high=high),
+                        index=pd.Index([*names, 'value', 'optimism'], name='what'))
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #7d96b7ea
 @dataclass
@@ -54,7 +55,8 @@ class CrossFit:
     metric: object = ''
 
     def __str__(self):
-        return (f"{self.metric} {self.value:.3f} ({self.low:.3f} to {self.high:.3f}) on items without a part in the choice, "
+        return (f"{self.metric} {self.value:.3f} ({self.low:.3f} to {self.high:.3f}) on items without a "
+                "part in the choice, "
                 f"{self.optimistic:.3f} on those that made it")
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #ee66b675
@@ -64,7 +66,8 @@ def _spread(t, p, n_cls, measure, groups, n, q, seed):
     units = cell if groups is None else group_numbers(groups, len(t))[0]
     per = np.zeros((units.max()+1, n_cls**2))
     np.add.at(per, (units, cell), 1)
-    if groups is None: drawn = rng.multinomial(len(t), per.sum(1)/len(t), n)@(per/np.maximum(per.sum(1, keepdims=True), 1))
+    if groups is None:
+        drawn = rng.multinomial(len(t), per.sum(1)/len(t), n)@(per/np.maximum(per.sum(1, keepdims=True), 1))
     else: drawn = rng.multinomial(len(per), np.full(len(per), 1/len(per)), n)@per
     i, j = np.divmod(np.arange(n_cls**2), n_cls)
     return np.nanquantile([measure(i, j, o) for o in drawn], q)
@@ -72,7 +75,7 @@ def _spread(t, p, n_cls, measure, groups, n, q, seed):
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #8519cac9
 def cross_fit(
     targets,         # true class index, (n_items,)
-    scores,          # what `fit` takes: (n_items,) or (n_items, outputs); out-of-fold scores of a model, or those of a validation set
+    scores,          # what `fit` takes, (n_items,) or (n_items, outputs): out-of-fold, or of a validation set
     fit,             # function of targets and scores that gives `Cuts`
     folds=5,         # how many, or the fold of each item, (n_items,)
     groups=None,     # group of each item, (n_items,): never on both sides
@@ -82,13 +85,15 @@ def cross_fit(
 )->CrossFit:
     "The metric with thresholds chosen on the other folds, its interval, and the optimistic figure beside it"
     t, s = as_arrays(targets, scores)
-    t, whole, f, classes, cuts = t.astype(np.int64), fit(t, s), given_folds(t, folds, groups, seed), np.empty(len(t), np.int64), []
+    t, whole, f, classes, cuts = (t.astype(np.int64), fit(t, s), given_folds(t, folds, groups, seed),
+                                  np.empty(len(t), np.int64), [])
     for k in range(f.max()+1):
         cuts.append(fit(t[f != k], s[f != k]))
         classes[f == k] = cuts[-1](s[f == k])
     low, high = _spread(t, classes, whole.n_cls, whole.measure, groups, n, tails(level), seed)
     name = whole.metric if isinstance(whole.metric, str) else 'minus cost'
-    return CrossFit(whole.measure(t, classes), low, high, whole.value, np.array([c.thresholds for c in cuts]), classes, f, name)
+    return CrossFit(whole.measure(t, classes), low, high, whole.value, np.array([c.thresholds for c in cuts]),
+                    classes, f, name)
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #088e3029
 def threshold_curve(
@@ -106,7 +111,8 @@ def threshold_curve(
     if not 0 <= j < len(cuts.thresholds): raise ValueError(f"threshold {j}: there are 0 to {len(cuts.thresholds)-1}")
     lo, hi = ([-np.inf, *cuts.thresholds, np.inf][i] for i in (j, j+2))
     inside = s[(s >= lo) & (s < hi)] if lo < hi else s[:0]
-    at = np.unique(np.append(np.quantile(inside, np.linspace(.005, .995, points)) if len(inside) else [], cuts.thresholds[j]))
+    at = np.unique(np.append(np.quantile(inside, np.linspace(.005, .995, points)) if len(inside) else [],
+                             cuts.thresholds[j]))
     rest = np.delete(cuts.thresholds, j)
     ways = np.stack([np.searchsorted(np.sort(np.append(rest, o)), s, side='right') for o in at])*1
     i, k = np.divmod(np.arange(cuts.n_cls**2), cuts.n_cls)
@@ -126,7 +132,8 @@ def plot_curve(
     best = curve.loc[curve.value.idxmax()]
     ax.fill_between(curve.threshold, curve.low, curve.high, color='#0072B2', alpha=.2, lw=0, label='95 % band')
     ax.plot(curve.threshold, curve.value, color='#0072B2', lw=1.6)
-    ax.plot(best.threshold, best.value, '*', ms=12, color='#D55E00', label=f'best: {best.value:.3f} at {best.threshold:.3g}')
+    ax.plot(best.threshold, best.value, '*', ms=12, color='#D55E00',
+            label=f'best: {best.value:.3f} at {best.threshold:.3g}')
     ax.set_xlabel('threshold', size=9); ax.set_ylabel(metric, size=9); ax.legend(fontsize=8)
     return fig
 
@@ -134,7 +141,7 @@ def plot_curve(
 @dataclass
 class Unstable:
     "What `why_unstable` found"
-    table: pd.DataFrame  # a row an epoch: `plain`, `own`, `own_low`, `own_high`, `shared`, `gain`, `gain_low`, `gain_high`, thresholds with intervals
+    table: pd.DataFrame  # a row an epoch: `plain`, `shared`, `own`, `gain`, thresholds; with `_low`, `_high`
     shared: list         # thresholds chosen on all epochs together
     gain: tuple          # mean over epochs of own minus shared on held-out items: value, low, high
     cause: str           # 'steady', 'flat', 'shifting' or 'open'
@@ -143,7 +150,7 @@ class Unstable:
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #27896794
 def _held_out(t, scores, fit, f):
-    "Classes of every epoch, int64, (epochs, n): by the epoch's own thresholds and by shared ones, both from the other folds"
+    "Classes of every epoch, int64, (epochs, n): by its own thresholds and by shared ones, both from the other folds"
     own, shared = (np.empty(scores.shape[:2], np.int64) for _ in range(2))
     for k in range(f.max()+1):
         a, b = f != k, f == k
@@ -160,9 +167,12 @@ def _values(measure, t, ways, n, seed):
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #7074a183
 def _verdict(jumps, moved, gain, least):
     "(cause, sentence) from whether and how far thresholds move, and what the epoch's own are worth"
-    how = (f"thresholds run {moved}; chosen anew for each epoch they bring {gain[0]:+.3f} ({gain[1]:+.3f} to {gain[2]:+.3f}) "
+    how = (f"thresholds run {moved}; chosen anew for each epoch they bring {gain[0]:+.3f} ({gain[1]:+.3f} to "
+           f"{gain[2]:+.3f}) "
            "on items without a part in the choice")
-    if gain[1] > 0 and gain[0] >= least: return 'shifting', f"The model shifts: {how}. Choose with each checkpoint and keep it there; look why the scores move."
+    if gain[1] > 0 and gain[0] >= least:
+        return ('shifting', f"The model shifts: {how}. Choose with each checkpoint and keep it there; "
+                            "look why the scores move.")
     if not jumps: return 'steady', f"Nothing jumps: {how}."
     if gain[2] < least: return 'flat', f"The optimum is flat: {how}. The jumps are noise: keep one set for all epochs."
     return 'open', f"Too few items to tell a flat optimum from a shifting model: {how}."
@@ -171,8 +181,10 @@ def _verdict(jumps, moved, gain, least):
 def _epoch_cuts(t, scores, fit, k, n, level, seed):
     "Thresholds of every epoch with their intervals, (epochs, 3k), and how far each runs, as text and as numbers"
     from tqdm.auto import tqdm
-    parts = [bootstrap_cuts(t, s, fit, n, level=level, seed=seed)[:k] for s in tqdm(scores, desc='epochs', delay=2, leave=False)]
-    cols = {name+end: [o.loc[name, col] for o in parts] for name in parts[0].index for col, end in (('value', ''), ('low', '_low'), ('high', '_high'))}
+    parts = [bootstrap_cuts(t, s, fit, n, level=level, seed=seed)[:k]
+             for s in tqdm(scores, desc='epochs', delay=2, leave=False)]
+    cols = {name+end: [o.loc[name, col] for o in parts] for name in parts[0].index
+            for col, end in (('value', ''), ('low', '_low'), ('high', '_high'))}
     run = [(min(cols[o]), max(cols[o])) for o in parts[0].index]
     return cols, ', '.join(f'{a:.2f} to {b:.2f}' for a, b in run), max(b-a for a, b in run)
 
@@ -192,7 +204,7 @@ def why_unstable(
     targets,          # true class index, (n_items,)
     scores,           # scores of the same items after every epoch, (epochs, n_items) or (epochs, n_items, outputs)
     fit,              # function of targets and scores that gives `Cuts`
-    plain=None,       # thresholds as one would write them down; None: .5 for two classes and outputs, .5, 1.5, ... for cut points
+    plain=None,       # thresholds as one would write them down; None: .5, and .5, 1.5, ... for cut points
     folds=5,          # how many, or the fold of each item
     n:int=200,        # resamples for the intervals; a quarter of them, 50 or more, for those of the thresholds
     least:float=.01,  # mean gain of own thresholds that would matter, in units of the metric
@@ -205,7 +217,8 @@ def why_unstable(
     t, scores = as_arrays(targets, scores[0])[0].astype(np.int64), np.stack(scores)
     every = fit(np.tile(t, len(scores)), scores.reshape(-1, *scores.shape[2:]))
     k = len(every.thresholds)
-    fixed = replace(every, thresholds=list(plain) if plain is not None else [i+.5 if scores.ndim == 2 else .5 for i in range(k)])
+    usual = [i+.5 if scores.ndim == 2 else .5 for i in range(k)]
+    fixed = replace(every, thresholds=list(plain) if plain is not None else usual)
     cols, gain = _compare(t, scores, fixed, every, fit, given_folds(t, folds, None, seed), tails(level), n, seed)
     cuts, moved, far = _epoch_cuts(t, scores, fit, k, max(50, n//4), level, seed)
     cause, verdict = _verdict(far > .25*scores.std(axis=1).mean(), moved, gain, least)
@@ -220,12 +233,17 @@ def plot_unstable(
     "What each epoch would choose, and what it is worth"
     fig, (top, low) = figure_axes(5.5, 4, 2)
     d, x = found.table, found.table.index
-    for i, (name, color) in enumerate(zip([o for o in d if o.startswith('threshold') and o[-1] not in 'wh'], ('#0072B2','#009E73','#CC79A7','#E69F00')*9)):
-        top.errorbar(x, d[name], [d[name]-np.minimum(d[name+'_low'], d[name]), np.maximum(d[name+'_high'], d[name])-d[name]], fmt='-o', ms=3, lw=1, capsize=2, color=color)
+    for i, (name, color) in enumerate(zip([o for o in d if o.startswith('threshold') and o[-1] not in 'wh'],
+                                          ('#0072B2','#009E73','#CC79A7','#E69F00')*9)):
+        top.errorbar(x, d[name], [d[name]-np.minimum(d[name+'_low'], d[name]),
+                                  np.maximum(d[name+'_high'], d[name])-d[name]], fmt='-o', ms=3, lw=1,
+                     capsize=2, color=color)
         top.axhline(found.shared[i], color=color, ls=':', lw=1.4)
-    top.set_ylabel('threshold', size=9); top.set_title("the epoch's best with its interval; dotted: one for all epochs", size=9)
+    top.set_ylabel('threshold', size=9)
+    top.set_title("the epoch's best with its interval; dotted: one for all epochs", size=9)
     low.fill_between(x, d.own_low, d.own_high, color='#D55E00', alpha=.12, lw=0, label='interval of own')
-    for col, color, label in (('plain', '#999', 'as written down'), ('own', '#D55E00', "epoch's own, cross-fitted"), ('shared', '#0072B2', 'one for all, cross-fitted')):
+    for col, color, label in (('plain', '#999', 'as written down'), ('own', '#D55E00', "epoch's own, cross-fitted"),
+                              ('shared', '#0072B2', 'one for all, cross-fitted')):
         low.plot(x, d[col], '-o', ms=3, lw=1.4, color=color, label=label)
     low.set_ylabel(str(found.metric), size=9); low.set_xlabel('epoch', size=9)
     low.xaxis.get_major_locator().set_params(integer=True)
@@ -251,7 +269,10 @@ def class_shift(
     out['change'] = out.test-out.valid
     out.attrs = dict(distance=float(out.change.abs().sum()/2), p=float(p))
     k = int(out.change.abs().idxmax())
-    if out.attrs['distance'] >= far and p < alpha: warnings.warn(
-        f"test predictions are not spread as on validation: {out.attrs['distance']:.0%} of them would have to change class (class {k}: "
-        f"{out.valid[k]:.0%} there, {out.test[k]:.0%} here). The thresholds may not hold: look at the test items, or choose by rate")
+    if out.attrs['distance'] >= far and p < alpha:
+        warnings.warn(
+                      f"test predictions are not spread as on validation: {out.attrs['distance']:.0%} of them would "
+                      f"have to change class (class {k}: "
+                      f"{out.valid[k]:.0%} there, {out.test[k]:.0%} here). The thresholds may not hold: "
+                      "look at the test items, or choose by rate")
     return out

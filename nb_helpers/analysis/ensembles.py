@@ -25,21 +25,25 @@ from ..training.metrics import EpochPredictions, read_epochs
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #44f9b680
 def out_of_fold(
     parts,        # `Predictions` of each fold, list or dict; an item stands in one of them
-    items=None,   # DataFrame with `id` and `fold`: every item that has a fold (0 or more) must have been predicted; None: not checked
+    items=None,   # DataFrame with `id` and `fold`: each with a fold (0 or more) must be predicted; None: not checked
 )->Predictions:   # all items together, in the order of the parts
     "Out-of-fold scores put together; `ValueError` naming items that were predicted twice or never"
     parts = list(parts.values() if hasattr(parts, 'values') else parts)
     if not parts: raise ValueError("no predictions: give those of each fold")
     ids, vocab = np.concatenate([p.ids for p in parts]), parts[0].vocab
     if any(p.vocab != vocab for p in parts): raise ValueError("the folds have different classes, or in another order")
-    if any((p.targs is None) != (parts[0].targs is None) for p in parts): raise ValueError("some folds have targets and some have none")
+    if any((p.targs is None) != (parts[0].targs is None) for p in parts):
+        raise ValueError("some folds have targets and some have none")
     twice = pd.Series(ids)[pd.Series(ids).duplicated()]
-    if len(twice): raise ValueError(f"{len(twice)} items were predicted in two folds: {first_of(twice.tolist())}; is one of them a training item there?")
+    if len(twice):
+        raise ValueError(f"{len(twice)} items were predicted in two folds: {first_of(twice.tolist())}; "
+                         "is one of them a training item there?")
     if items is not None:
         due = items.id[items.fold.notna() & (items.fold.fillna(-1) >= 0)].astype(str)
         lost = due[~due.isin(ids)].tolist()
         if lost: raise ValueError(f"{len(lost)} items were predicted in no fold: {first_of(lost)}")
-    return Predictions(ids, None if parts[0].targs is None else np.concatenate([p.targs for p in parts]), np.concatenate([p.probs for p in parts]), vocab)
+    return Predictions(ids, None if parts[0].targs is None else np.concatenate([p.targs for p in parts]),
+                       np.concatenate([p.probs for p in parts]), vocab)
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #78e2bfcf
 def _fold_table(
@@ -71,11 +75,17 @@ def _plot_folds(
     fig, ax = figure_axes(5.5, .75+.5*len(names))
     for y,c in enumerate(names[::-1]):
         m, sd = table.loc['mean', c], table.loc['sd', c]
-        ax.plot([m-sd, m+sd], [y, y], color='#0072B2', alpha=.25, lw=9, solid_capstyle='butt', label='mean ± one sd' if not y else None)
-        ax.plot(table.loc[rest, c], np.full(len(rest), y), 'o', ms=5, mfc='none', color='#333', label='a fold' if not y else None)
-        if 'together' in table.index: ax.plot(table.loc['together', c], y, 'D', ms=6, color='#D55E00', label='all items together' if not y else None)
-    ax.set_yticks(range(len(names)), [c.replace('_', ' ') for c in names[::-1]], parse_math=False); ax.set_ylim(-.6, len(names)-.4)
-    ax.set_xlabel('value', size=9); ax.set_title(f'{len(rest)} models, each measured on items it did not see', size=9.5, loc='left')
+        ax.plot([m-sd, m+sd], [y, y], color='#0072B2', alpha=.25, lw=9, solid_capstyle='butt',
+                label='mean ± one sd' if not y else None)
+        ax.plot(table.loc[rest, c], np.full(len(rest), y), 'o', ms=5, mfc='none', color='#333',
+                label='a fold' if not y else None)
+        if 'together' in table.index:
+            ax.plot(table.loc['together', c], y, 'D', ms=6, color='#D55E00',
+                    label='all items together' if not y else None)
+    ax.set_yticks(range(len(names)), [c.replace('_', ' ') for c in names[::-1]], parse_math=False)
+    ax.set_ylim(-.6, len(names)-.4)
+    ax.set_xlabel('value', size=9)
+    ax.set_title(f'{len(rest)} models, each measured on items it did not see', size=9.5, loc='left')
     fig.legend(*ax.get_legend_handles_labels(), loc='outside lower center', ncols=3, fontsize=7.5)
     return fig
 
@@ -85,12 +95,14 @@ class Most(Cuts):
     def __call__(self, scores):  # probabilities, (n, k) -> class index, int64, (n,)
         "Class of every item; `ValueError` for NaN"
         s = np.asarray(scores.detach().cpu() if hasattr(scores, 'detach') else scores)
-        if np.isnan(s).any(): raise ValueError(f"{np.isnan(s).any(1).sum()} items have scores that are NaN: leave these items out")
+        if np.isnan(s).any():
+            raise ValueError(f"{np.isnan(s).any(1).sum()} items have scores that are NaN: leave these items out")
         return s.argmax(1)
 
     def measure(self, targets, classes, weights=None):
         "The metric of any classes, int (n,), against their targets"
-        if self.metric in ('qwk', 'linear_kappa', 'kappa'): return agreement(targets, classes, self.n_cls, self.metric, weights)
+        if self.metric in ('qwk', 'linear_kappa', 'kappa'):
+            return agreement(targets, classes, self.n_cls, self.metric, weights)
         cm = np.bincount(np.asarray(targets)*self.n_cls+classes, weights, self.n_cls**2).reshape(self.n_cls, -1)
         return float(tally_metrics(np.stack([np.diag(cm), cm.sum(1), cm.sum(0)]).astype(float))[self.metric])
 
@@ -102,7 +114,8 @@ def _most(
     metric:str='accuracy',   # one of `score.metrics`, or 'qwk', 'linear_kappa', 'kappa'
 )->Most:                     # `Cuts` without thresholds
     "`fit` for classes without an order: nothing is chosen; `ValueError` for scores of another shape"
-    if np.ndim(scores) != 2 or np.shape(scores)[1] != n_cls: raise ValueError(f"scores are {np.shape(scores)}: ({len(targets)}, {n_cls}) are wanted")
+    if np.ndim(scores) != 2 or np.shape(scores)[1] != n_cls:
+        raise ValueError(f"scores are {np.shape(scores)}: ({len(targets)}, {n_cls}) are wanted")
     out = Most([], 0., [], n_cls, metric)
     out.value = out.measure(targets, out(scores))
     return out
@@ -115,7 +128,8 @@ def _by_vote(
     "The class with the most votes; where several have as many, the one of them that the first of the members named"
     c = np.asarray(classes)
     votes = np.stack([(c == k).sum(0) for k in range(n_cls)], 1)
-    leads = np.take_along_axis(votes, c.T, 1) == votes.max(1, keepdims=True)      # (n, members): did this member name a leading class?
+    # (n, members): did this member name a leading class?
+    leads = np.take_along_axis(votes, c.T, 1) == votes.max(1, keepdims=True)
     return np.take_along_axis(c.T, leads.argmax(1)[:, None], 1)[:, 0].astype(np.int64)
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #493f76ac
@@ -126,7 +140,8 @@ class Way:
     fit: object        # function of targets and scores that gives `Cuts`
     how: str = 'pick'  # 'pick': the member that does best; 'mean' of the scores; 'vote'
 
-    def __call__(self, t, a, b):  # targets; items to choose on, and to decide about: index or bool, -> (classes of b, its measure)
+    # targets; items to choose on, and to decide about: index or bool, -> (classes of b, its measure)
+    def __call__(self, t, a, b):
         "Classes of the items `b` by what was chosen on the items `a`"
         if self.how not in ('pick', 'mean', 'vote'): raise ValueError(f"how={self.how!r} is none of pick, mean, vote")
         s = [np.mean(self.members, axis=0)] if self.how == 'mean' else [np.asarray(o) for o in self.members]
@@ -154,7 +169,7 @@ def _gains(
     n:int=1000,      # resamples
     level:float=.95, # share of them inside the intervals, 0..1
     seed:int=0,      # of folds and resamples
-)->pd.DataFrame:     # a row a way: `value`, `low`, `high` (cross-fitted), `optimistic`, `gain` over the first, `gain_low`, `gain_high`, `verdict`
+)->pd.DataFrame:     # a row a way: `value` (cross-fitted), `gain` over the first, intervals, `optimistic`, `verdict`
     "What each way is worth on items that had no say in it, and what it gains"
     t, q = np.asarray(targets).astype(np.int64), tails(level)
     honest, flattered, measure = _decided(t, list(ways.values()), given_folds(t, folds, groups, seed))
@@ -162,9 +177,11 @@ def _gains(
     drawn = np.array([[measure(t, p, w) for p in honest] for w in draws])
     value, more = np.array([measure(t, p) for p in honest]), drawn-drawn[:, :1]
     (low, high), (g_low, g_high) = np.nanquantile(drawn, q, axis=0), np.nanquantile(more, q, axis=0)
-    verdict = ['' if not i else 'better' if a > 0 else 'worse' if b < 0 else 'no difference shown' for i,(a,b) in enumerate(zip(g_low, g_high))]
-    return pd.DataFrame(dict(value=value, low=low, high=high, optimistic=[measure(t, p) for p in flattered], gain=value-value[0],
-                             gain_low=g_low, gain_high=g_high, verdict=verdict), index=pd.Index(ways, name='way'))
+    verdict = ['' if not i else 'better' if a > 0 else 'worse' if b < 0 else 'no difference shown'
+               for i,(a,b) in enumerate(zip(g_low, g_high))]
+    return pd.DataFrame(dict(value=value, low=low, high=high, optimistic=[measure(t, p) for p in flattered],
+                             gain=value-value[0], gain_low=g_low, gain_high=g_high, verdict=verdict),
+                        index=pd.Index(ways, name='way'))
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #b107287f
 def aligned(
@@ -174,9 +191,11 @@ def aligned(
     first, out = next(iter(members.values())), {}
     for name,p in members.items():
         at = {k: i for i,k in enumerate(p.ids.tolist())}
-        if set(at) != set(first.ids.tolist()) or p.vocab != first.vocab: raise ValueError(f"{name} has other items or classes than {next(iter(members))}")
+        if set(at) != set(first.ids.tolist()) or p.vocab != first.vocab:
+            raise ValueError(f"{name} has other items or classes than {next(iter(members))}")
         j = np.array([at[k] for k in first.ids.tolist()], int)
-        if p.targs is not None and first.targs is not None and (p.targs[j] != first.targs).any(): raise ValueError(f"{name} has other labels than {next(iter(members))}")
+        if p.targs is not None and first.targs is not None and (p.targs[j] != first.targs).any():
+            raise ValueError(f"{name} has other labels than {next(iter(members))}")
         out[name] = p.probs[j]
     return first.targs, out, first.ids
 
@@ -189,7 +208,8 @@ def ensemble_gains(
 )->pd.DataFrame:   # of `_gains`; first the member that is picked on the other folds
     "Whether the mean or the vote of several models is better than the best of them"
     t, s, _ = aligned(members)
-    if t is None or len(s) < 2: raise ValueError("two members or more with targets are needed: a gain is measured on labelled items")
+    if t is None or len(s) < 2:
+        raise ValueError("two members or more with targets are needed: a gain is measured on labelled items")
     s = {k: v if score is None else score(v) for k,v in s.items()}
     every = list(s.values())
     ways = {'best member': Way(every, fit), 'mean': Way(every, fit, 'mean'), 'vote': Way(every, fit, 'vote')}
@@ -225,17 +245,21 @@ def _epoch_cuts(
 
 def _epoch_classes(
     kept:EpochPredictions,  # of labelled items or of unlabelled ones
-    cuts=None,              # `Cuts` for all epochs, or a list of one an epoch; None: .5, 1.5, ..., or the largest probability
+    cuts=None,              # `Cuts` for all epochs, or a list, one an epoch; None: .5, 1.5, ..., or argmax
 )->np.ndarray:              # class index, int64, (epochs, n)
     "The class that each epoch gives each item; `ValueError` for another number of cuts than epochs"
-    if cuts is None: return np.stack([decide(s, fixed_cuts(_n_cls(kept)) if s.ndim == 1 else None) for s in kept.scores])
+    if cuts is None:
+        return np.stack([decide(s, fixed_cuts(_n_cls(kept)) if s.ndim == 1 else None) for s in kept.scores])
     cuts = list(cuts) if isinstance(cuts, (list, tuple)) else [cuts]*len(kept.scores)
-    if len(cuts) != len(kept.scores): raise ValueError(f"{len(cuts)} sets of thresholds for {len(kept.scores)} epochs: give one an epoch, or one for all")
+    if len(cuts) != len(kept.scores):
+        raise ValueError(f"{len(cuts)} sets of thresholds for {len(kept.scores)} epochs: "
+                         "give one an epoch, or one for all")
     return np.stack([c(s) for c,s in zip(cuts, kept.scores)])
 
 def _n_cls(kept):
     k = kept.facts[-1].get('n_cls') or (kept.scores.shape[2] if kept.scores.ndim == 3 else 0)
-    if kept.facts[-1].get('task') == 'numbers' or not k: raise ValueError("numbers have no classes to count: give `cuts`")
+    if kept.facts[-1].get('task') == 'numbers' or not k:
+        raise ValueError("numbers have no classes to count: give `cuts`")
     return k
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #c48c9cc6
@@ -243,7 +267,7 @@ def _class_counts(
     kept:EpochPredictions,  # of labelled items or of unlabelled ones
     cuts=None,              # as in `_epoch_classes`
     vocab=None,             # names of the classes; None: 0, 1, ...
-)->pd.DataFrame:            # items by predicted class (columns) and epoch (rows); a last row 'true' where there are labels
+)->pd.DataFrame:            # items by predicted class (columns) and epoch (rows); a last row 'true' if there are labels
     "How many items each epoch puts into each class"
     classes = _epoch_classes(kept, cuts)
     k = len(vocab) if vocab is not None else _n_cls(kept)
@@ -261,17 +285,24 @@ def _epoch_table(
     valid:EpochPredictions,       # of labelled items
     fit,                          # function of targets and scores that gives `Cuts`
     test:EpochPredictions=None,   # of items without labels, same epochs; None: there are none
-)->pd.DataFrame:                  # a row an epoch: `plain`, `monitor`, thresholds, `same`, and with test items `same_test`, `apart`
-    "Metric, thresholds, agreement with the epoch before, and how test predictions are spread; `ValueError` for other epochs"
+)->pd.DataFrame:                  # a row an epoch: `plain`, `best`, thresholds, `same`; of a test `same_test`, `apart`
+    "Metric, thresholds, agreement with the epoch before, spread of test predictions; `ValueError` for other epochs"
     cuts, k = _epoch_cuts(valid, fit), len(valid.epochs)
-    cols, names = {}, ['threshold'] if len(cuts[0].thresholds) == 1 else [f'cut {i+1}' for i in range(len(cuts[0].thresholds))]
-    if names: cols['plain'] = [replace(c, thresholds=fixed_cuts(c.n_cls).tolist() if s.ndim == 1 else [.5]*len(names)) for c,s in zip(cuts, valid.scores)]
+    cols, names = ({}, ['threshold'] if len(cuts[0].thresholds) == 1
+                   else [f'cut {i+1}' for i in range(len(cuts[0].thresholds))])
+    if names:
+        cols['plain'] = [replace(c, thresholds=fixed_cuts(c.n_cls).tolist() if s.ndim == 1 else [.5]*len(names))
+                         for c,s in zip(cuts, valid.scores)]
     if names: cols['plain'] = [c.measure(valid.targs, c(s)) for c,s in zip(cols['plain'], valid.scores)]
-    cols |= dict(best=[c.value for c in cuts], **{n: [c.thresholds[i] for c in cuts] for i,n in enumerate(names)}, same=_same(_epoch_classes(valid, cuts)))
+    cols |= dict(best=[c.value for c in cuts], **{n: [c.thresholds[i] for c in cuts] for i,n in enumerate(names)},
+                 same=_same(_epoch_classes(valid, cuts)))
     if test is not None:
-        if not np.array_equal(test.epochs, valid.epochs): raise ValueError(f"test predictions are of epochs {test.epochs.tolist()}, validation of {valid.epochs.tolist()}")
+        if not np.array_equal(test.epochs, valid.epochs):
+            raise ValueError(f"test predictions are of epochs {test.epochs.tolist()}, "
+                             f"validation of {valid.epochs.tolist()}")
         there = _epoch_classes(test, cuts)
-        cols |= dict(same_test=_same(there), apart=[_apart(a, b, cuts[0].n_cls) for a,b in zip(_epoch_classes(valid, cuts), there)])
+        cols |= dict(same_test=_same(there),
+                     apart=[_apart(a, b, cuts[0].n_cls) for a,b in zip(_epoch_classes(valid, cuts), there)])
     return pd.DataFrame(cols, index=pd.Index(valid.epochs, name='epoch'))
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #fcb772cd
@@ -290,7 +321,8 @@ def _few(counts, most=7):
 def _stack(ax, counts, title):
     "Shares of the predicted classes by epoch as stacked areas; the true ones as a bar on the right"
     rows, true = counts.drop(index='true', errors='ignore'), counts.loc['true'] if 'true' in counts.index else None
-    x, share, colours = rows.index.to_numpy(int), rows.div(rows.sum(axis=1), axis=0).to_numpy().T, _colours(counts.shape[1])
+    x, share, colours = (rows.index.to_numpy(int), rows.div(rows.sum(axis=1), axis=0).to_numpy().T,
+                         _colours(counts.shape[1]))
     ax.stackplot(x, share, colors=colours, labels=[legend_name(c, 16) for c in counts], lw=.5, edgecolor='white')
     end, base = max((x[-1]-x[0])*.06, .3), 0.
     for s,c in zip(true/true.sum() if true is not None else (), colours):
@@ -305,7 +337,9 @@ def _lines(ax, table, cols, ylabel):
     "Columns of `_epoch_table` over the epochs"
     for (col,label),c,m in zip(cols.items(), ('#0072B2', '#D55E00', '#009E73'), 'os^'):
         if col in table: ax.plot(table.index, table[col], f'-{m}', ms=3, lw=1.4, color=c, label=label)
-    ax.set_ylabel(ylabel, size=8.5); ax.set_xlabel('epoch', size=8.5); ax.legend(fontsize=7, framealpha=.8, edgecolor='none')
+    ax.set_ylabel(ylabel, size=8.5)
+    ax.set_xlabel('epoch', size=8.5)
+    ax.legend(fontsize=7, framealpha=.8, edgecolor='none')
     ax.xaxis.get_major_locator().set_params(integer=True)
 
 @as_they_are
@@ -326,11 +360,13 @@ def plot_epochs(
         counts = _class_counts(kept, cuts, vocab)
         _stack(fig.add_subplot(g), _few(counts), f'{name}: {len(kept.ids):,} items')
     left, right = (fig.add_subplot(g) for g in low.subgridspec(1, 2))
-    _lines(left, table, dict(plain='at 0.5' if fit and len(cuts[0].thresholds) == 1 else 'at .5, 1.5, ...', best="epoch's own thresholds" if 'plain' in table else metric), metric)
+    _lines(left, table, dict(plain='at 0.5' if fit and len(cuts[0].thresholds) == 1 else 'at .5, 1.5, ...',
+                             best="epoch's own thresholds" if 'plain' in table else metric), metric)
     _lines(right, table, dict(same='validation', same_test='test'), 'same class as before')
     for ax in fig.axes: ax.tick_params(labelsize=7.5); ax.spines[['top', 'right']].set_visible(False)
     for ax in (left, right): ax.grid(alpha=.25)
-    fig.legend(*fig.axes[0].get_legend_handles_labels(), loc='outside right upper', fontsize=7, title='class', title_fontsize=7.5)
+    fig.legend(*fig.axes[0].get_legend_handles_labels(), loc='outside right upper', fontsize=7, title='class',
+               title_fontsize=7.5)
     return fig
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #340ed8dd
@@ -371,7 +407,8 @@ def report_epochs(
     cuts = _epoch_cuts(valid, fit)
     counts = {n: _class_counts(p, cuts, vocab) for n,p in (('validation', valid), ('test', test)) if p is not None}
     write_csv(run.dir/'epochs.csv', _epoch_table(valid, fit, test), index=True)
-    write_csv(run.dir/'classes_by_epoch.csv', pd.concat({k: c.rename(columns=str) for k,c in counts.items()}, names=['items']).reset_index())
+    write_csv(run.dir/'classes_by_epoch.csv',
+              pd.concat({k: c.rename(columns=str) for k,c in counts.items()}, names=['items']).reset_index())
     if len(valid.epochs) < 2: return None
     run.log_figure('epochs', plot_epochs(valid, fit, test, vocab, metric), dpi=150)
     found = _candidates(valid, fit, extra=extra, **kw)
@@ -382,7 +419,9 @@ def report_epochs(
 def _shared(a, b):
     "Both with the epochs that both have"
     both = np.intersect1d(a.epochs, b.epochs)
-    def part(p): return p._replace(epochs=both, scores=p.scores[np.isin(p.epochs, both)], facts=[f for e,f in zip(p.epochs, p.facts) if e in both])
+    def part(p):
+        return p._replace(epochs=both, scores=p.scores[np.isin(p.epochs, both)],
+                          facts=[f for e,f in zip(p.epochs, p.facts) if e in both])
     return part(a), part(b)
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #f9e8ed0e
@@ -395,8 +434,11 @@ def average_weights(
     if not files: raise ValueError("no files of weights: train with KeepEpochs(last=5)")
     for n,f in enumerate(files):
         one = load_file(f)
-        odd = [k for k in one.keys() | total.keys() if n and (k not in total or k not in one or total[k].shape != one[k].shape)]
-        if odd: raise ValueError(f"{Path(f).name}: {sorted(odd)[0]} is missing or has another shape than in {Path(files[0]).name}; are these one network's?")
+        odd = [k for k in one.keys() | total.keys() if n
+               and (k not in total or k not in one or total[k].shape != one[k].shape)]
+        if odd:
+            raise ValueError(f"{Path(f).name}: {sorted(odd)[0]} is missing or has another shape than in "
+                             f"{Path(files[0]).name}; are these one network's?")
         for k,v in one.items(): total[k] = (total[k] if n else 0)+v.double() if v.is_floating_point() else v
     return {k: (v/len(files)).to(one[k].dtype) if one[k].is_floating_point() else v for k,v in total.items()}
 

@@ -28,7 +28,7 @@ def _by_name(maps, values):
 # %% ../../nbs/08_analysis/06_maps.ipynb #8525717c
 def evaluate_maps(
     items:pd.DataFrame,  # rows to judge, with `id`
-    predict,             # rows -> (preds, targs), each a tensor (n, 1, h, w) or a tuple of them in the order of `maps`; logits for the mask
+    predict,             # rows -> (preds, targs), each (n, 1, h, w) or a tuple in the order of `maps`; mask: logits
     metrics:dict,        # as in `losses.item_scores`
     maps:tuple=('mask', 'depth'), # what `predict` gives
     chunk:int=512,       # items whose maps are in memory at a time
@@ -38,20 +38,24 @@ def evaluate_maps(
     of=None,             # what made the predictions, in JSON's types: weights, views, data; needed with `kept`
     keep_safe=None,      # called after a part when `every` minutes are over, such as to copy `kept` to Drive
     every:float=10.,     # minutes
-)->tuple:                # DataFrame by id, a column a metric; IoU at every cut, (n, number of cuts), None without a mask
+)->tuple:                # DataFrame by id, a column a metric; IoU at every cut, (n, cuts), None without a mask
     "Every item's metrics, and its IoU at every cut; `ValueError` for no items or other numbers of maps"
     if not len(items): raise ValueError("no items to judge: is there a row of this split?")
-    if kept is not None and of is None: raise ValueError("kept without of: say what made the predictions, of=dict(weights=weights_digest(model), ...)")
+    if kept is not None and of is None:
+        raise ValueError("kept without of: say what made the predictions, of=dict(weights=weights_digest(model), ...)")
     key, last = kept and _scored_key(items, metrics, maps, cuts, of), time.monotonic()
-    figures = (kept and _read_kept(kept, key)) or dict(scores=np.empty((0, len(metrics))), ious=np.empty((0, len(cuts))))
+    figures = ((kept and _read_kept(kept, key)) or dict(scores=np.empty((0, len(metrics))),
+                                                        ious=np.empty((0, len(cuts)))))
     while (i := len(figures['scores'])) < len(items):
         part = items.iloc[i:i + chunk]
         new = _judge(*(_by_name(maps, v) for v in predict(part)), metrics, cuts, device)
-        if len(new['scores']) != len(part): raise ValueError(f"predict gave {len(new['scores'])} maps for {len(part)} items")
+        if len(new['scores']) != len(part):
+            raise ValueError(f"predict gave {len(new['scores'])} maps for {len(part)} items")
         figures = {k: np.concatenate([x, new[k]]) if k in new else x for k, x in figures.items()}
         if kept: _write_kept(kept, key, figures)
         if keep_safe and time.monotonic() - last >= 60*every: keep_safe(); last = time.monotonic()
-    return pd.DataFrame(figures['scores'], pd.Index(items.id, name='id'), list(metrics)), figures['ious'] if 'mask' in maps else None
+    return (pd.DataFrame(figures['scores'], pd.Index(items.id, name='id'), list(metrics)),
+            figures['ious'] if 'mask' in maps else None)
 
 # %% ../../nbs/08_analysis/06_maps.ipynb #05a3d889
 def _judge(preds, targs, metrics, cuts, device):
@@ -84,9 +88,10 @@ def _scored_key(
     cuts:tuple,         # probabilities
     of,                 # what made the predictions, in JSON's types
 )->str:                 # 64 hex digits
-    "What figures belong to: items in their order, metrics by their code, cuts, and the predictions' origin; `TypeError` for what has no plain value"
+    "What figures belong to: items in order, code of the metrics, cuts, origin of the predictions; or `TypeError`"
     how = {c: [m, function_key(f)] for c, (m, f) in metrics.items()}
-    return hashlib.sha256(json.dumps([items.id.astype(str).tolist(), how, list(maps), list(cuts), plain(of, 'of')]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([items.id.astype(str).tolist(), how, list(maps), list(cuts),
+                                      plain(of, 'of')]).encode()).hexdigest()
 
 # %% ../../nbs/08_analysis/06_maps.ipynb #d3bad652
 def _write_kept(path, key, figures):
@@ -99,14 +104,15 @@ def _read_kept(path, key):
     from safetensors import SafetensorError, safe_open
     if not Path(path).is_file(): return None
     try:
-        with safe_open(path, 'np') as f: return {k: f.get_tensor(k) for k in ('scores', 'ious')} if (f.metadata() or {}).get('of') == key else None
+        with safe_open(path, 'np') as f:
+            return {k: f.get_tensor(k) for k in ('scores', 'ious')} if (f.metadata() or {}).get('of') == key else None
     except SafetensorError: return None
 
 # %% ../../nbs/08_analysis/06_maps.ipynb #03f54f7a
 def save_maps(
     path:Path,  # .safetensors; its folder is made
     ids,        # of the items, (n,)
-    **maps,     # mask: probabilities, float (n, 1, h, w); depth: float, the same shape; what lies outside 0 to 1 is cut off
+    **maps,     # mask: probabilities, float (n, 1, h, w); depth: float, the same shape; both clipped to 0..1
 )->Path:        # `path`
     "Predicted maps as bytes (mask) and 16 bits (others); `ValueError` for another number of ids than maps"
     from safetensors.numpy import save
@@ -132,7 +138,9 @@ def read_maps(
     return ids, {k: x.astype(np.float32)/np.iinfo(x.dtype).max for k, x in raw.items()}
 
 # %% ../../nbs/08_analysis/06_maps.ipynb #9cb03ead
-_STRIP = {'bg': 'background', 'image': 'scene', 'mask': 'mask', 'mask_found': 'mask, found', 'depth': 'depth', 'depth_found': 'depth, found'} # columns in order
+# columns in order
+_STRIP = {'bg': 'background', 'image': 'scene', 'mask': 'mask', 'mask_found': 'mask, found', 'depth': 'depth',
+          'depth_found': 'depth, found'}
 
 # %% ../../nbs/08_analysis/06_maps.ipynb #ba93fcb2
 def map_strip(
@@ -142,7 +150,8 @@ def map_strip(
 )->dict:         # title -> uint8 (h, w, 3) or float32 (h, w), in the order of `_STRIP`
     "An item's images and what was found, as one strip"
     have = {**four, 'mask_found': mask, 'depth_found': depth}
-    flat = lambda a: np.asarray(a) if np.asarray(a).ndim == 3 and np.asarray(a).shape[-1] == 3 else np.asarray(a, np.float32).squeeze()
+    flat = lambda a: (np.asarray(a) if np.asarray(a).ndim == 3 and np.asarray(a).shape[-1] == 3
+                      else np.asarray(a, np.float32).squeeze())
     return {title: flat(have[k]) for k, title in _STRIP.items() if have.get(k) is not None}
 
 # %% ../../nbs/08_analysis/06_maps.ipynb #25fd5ec9
@@ -164,11 +173,14 @@ def plot_strips(
     notes:list=None,  # a short text a strip, such as 'IoU 0.91'
     unit:str='',      # what a depth of 1 is
 ):                    # matplotlib Figure, 6 in wide
-    "Strips below each other: photos, masks in black and white, depths in one scale; `ValueError` for none or for different columns"
+    "Strips below each other: photos, masks, depths in one scale; `ValueError` for none, or different columns"
     import matplotlib.pyplot as plt
-    if not strips or len({tuple(s) for s in strips}) > 1: raise ValueError(f"{len(strips)} strips with columns {sorted({tuple(s) for s in strips})}: one or more of the same are needed")
+    if not strips or len({tuple(s) for s in strips}) > 1:
+        raise ValueError(f"{len(strips)} strips with columns {sorted({tuple(s) for s in strips})}: "
+                         "one or more of the same are needed")
     notes, titles = notes or ['']*len(strips), list(strips[0])
-    fig, axes = plt.subplots(len(strips), len(titles), figsize=(6, 5/max(len(titles), 4)*len(strips) + .4), dpi=72, squeeze=False, layout='constrained')
+    fig, axes = plt.subplots(len(strips), len(titles), figsize=(6, 5/max(len(titles), 4)*len(strips) + .4), dpi=72,
+                             squeeze=False, layout='constrained')
     for line, s, note in zip(axes, strips, notes): scale = _draw_strip(line, s, note)
     for ax, title in zip(axes[0], titles): ax.set_title(title, size=8.5)
     if scale is not None:

@@ -63,7 +63,8 @@ def _check_targets(p):
     n,n_cls = len(p.ids),len(p.vocab)
     if p.targs.shape != (n,): raise ValueError(f"targs is {p.targs.shape}, {n} ids need {(n,)}")
     bad = (p.targs < 0) | (p.targs >= n_cls)
-    if bad.any(): raise ValueError(f"item {str(p.ids[bad][0])!r} has class index {p.targs[bad][0]}, there are {n_cls} classes")
+    if bad.any():
+        raise ValueError(f"item {str(p.ids[bad][0])!r} has class index {p.targs[bad][0]}, there are {n_cls} classes")
 
 # %% ../../nbs/08_analysis/00_score.ipynb #76264f43
 @patch
@@ -86,7 +87,8 @@ def from_csv(cls:Predictions,
     "Read predictions back; `ValueError` for a file of another shape or a label that is no class"
     try:
         with Path(path).open(newline='', encoding='utf-8-sig') as f: head,*rows = list(csv.reader(f)) or [[]]
-    except (UnicodeDecodeError, csv.Error) as e: raise ValueError(f"{path} is no CSV in UTF-8 ({e}); a spreadsheet saves one as \"CSV UTF-8\"") from e
+    except (UnicodeDecodeError, csv.Error) as e:
+        raise ValueError(f"{path} is no CSV in UTF-8 ({e}); a spreadsheet saves one as \"CSV UTF-8\"") from e
     if head[:4] != ['id','label','pred','confidence']: raise ValueError(
         f"{path}: the columns must begin with id,label,pred,confidence, they are {','.join(head[:4])[:200]}"
         + ('; save it with commas, not semicolons' if len(head)==1 and ';' in head[0] else ''))
@@ -225,7 +227,8 @@ def given_folds(
     "Fold of every item, drawn so that classes are dealt evenly and groups stay whole, or as given"
     if not np.isscalar(folds):
         f = np.asarray(folds)
-        if f.shape != t.shape or len(np.unique(f)) < 2: raise ValueError(f"folds must name one of two or more folds for each of {len(t)} items")
+        if f.shape != t.shape or len(np.unique(f)) < 2:
+            raise ValueError(f"folds must name one of two or more folds for each of {len(t)} items")
         return pd.factorize(f)[0]
     return fold_numbers(t, groups, folds, seed)
 
@@ -238,7 +241,9 @@ def group_codes(
     groups = np.arange(n_items) if groups is None else np.asarray(groups)
     if len(groups) != n_items: raise ValueError(f"{len(groups)} groups for {n_items} items: give one group an item")
     codes, names = pd.factorize(groups)
-    if (codes < 0).any() or len(names) < 2: raise ValueError(f"{len(names)} groups, {int((codes < 0).sum())} items without one: two groups or more, one an item")
+    if (codes < 0).any() or len(names) < 2:
+        raise ValueError(f"{len(names)} groups, {int((codes < 0).sum())} items without one: "
+                         "two groups or more, one an item")
     return codes
 
 # %% ../../nbs/08_analysis/00_score.ipynb #8a767dda
@@ -289,9 +294,11 @@ def per_class(
     "How each class fares; 0/0 is 0 and a class nobody saw is NaN; `ValueError` for items that cannot be counted"
     t,p = countable(preds)
     k = len(preds.vocab)
-    rates = lambda x: dict(precision=_div(x[..., 0, :], x[..., 2, :]), recall=_div(x[..., 0, :], x[..., 1, :]), f1=_div(2*x[..., 0, :], x[..., 1, :]+x[..., 2, :]))
+    rates = lambda x: dict(precision=_div(x[..., 0, :], x[..., 2, :]), recall=_div(x[..., 0, :], x[..., 1, :]),
+                           f1=_div(2*x[..., 0, :], x[..., 1, :]+x[..., 2, :]))
     x = _tallies(t, p, k).toarray().reshape(3, k)
-    out = pd.DataFrame(dict(label=[str(o) for o in preds.vocab], n=x[1].astype(int), predicted=x[2].astype(int), **rates(x)))
+    out = pd.DataFrame(dict(label=[str(o) for o in preds.vocab], n=x[1].astype(int), predicted=x[2].astype(int),
+                            **rates(x)))
     if n:
         drawn = rates(np.concatenate([*_resampled(t, p, k, n, seed, groups)]))
         for m,v in drawn.items(): out[f'{m}_low'],out[f'{m}_high'] = np.quantile(v, [(1-level)/2, (1+level)/2], axis=0)
@@ -359,7 +366,7 @@ def _edges(conf, bins):
     return np.searchsorted(np.linspace(0, 1, bins+1)[1:-1], conf, side='left')
 
 def _auc(tie, y, w):
-    "Area under the ROC curve from the rank of each item's score (equal ones share it), its truth and weight; NaN with one class"
+    "Area under the ROC curve from each item's rank (equal scores share one), truth and weight; NaN with one class"
     pos,neg = np.bincount(tie, w*y),np.bincount(tie, w*(1-y))
     both = pos.sum()*neg.sum()
     return (pos*(np.cumsum(neg)-neg/2)).sum()/both if both else np.nan
@@ -375,8 +382,8 @@ def _soft(preds, bins, ordered):
     bin_,gap,far = _edges(conf, bins),conf-(t==p),(np.arange(k)[:, None]-np.arange(k))**2
     def scores(w):
         area = np.array([_auc(o, true[:, c if k>2 else k-1], w) for c,o in enumerate(ties)])
-        out = dict(auc=area[~np.isnan(area)].mean() if (~np.isnan(area)).any() else np.nan, brier=w@dist/w.sum(), log_loss=w@nll/w.sum(),
-                   ece=np.abs(np.bincount(bin_, w*gap)).sum()/w.sum())
+        out = dict(auc=area[~np.isnan(area)].mean() if (~np.isnan(area)).any() else np.nan, brier=w@dist/w.sum(),
+                   log_loss=w@nll/w.sum(), ece=np.abs(np.bincount(bin_, w*gap)).sum()/w.sum())
         if not ordered: return out
         cm = np.bincount(t*k+p, w, k*k).reshape(k, k)
         chance = (np.outer(cm.sum(1), cm.sum(0))*far).sum()/w.sum()
@@ -409,7 +416,8 @@ def bootstrap_soft(
     from tqdm.auto import tqdm
     if not 0<level<1 or n<1: raise ValueError(f"level {level}, n {n}: level must be between 0 and 1, n 1 or more")
     scores,size = _soft(preds, 15, ordered),len(preds.ids)
-    if groups is not None and (len(groups)!=size or pd.isna(np.asarray(groups)).any()): raise ValueError(f"{len(groups)} groups for {size} items: name one for every item")
+    if groups is not None and (len(groups)!=size or pd.isna(np.asarray(groups)).any()):
+        raise ValueError(f"{len(groups)} groups for {size} items: name one for every item")
     unit = np.arange(size) if groups is None else pd.factorize(np.asarray(groups))[0]
     rng,g = np.random.default_rng(seed),unit.max()+1
     draws = (rng.multinomial(g, np.full(g, 1/g))[unit] for _ in range(n))
@@ -422,7 +430,7 @@ def reliability(
     preds,           # `Predictions` with targets
     bins:int=15,     # of equal width over 0..1
     level:float=.95, # of the interval of each bin's share (Wilson)
-)->pd.DataFrame:     # a row a bin with items: `low`, `high`, `n`, `confidence` and `right` (means, 0..1), `right_low`, `right_high`
+)->pd.DataFrame:     # a row a bin with items: `low`, `high`, `n`, `confidence`, `right` (0..1), its interval
     "How sure the model was, and how often it was right; `ValueError` for items that cannot be counted"
     from scipy.stats import binomtest
     t,p = countable(preds)
@@ -431,5 +439,6 @@ def reliability(
     for b in np.unique(_edges(conf, bins)):
         on = _edges(conf, bins)==b
         ci = binomtest(int(hit[on].sum()), int(on.sum())).proportion_ci(level, 'wilson')
-        rows.append(dict(low=b/bins, high=(b+1)/bins, n=int(on.sum()), confidence=conf[on].mean(), right=hit[on].mean(), right_low=ci.low, right_high=ci.high))
+        rows.append(dict(low=b/bins, high=(b+1)/bins, n=int(on.sum()), confidence=conf[on].mean(), right=hit[on].mean(),
+                         right_low=ci.low, right_high=ci.high))
     return pd.DataFrame(rows)

@@ -31,7 +31,7 @@ class View:
     def __init__(self,
         name:str,    # unique among the views of one `tta_preds`
         do,          # list of inputs, normalised float32 (bs, 3, h, w) or (bs, 3, frames, h, w) -> list of inputs
-        undo=None,   # (map (bs, c, h, w), (h, w) of the plain input, (h, w) of the view's) -> map; None: for scores only
+        undo=None,   # (map (bs, c, h, w), (h, w) of the plain input, (h, w) of the view's) -> map; None: scores only
         whole=True,  # False: `undo` leaves pixels at 0 that the view didn't see
     ): self.name, self.do, self.undo, self.whole = name, do, undo, whole
     def __repr__(self): return f"View({self.name!r})"
@@ -48,17 +48,19 @@ def _frames_flip(xs):
     _check_clips('reverse', xs)
     return [x.flip(2) for x in xs]
 
+# the eight of a square (rotations counterclockwise), and a clip's frames backwards
 VIEWS = {v.name: v for v in (
-    _turn('identity', lambda x: x, lambda y: y), _turn('hflip', _flip(-1), _flip(-1)), _turn('vflip', _flip(-2), _flip(-2)),
-    _turn('rot90', _rot(1), _rot(-1)), _turn('rot180', _rot(2), _rot(2)), _turn('rot270', _rot(-1), _rot(1)),
-    _turn('transpose', _transpose, _transpose), _turn('transverse', _transverse, _transverse),
-    View('reverse', _frames_flip))} # the eight of a square (rotations counterclockwise), and a clip's frames backwards
+    _turn('identity', lambda x: x, lambda y: y), _turn('hflip', _flip(-1), _flip(-1)),
+    _turn('vflip', _flip(-2), _flip(-2)), _turn('rot90', _rot(1), _rot(-1)), _turn('rot180', _rot(2), _rot(2)),
+    _turn('rot270', _rot(-1), _rot(1)), _turn('transpose', _transpose, _transpose),
+    _turn('transverse', _transverse, _transverse), View('reverse', _frames_flip))}
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #fcdf956c
 def _check_clips(name, xs):
     "`ValueError` if the inputs are no clips"
     for x in xs:
-        if x.ndim != 5: raise ValueError(f"view {name!r} needs clips (bs, 3, frames, h, w), the loader gives {tuple(x.shape)}")
+        if x.ndim != 5:
+            raise ValueError(f"view {name!r} needs clips (bs, 3, frames, h, w), the loader gives {tuple(x.shape)}")
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #128c472a
 def _resize(x, size):
@@ -73,8 +75,10 @@ def scale(
     factor:float,   # of height and width, above 0
     multiple:int=1, # the sides become the nearest multiple of this many px, one at least
 )->View:
-    "The picture larger or smaller; maps come back to the size they would have had; `ValueError` for a factor of 0 or less"
-    if factor <= 0 or multiple < 1: raise ValueError(f"scale({factor}, multiple={multiple}): a factor above 0 and a multiple of 1 or more are needed")
+    "The picture larger or smaller; maps come back to the size they would have had; `ValueError` for a factor <= 0"
+    if factor <= 0 or multiple < 1:
+        raise ValueError(f"scale({factor}, multiple={multiple}): "
+                         "a factor above 0 and a multiple of 1 or more are needed")
     def to(n): return max(1, round(n*factor/multiple))*multiple
     def do(xs): return [_resize(x, [to(n) for n in x.shape[-2:]]) for x in xs]
     def undo(y, was, now): return _resize(y, _plain_size(y, was, now))
@@ -85,7 +89,8 @@ def _plain_size(y, was, now):
     return [round(n*w/v) for n, w, v in zip(y.shape[-2:], was, now)]
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #21ba4a5e
-_CORNERS = dict(center=(.5, .5), top_left=(0, 0), top_right=(0, 1), bottom_left=(1, 0), bottom_right=(1, 1)) # share of the rest above and left
+# share of the rest above and left
+_CORNERS = dict(center=(.5, .5), top_left=(0, 0), top_right=(0, 1), bottom_left=(1, 0), bottom_right=(1, 1))
 
 def _box(at, share, height, width):
     "top, left, height, width of a crop in px"
@@ -98,7 +103,9 @@ def crop(
     zoom:bool=True,   # bring the part to the size of the whole; False: the network sees a smaller picture
 )->View:
     "A part of the picture; `ValueError` for a share or a place that there isn't"
-    if not 0 < share <= 1 or at not in _CORNERS: raise ValueError(f"crop({share}, {at!r}): a share above 0, up to 1, and one of {', '.join(_CORNERS)} are needed")
+    if not 0 < share <= 1 or at not in _CORNERS:
+        raise ValueError(
+            f"crop({share}, {at!r}): a share above 0, up to 1, and one of {', '.join(_CORNERS)} are needed")
     def do(xs):
         boxes = [(x, *_box(at, share, *x.shape[-2:])) for x in xs]
         parts = [x[..., t:t+h, l:l+w] for x, t, l, h, w in boxes]
@@ -121,7 +128,9 @@ def _window(
     def do(xs):
         _check_clips(f'window {start}', xs)
         long = xs[0].shape[2]
-        if start + n > long: raise ValueError(f"window({start}, {n}): the clips have {long} frames; let the loader read {start + n} (clip_dl(n=...))")
+        if start + n > long:
+            raise ValueError(f"window({start}, {n}): the clips have {long} frames; "
+                             f"let the loader read {start + n} (clip_dl(n=...))")
         back = range(1, len(xs)) if backward is None else backward
         at = [long - start - n if i in back else start for i in range(len(xs))]
         return [x[:, :, a:a+n] for x, a in zip(xs, at)]
@@ -141,8 +150,10 @@ class Output:
     def __post_init__(self):
         for value, known in ((self.kind, ('scores', 'map')), (self.mean, ('probs', 'logits', 'geometric'))):
             if value not in known: raise ValueError(f"{value!r} is none of {', '.join(known)}")
-        if not callable(self.act) and self.act not in ACTS: raise ValueError(f"act={self.act!r} is none of {', '.join(ACTS)}, nor a function")
-        if self.mean == 'geometric' and callable(self.act): raise ValueError("mean='geometric' needs act='softmax', 'sigmoid' or 'none', not a function")
+        if not callable(self.act) and self.act not in ACTS:
+            raise ValueError(f"act={self.act!r} is none of {', '.join(ACTS)}, nor a function")
+        if self.mean == 'geometric' and callable(self.act):
+            raise ValueError("mean='geometric' needs act='softmax', 'sigmoid' or 'none', not a function")
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #2ce79733
 def _act(out): return ACTS.get(out.act, out.act) if isinstance(out.act, str) else out.act
@@ -154,7 +165,9 @@ def _lift(out, y):
     if out.mean == 'probs': return _act(out)(y)
     if out.mean == 'logits' or out.act == 'sigmoid': return y
     if out.act == 'softmax': return y.log_softmax(1)
-    if y.ndim < 2 or y.shape[1] < 2: raise ValueError(f"mean='geometric' of outputs {tuple(y.shape)}: a column a class is needed, to be normalised over")
+    if y.ndim < 2 or y.shape[1] < 2:
+        raise ValueError(f"mean='geometric' of outputs {tuple(y.shape)}: a column a class is needed, "
+                         "to be normalised over")
     return y.clamp_min(torch.finfo(y.dtype).tiny).log()
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #5fc8a941
@@ -165,19 +178,25 @@ def _land(out, m):
     return m.softmax(1)   # of logs of probabilities: their product's root, normalised
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #8a24dda0
-_LOSSES = {nn.CrossEntropyLoss: 'softmax', nn.BCEWithLogitsLoss: 'sigmoid', nn.MSELoss: 'none', nn.L1Loss: 'none', nn.SmoothL1Loss: 'none', nn.HuberLoss: 'none'}
-_FUNCTIONS = {F.cross_entropy: 'softmax', F.binary_cross_entropy_with_logits: 'sigmoid', F.mse_loss: 'none', F.l1_loss: 'none'}
+_LOSSES = {nn.CrossEntropyLoss: 'softmax', nn.BCEWithLogitsLoss: 'sigmoid', nn.MSELoss: 'none', nn.L1Loss: 'none',
+           nn.SmoothL1Loss: 'none', nn.HuberLoss: 'none'}
+_FUNCTIONS = {F.cross_entropy: 'softmax', F.binary_cross_entropy_with_logits: 'sigmoid', F.mse_loss: 'none',
+              F.l1_loss: 'none'}
 
 def _act_of(loss):
     "Activation that goes with a loss function; `ValueError` for one that isn't known"
     inner = getattr(loss, 'func', loss)                          # fastai's flattened losses hold torch's
     found = next((a for c, a in _LOSSES.items() if isinstance(inner, c)), None)
-    if found is None: found = next((a for f, a in _FUNCTIONS.items() if inner is f), None) or getattr(loss, 'activation', None)
-    if found is None: raise ValueError(f"what makes probabilities of the outputs isn't known from the loss {loss!r}: say outputs=Output(act='softmax'), 'sigmoid' or 'none'")
+    if found is None:
+        found = next((a for f, a in _FUNCTIONS.items() if inner is f), None) or getattr(loss, 'activation', None)
+    if found is None:
+        raise ValueError(f"what makes probabilities of the outputs isn't known from the loss {loss!r}: "
+                         "say outputs=Output(act='softmax'), 'sigmoid' or 'none'")
     return found
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #36fda9a0
-def _split(o): return dict(o) if isinstance(o, dict) else dict(enumerate(o)) if isinstance(o, (tuple, list)) else {None: o}
+def _split(o):
+    return dict(o) if isinstance(o, dict) else dict(enumerate(o)) if isinstance(o, (tuple, list)) else {None: o}
 def _join(d): return d[None] if None in d else tuple(d.values()) if all(isinstance(k, int) for k in d) else d
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #3f96397a
@@ -186,9 +205,12 @@ def _rules(learn, outputs, ys):
     if outputs is None and list(ys) == [None]:
         y = ys[None]
         return {None: Output('map' if y.ndim == 4 else 'scores', _act_of(learn.loss_func))}
-    if outputs is None: raise ValueError(f"the model has outputs {list(ys)}: say what each is, outputs={{name: Output(...)}} or a tuple")
+    if outputs is None:
+        raise ValueError(
+            f"the model has outputs {list(ys)}: say what each is, outputs={{name: Output(...)}} or a tuple")
     rules = _split(outputs)
-    if list(ys) == [None] != list(rules) or set(rules) != set(ys): raise ValueError(f"the model's outputs are {list(ys)}, `outputs` names {list(rules)}")
+    if list(ys) == [None] != list(rules) or set(rules) != set(ys):
+        raise ValueError(f"the model's outputs are {list(ys)}, `outputs` names {list(rules)}")
     return {k: rules[k] for k in ys}
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #3efe3019
@@ -207,7 +229,9 @@ def _seeded(key):
 def _piped(pipe, b, split):
     "A batch through the loader's transforms: as in validation (1) or as in training (0)"
     was, pipe.split_idx = pipe.split_idx, split
-    try: return tuple(pipe(tuple(o.clone() if o.is_floating_point() else o for o in b)))   # IntToFloatTensor divides floats in place
+    # IntToFloatTensor divides floats in place
+    try:
+        return tuple(pipe(tuple(o.clone() if o.is_floating_point() else o for o in b)))
     finally: pipe.split_idx = was
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #1441406f
@@ -227,30 +251,38 @@ class Draw(View):
         super().__init__(name, None)
         self.aug, self.seed = aug, seed
     def inputs(self, batch):
-        if self.aug is not None: return [_bare(x) for x in _piped(batch.pipe, [self._each(x, batch.ids) for x in batch.raw], 1)]
+        if self.aug is not None:
+            return [_bare(x) for x in _piped(batch.pipe, [self._each(x, batch.ids) for x in batch.raw], 1)]
         one = []
         for i, id in enumerate(batch.ids):
-            with _seeded(f'{self.seed}\x1f{self.name}\x1f{id}'): one.append(_piped(batch.pipe, [x[i:i+1] for x in batch.raw], 0))
+            with _seeded(f'{self.seed}\x1f{self.name}\x1f{id}'):
+                one.append(_piped(batch.pipe, [x[i:i+1] for x in batch.raw], 0))
         return [_bare(torch.cat(xs)) for xs in zip(*one)]
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #b79f2774
 @patch
 def _each(self:Draw, x, ids):
     "Photos (bs, 3, h, w) or clips (bs, frames, h, w, 3) of bytes, each through `aug`"
-    if x.dtype != torch.uint8: raise ValueError(f"aug works on bytes as they were read, the loader gives {x.dtype} {tuple(x.shape)}: leave aug out to draw from the loader's own batch transforms")
+    if x.dtype != torch.uint8:
+        raise ValueError(f"aug works on bytes as they were read, the loader gives {x.dtype} {tuple(x.shape)}: "
+                         "leave aug out to draw from the loader's own batch transforms")
     photo = x.ndim == 4
     items = (x.permute(0, 2, 3, 1) if photo else x).cpu().numpy()
-    done = np.stack([self.aug(np.ascontiguousarray(o), f'{self.seed}\x1f{self.name}\x1f{id}') for o, id in zip(items, ids)])
+    done = np.stack([self.aug(np.ascontiguousarray(o), f'{self.seed}\x1f{self.name}\x1f{id}')
+                     for o, id in zip(items, ids)])
     return torch.from_numpy(done.transpose(0, 3, 1, 2) if photo else done).to(x.device).as_subclass(type(x))
 
 def random_views(
     n:int,       # draws
-    aug=None,    # function of (uint8 array, key), such as the training split's `Augment`; None: the random ones among the loader's batch transforms
+    aug=None,    # (uint8 array, key) -> array, such as the training `Augment`; None: the loader's random transforms
     seed:int=0,  # another seed, other draws
 )->list:         # of n views, for outputs that are scores
     "Random views from the training augmentation, the same at every call; `ValueError` for less than one"
     if n < 1: raise ValueError(f"draws({n}): one or more are needed")
-    if hasattr(aug, 'epoch'): aug = copy.copy(aug); aug.epoch = 0   # what it draws must not depend on how far training went
+    # what it draws must not depend on how far training went
+    if hasattr(aug, 'epoch'):
+        aug = copy.copy(aug)
+        aug.epoch = 0
     return [Draw(f'draw {i}', aug, seed) for i in range(n)]
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #063adb87
@@ -265,7 +297,9 @@ def _as_read(dl):
 def _named(views):
     "View objects from objects and names; `ValueError` for none, an unknown or a doubled one"
     odd = [v for v in views if isinstance(v, str) and v not in VIEWS]
-    if odd: raise ValueError(f"view {odd[0]!r} is none of {', '.join(VIEWS)}; others are made by scale, crop, window and draws")
+    if odd:
+        raise ValueError(f"view {odd[0]!r} is none of {', '.join(VIEWS)}; others are made by scale, crop, "
+                         "window and draws")
     views = [VIEWS[v] if isinstance(v, str) else v for v in views]
     if not views: raise ValueError("no views: ['identity'] is the least")
     names = [v.name for v in views]
@@ -277,16 +311,20 @@ def _named(views):
 def _check_loader(dl, views):
     "`ValueError` for a loader whose batches can't be told apart or from which nothing can be drawn"
     if getattr(dl, 'shuffle', False) or getattr(dl, 'drop_last', False):
-        raise ValueError("this loader shuffles or drops the last batch: give learn.dls.valid, or dl.new(shuffle=False, drop_last=False)")
+        raise ValueError("this loader shuffles or drops the last batch: give learn.dls.valid, or dl.new(shuffle=False, "
+                         "drop_last=False)")
     if not any(isinstance(v, Draw) and v.aug is None for v in views): return
-    if not any(hasattr(t, 'before_call') or getattr(t, 'split_idx', None) == 0 for t in dl.after_batch.fs):   # `before_call` is where fastai's draw
-        raise ValueError("none of the loader's batch transforms is random in training: give draws(n, aug=...) the training augmentation")
+    # `before_call` is where fastai's draw
+    if not any(hasattr(t, 'before_call') or getattr(t, 'split_idx', None) == 0 for t in dl.after_batch.fs):
+        raise ValueError("none of the loader's batch transforms is random in training: "
+                         "give draws(n, aug=...) the training augmentation")
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #e14fa99a
 def _ids(dl):
     "Ids of the loader's items, in their order; row numbers where there are none"
     items = getattr(dl.dataset, 'items', None)
-    return [str(i) for i in items['id']] if isinstance(items, pd.DataFrame) and 'id' in items else [str(i) for i in range(len(dl.dataset))]
+    return ([str(i) for i in items['id']] if isinstance(items, pd.DataFrame) and 'id' in items
+            else [str(i) for i in range(len(dl.dataset))])
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #cc3102e8
 def _n_inp(dl, b):
@@ -297,7 +335,8 @@ def _ask(model, view, batch):
     "(outputs by name, (h, w) of the view's input)"
     xs = view.inputs(batch)
     try: return _split(model(*xs)), xs[0].shape[-2:]
-    except RuntimeError as e: raise RuntimeError(f"view {view.name!r}: the model failed on inputs {[tuple(x.shape) for x in xs]}: {e}") from e
+    except RuntimeError as e:
+        raise RuntimeError(f"view {view.name!r}: the model failed on inputs {[tuple(x.shape) for x in xs]}: {e}") from e
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #76f0bd9f
 def _values(rules, ys, view, was, now):
@@ -306,7 +345,9 @@ def _values(rules, ys, view, was, now):
     for k, out in rules.items():
         v, seen = _lift(out, ys[k]), 1.
         if out.kind == 'map':
-            if view.undo is None: raise ValueError(f"view {view.name!r} can't be undone on a map, and {'the output' if k is None else f'output {k!r}'} is one")
+            if view.undo is None:
+                raise ValueError(f"view {view.name!r} can't be undone on a map, "
+                                 f"and {'the output' if k is None else f'output {k!r}'} is one")
             if not view.whole: seen = view.undo(torch.ones_like(v[:1, :1]), was, now)
             v = view.undo(v, was, now)
         if out.fix is not None: v = out.fix(v, view.name)
@@ -319,12 +360,14 @@ def _add(total, values, weight):
     for k, (v, seen) in values.items():
         if k not in total: total[k] = v*weight, seen*weight; continue
         s, w = total[k]
-        if s.shape != v.shape: raise ValueError(f"a view gives outputs {tuple(v.shape)}, those before {tuple(s.shape)}: scale(..., multiple=32) keeps sizes that a network can halve")
+        if s.shape != v.shape:
+            raise ValueError(f"a view gives outputs {tuple(v.shape)}, those before {tuple(s.shape)}: "
+                             "scale(..., multiple=32) keeps sizes that a network can halve")
         total[k] = s.add_(v, alpha=weight), w + seen*weight
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #dccf9fdb
 def _with_bar(dl):
-    "Batches, and a progress bar if they take over two seconds: a notebook keeps the state even of bars that were never shown"
+    "Batches, and a progress bar if they take over two seconds: a notebook keeps even bars that were never shown"
     from tqdm.auto import tqdm
     bar, start = None, time.perf_counter()
     try:
@@ -340,14 +383,17 @@ def _finish(rules, total):
     "Averages as probabilities; `ValueError` for pixels that no view saw and for values that are no numbers"
     done = {}
     for k, (s, w) in total.items():
-        if torch.is_tensor(w) and not (w > 0).all(): raise ValueError(f"{int((w <= 0).sum())} of {w.numel()} pixels are in none of the views: add 'identity'")
+        if torch.is_tensor(w) and not (w > 0).all():
+            raise ValueError(f"{int((w <= 0).sum())} of {w.numel()} pixels are in none of the views: add 'identity'")
         done[k] = _land(rules[k], s/w)
-        if not torch.isfinite(done[k]).all(): raise ValueError(f"output {k!r}: averages that are not finite; does the model give NaN without views (learn.get_preds)?")
+        if not torch.isfinite(done[k]).all():
+            raise ValueError(f"output {k!r}: averages that are not finite; "
+                             "does the model give NaN without views (learn.get_preds)?")
     return done
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #1fffd6ac
 def _run(learn, dl, views, outputs, weights, heard=None):
-    "Yields (averages by name, targets) a batch; `heard(view, values, seconds)` is told of each view, and of reading as None"
+    "Yields (averages by name, targets) a batch; `heard(view, values, seconds)` hears of views and reading (None)"
     rules, at, ids, heard = None, 0, _ids(dl), heard or (lambda *a: None)
     with _as_read(dl) as pipe, evaluating(learn.model), same_precision(learn, dl.device):
         then = time.perf_counter()
@@ -378,19 +424,23 @@ def tta_preds(
     learn,          # fastai Learner: its model, its precision, its loss's activation
     dl=None,        # loader in a fixed order; `learn.dls.valid` by default
     views=('identity', 'hflip'), # names in `VIEWS`, or objects from `scale`, `crop`, `_window`, `random_views`
-    outputs=None,   # `Output`, or a dict or tuple of them as the model's outputs; by default from the loss, for a single one
+    outputs=None,   # `Output`, or a dict or tuple of them as the model's; None: from the loss, for a single one
     weights=None,   # one a view, above 0; the same for all by default
-)->tuple:           # (averages float32 as the model's outputs, (n, K) or (n, c, h, w); targets, None without), on the CPU
-    "Predictions averaged over the views; each item is read once; `ValueError` for views, loaders and outputs that don't go together"
+)->tuple:           # (averages, float32, (n, K) or (n, c, h, w), as the model's outputs; targets or None), on the CPU
+    "Predictions averaged over the views, each item read once; `ValueError` for views, loader, outputs that don't fit"
     dl, views = learn.dls.valid if dl is None else dl, _named(views)
     weights = [1.]*len(views) if weights is None else [float(w) for w in weights]
-    if len(weights) != len(views) or min(weights) <= 0: raise ValueError(f"{len(views)} views and weights {weights}: one above 0 a view")
+    if len(weights) != len(views) or min(weights) <= 0:
+        raise ValueError(f"{len(views)} views and weights {weights}: one above 0 a view")
     _check_loader(dl, views)
     done, targs = [], []
-    for values, ys in _run(learn, dl, views, outputs, weights): done.append({k: v.cpu() for k, v in values.items()}); targs.append([y.cpu() for y in ys])
+    for values, ys in _run(learn, dl, views, outputs, weights):
+        done.append({k: v.cpu() for k, v in values.items()})
+        targs.append([y.cpu() for y in ys])
     if not done: raise ValueError("the loader gave no batch")
     targs = [torch.cat(t) for t in zip(*targs)]
-    return _join({k: torch.cat([d[k] for d in done]) for k in done[0]}), targs[0] if len(targs) == 1 else tuple(targs) or None
+    return (_join({k: torch.cat([d[k] for d in done]) for k in done[0]}),
+            targs[0] if len(targs) == 1 else tuple(targs) or None)
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #cb581804
 def _accuracy(targs, probs): return float((probs.argmax(1) == targs).mean())
@@ -408,12 +458,14 @@ def _mean_of(values, names, rows=slice(None)): return sum(values[v][rows] for v 
 def _cross_fitted(values, targs, metric, finish, groups, folds, seed):
     "Average of the first view and those picked on the other folds, item by item"
     codes = group_codes(len(targs), groups)
-    classes = targs if targs.ndim == 1 and targs.dtype.kind in 'iubUSO' else None      # a measured value is no class to be dealt evenly
+    # a measured value is no class to be dealt evenly
+    classes = targs if targs.ndim == 1 and targs.dtype.kind in 'iubUSO' else None
     fold = fold_numbers(classes, codes, min(folds, codes.max() + 1), seed)
     done = np.empty_like(next(iter(values.values())))
     for k in range(fold.max() + 1):
         out, kept = fold == k, fold != k
-        done[out] = _mean_of(values, [next(iter(values)), *_picked({v: x[kept] for v, x in values.items()}, targs[kept], metric, finish)], out)
+        picked = _picked({v: x[kept] for v, x in values.items()}, targs[kept], metric, finish)
+        done[out] = _mean_of(values, [next(iter(values)), *picked], out)
     return done
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #828964d9
@@ -421,21 +473,26 @@ def _gain_table(
     values,            # name -> (n, K), what each view gives by itself; the first is the plain picture
     targs,             # true classes or whatever `metric` takes, (n,)
     metric=None,       # (targs, probs) -> float, more is better; accuracy by default
-    finish=lambda p: p,# from an average of values to probabilities; nothing is to be done where the values are probabilities
+    finish=lambda p: p,# from an average of values to probabilities
     groups=None,       # group of each item (patient, video): whole groups are drawn; None: items
     n:int=1000,        # resamples
     level:float=.95,   # share of resamples inside the interval
     seed:int=0,        # of resamples and folds
 )->pd.DataFrame:       # index `view`; alone, value (with the plain picture), gain over it, low, high, verdict
-    "Gain of each view, of all and of picked ones, with paired intervals; attrs['picked'] names those; `ValueError` for a single view or sizes that don't fit"
+    "Gain of each view, of all, of picked ones (attrs['picked']), with intervals; `ValueError` for one view, odd sizes"
     values, targs, metric = {k: np.asarray(v) for k, v in values.items()}, np.asarray(targs), metric or _accuracy
-    if len(values) < 2 or any(len(v) != len(targs) for v in values.values()): raise ValueError(f"{len(targs)} targets, views of {[len(v) for v in values.values()]} items: two views or more of the same items")
+    if len(values) < 2 or any(len(v) != len(targs) for v in values.values()):
+        raise ValueError(f"{len(targs)} targets, views of {[len(v) for v in values.values()]} items: "
+                         "two views or more of the same items")
     first, *others = values
-    means = {v: (values[first] + values[v])/2 for v in others} | {'all': _mean_of(values, values), 'picked, cross-fitted': _cross_fitted(values, targs, metric, finish, groups, 5, seed)}
+    means = {v: (values[first] + values[v])/2 for v in others}
+    means |= {'all': _mean_of(values, values),
+              'picked, cross-fitted': _cross_fitted(values, targs, metric, finish, groups, 5, seed)}
     means, plain = {k: finish(v) for k, v in means.items()}, finish(values[first])
     gains = _paired(means, plain, targs, metric, islice(resamples(len(targs), groups, seed), n))
     rows = [_row(first, finish(values[first]), plain, targs, metric, np.zeros(1), level)]
-    rows += [_row(k, finish(values[k]) if k in values else p, plain, targs, metric, gains[:, i], level, p) for i, (k, p) in enumerate(means.items())]
+    rows += [_row(k, finish(values[k]) if k in values else p, plain, targs, metric, gains[:, i], level, p)
+             for i, (k, p) in enumerate(means.items())]
     table = pd.DataFrame(rows).set_index('view')
     table.attrs['picked'] = _picked(values, targs, metric, finish)
     return table
@@ -455,7 +512,8 @@ def _row(name, alone, plain, targs, metric, gains, level, mean=None):
     low, high = np.quantile(gains, [(1-level)/2, (1+level)/2])
     value, base = metric(targs, plain if mean is None else mean), metric(targs, plain)
     verdict = '' if mean is None else 'helps' if low > 0 else 'harms' if high < 0 else 'no difference shown'
-    return dict(view=name, alone=metric(targs, alone), value=value, gain=value - base, low=low, high=high, verdict=verdict)
+    return dict(view=name, alone=metric(targs, alone), value=value, gain=value - base, low=low, high=high,
+                verdict=verdict)
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #d081b2c6
 def tta_gain(
@@ -476,14 +534,17 @@ def tta_gain(
     for _, ys in _run(learn, dl, views, outputs, [1.]*len(views), heard): targs.append(ys)
     if not targs[0]: raise ValueError("this loader has no targets: a gain is measured on labelled validation data")
     rule = Output(act=_act_of(learn.loss_func)) if outputs is None else outputs
-    table = _gain_table({v: np.concatenate(p) for v, p in parts.items()}, torch.cat([y[0] for y in targs]).cpu().numpy(),
-                       finish=lambda p: _land(rule, torch.from_numpy(p)).numpy(), **kw)
+    table = _gain_table({v: np.concatenate(p) for v, p in parts.items()},
+                       torch.cat([y[0] for y in targs]).cpu().numpy(),
+                        finish=lambda p: _land(rule, torch.from_numpy(p)).numpy(), **kw)
     return _priced(table, seconds)
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #39c51316
 def _one_score(values):
     "The scores of a model with one output; `ValueError` for another"
-    if list(values) != [None] or values[None][0].ndim != 2: raise ValueError(f"outputs {[tuple(v.shape) for v, _ in values.values()]}: tta_gain is for one output of scores (bs, K); compare maps by tta(..., views=...) and your own metric")
+    if list(values) != [None] or values[None][0].ndim != 2:
+        raise ValueError(f"outputs {[tuple(v.shape) for v, _ in values.values()]}: tta_gain is for one output of "
+                         "scores (bs, K); compare maps by tta_preds(..., views=...) and your own metric")
     return values[None][0]
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #39902502
@@ -491,6 +552,7 @@ def _priced(table, seconds):
     "The table with the seconds that each row adds to the plain pass"
     extra = {v: s for v, s in seconds.items() if v not in (None, 'identity')}
     picked = sum(extra[v] for v in table.attrs['picked'])
-    cost = {'identity': seconds[None] + seconds['identity'], 'all': sum(extra.values()), 'picked, cross-fitted': picked} | extra
+    cost = ({'identity': seconds[None] + seconds['identity'], 'all': sum(extra.values()),
+             'picked, cross-fitted': picked} | extra)
     table['seconds'] = [cost[v] for v in table.index]
     return table

@@ -106,7 +106,8 @@ def is_alive(
     if who.get('machine') != _machine_id(): return None
     try:
         p = psutil.Process(int(who['pid']))
-        return p.status() != psutil.STATUS_ZOMBIE and abs(p.create_time()-who['began']) < 60   # the clock may have been set
+        # the clock may have been set
+        return p.status() != psutil.STATUS_ZOMBIE and abs(p.create_time()-who['began']) < 60
     except psutil.NoSuchProcess: return False
 
 # %% ../../nbs/09_runs/00_environment.ipynb #a6f622e3
@@ -115,7 +116,8 @@ def _key(path):
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            with os.fdopen(os.open(path, os.O_WRONLY|os.O_CREAT|os.O_EXCL, 0o600), 'w') as f: f.write(secrets.token_hex(32))
+            with os.fdopen(os.open(path, os.O_WRONLY|os.O_CREAT|os.O_EXCL, 0o600), 'w') as f:
+                f.write(secrets.token_hex(32))
         text = path.read_text(encoding='ascii').strip()
     except FileExistsError: return _key(path)     # another process was quicker
     except (OSError, ValueError, RuntimeError): return None
@@ -141,4 +143,5 @@ def is_own(
 )->bool:
     "Did this machine or this Drive begin that run?"
     if not isinstance(marks, dict): return False
-    return any(isinstance(marks.get(k), str) and hmac.compare_digest(marks[k].encode(), v.encode()) for k,v in own_marks(id).items())
+    return any(isinstance(marks.get(k), str) and hmac.compare_digest(marks[k].encode(), v.encode())
+               for k,v in own_marks(id).items())

@@ -26,7 +26,8 @@ from ..analysis.score import (
 from ..dataset.names import as_they_are, legend_name, short_name
 from ..dataset.decode import lower_is_better
 from ..drive.files import unsafe_cell, write_atomic, write_csv
-from .compare import is_number, run_name, ledger_names, short_value, differing, leaderboard, plot_leaderboard
+from .compare import (
+    is_number, run_name, ledger_names, short_value, differing, leaderboard, plot_leaderboard)
 from .ledger import read_ledger
 from .run import Run
 
@@ -62,9 +63,9 @@ th,td{padding:4px 6px} .row{gap:18px}}
 """
 
 # %% ../../nbs/09_runs/04_report.ipynb #05be93ed
-_called = dict(precision_macro='macro precision', recall_macro='macro recall', f1_macro='macro F1', mcc='MCC', auc='AUC',
-              brier='Brier score (0 is best)', log_loss='log loss (0 is best)', ece='calibration error (0 is best)', qwk='QWK',
-              test='test', valid='validation')
+_called = dict(precision_macro='macro precision', recall_macro='macro recall', f1_macro='macro F1',
+              mcc='MCC', auc='AUC', brier='Brier score (0 is best)', log_loss='log loss (0 is best)',
+              ece='calibration error (0 is best)', qwk='QWK', test='test', valid='validation')
 
 def _esc(v):
     "A text for HTML: no control characters, no halves of a character that can't be written"
@@ -142,7 +143,8 @@ def _page_html(
 )->str:         # the whole file
     "One HTML page that stands by itself"
     line = f'<p class=dim>{_esc(about)}</p>' if about else ''
-    return f'{_head}<title>{_esc(title)}</title><style>{_css}</style></head><body><main><h1>{_esc(title)}</h1>{line}{body}</main></body></html>\n'
+    return (f'{_head}<title>{_esc(title)}</title><style>{_css}</style></head><body><main><h1>{_esc(title)}</h1>'
+            f'{line}{body}</main></body></html>\n')
 
 # %% ../../nbs/09_runs/04_report.ipynb #f86e8354
 def _groups(preds, items):
@@ -169,14 +171,16 @@ def report_run(
 )->pd.DataFrame:           # of `bootstrap` and `bootstrap_soft`: `value`, `low`, `high`, a row a metric
     "Metrics with intervals, tables, figures and probabilities of one split into `run`; `ValueError` as in `metrics`"
     pre,groups = '' if name=='valid' else f'{name}_',_groups(preds, items)
-    table,cm = pd.concat([bootstrap(preds, n, level, seed, groups), bootstrap_soft(preds, n, level, seed, groups, ordered)]),confusion(preds)
+    table,cm = (pd.concat([bootstrap(preds, n, level, seed, groups),
+                           bootstrap_soft(preds, n, level, seed, groups, ordered)]),confusion(preds))
     worst = top_mistakes(preds, items, n_mistakes)
     history = run.history() if name=='valid' else ()
     run.save_predictions(preds, name)
     write_csv(run.dir/f'{pre}per_class.csv', per_class(preds, n, level, seed, groups))
     write_csv(run.dir/f'{pre}confusion.csv', cm, index=True)
     run.log_figure(f'{pre}confusion', plot_confusion(cm), dpi=150)
-    if items is not None and len(worst): run.log_figure(f'{pre}mistakes', plot_mistakes(worst, open_image=open_image), dpi=150)
+    if items is not None and len(worst):
+        run.log_figure(f'{pre}mistakes', plot_mistakes(worst, open_image=open_image), dpi=150)
     run.log_figure(f'{pre}reliability', plot_reliability(reliability(preds)), dpi=150)
     if len(set(preds.targs))>1: run.log_figure(f'{pre}roc_pr', plot_roc_pr(preds), dpi=150)
     if len(history): run.log_figure('history', plot_history(history, ncols=1), dpi=150)
@@ -187,7 +191,9 @@ def report_run(
     return table
 
 # %% ../../nbs/09_runs/04_report.ipynb #2daa92c8
-_known = 'accuracy','precision_macro','recall_macro','f1_macro','balanced_accuracy','mcc','auc','brier','log_loss','ece','qwk'   # what `score` gives
+# what `score` gives
+_known = ('accuracy','precision_macro','recall_macro','f1_macro','balanced_accuracy','mcc','auc','brier',
+          'log_loss','ece','qwk')
 
 def _splits(m):
     "Metrics that have an interval, by split: {split: {metric: (value, low, high)}}; then the rest"
@@ -212,7 +218,8 @@ def _metric_table(name, rows):
     head = '<tr><th>metric</th><th class=n>value</th><th class=n>interval</th><th class=m>0 to 1</th></tr>'
     return _box(f'On the {_called.get(name, name)} split', f'<table><thead>{head}</thead><tbody>{body}</tbody></table>')
 
-_note = ('<p class=dim>An interval says what other items of the same kind might have given: the same model, measured on '
+_note = ('<p class=dim>An interval says what other items of the same kind might have given: '
+         'the same model, measured on '
          'many resamples of these items. Macro: the plain mean over classes; rare ones count as much as any.</p>')
 
 # %% ../../nbs/09_runs/04_report.ipynb #5f5f64b1
@@ -230,11 +237,15 @@ def _sentence(name, rows, about):
 
 # %% ../../nbs/09_runs/04_report.ipynb #a463c13c
 _captions = dict(history='Loss and metrics by epoch', mistakes='The surest mistakes: true → said, and how sure it was',
-                 confusion='Rows: what it is. Columns: what the model said', reliability='How often it was right against how sure it was',
-                 roc_pr='What a threshold would trade, class by class', epochs='What each epoch says, and how much neighbours agree',
+                 confusion='Rows: what it is. Columns: what the model said',
+                 reliability='How often it was right against how sure it was',
+                 roc_pr='What a threshold would trade, class by class',
+                 epochs='What each epoch says, and how much neighbours agree',
                  candidates='Last epochs and averages beside the best epoch, on items without a say in the choice',
-                 doubtful='Labels that look wrong: label → what the model takes it for', heatmaps='Where the model finds what speaks for its answer',
-                 film='Where in the clip, and when, the model finds what speaks for its answer', folds='Every fold, their mean, and all items together',
+                 doubtful='Labels that look wrong: label → what the model takes it for',
+                 heatmaps='Where the model finds what speaks for its answer',
+                 film='Where in the clip, and when, the model finds what speaks for its answer',
+                 folds='Every fold, their mean, and all items together',
                  ensembles='Ensembles beside the best member, on items without a say in the choice')
 
 # %% ../../nbs/09_runs/04_report.ipynb #eb56ab1e
@@ -245,8 +256,10 @@ def _figure(f):
     w,h = round(w*96/dpi),round(h*96/dpi)
     stem = next((o for o in _captions if f.stem==o or f.stem.endswith('_'+o)), None)
     split = f.stem[:-len(stem)-1] or 'valid' if stem else ''
-    text = _captions[stem] if stem else f'Results {f.stem}'.replace('_', ' ') if f.stem.startswith('by_') else f.stem.replace('_', ' ')
-    if stem in ('confusion','mistakes','reliability','roc_pr') or split not in ('valid',''): text = f'{_called.get(split, split).capitalize()} split. {text}'
+    text = (_captions[stem] if stem else f'Results {f.stem}'.replace('_', ' ') if f.stem.startswith('by_')
+            else f.stem.replace('_', ' '))
+    if stem in ('confusion','mistakes','reliability','roc_pr') or split not in ('valid',''):
+        text = f'{_called.get(split, split).capitalize()} split. {text}'
     data = base64.b64encode(f.read_bytes()).decode()
     img = f'<img width={w} height={h} alt="{_esc(text)}" src="data:image/png;base64,{data}">'
     place = (w>720, list(_captions).index(stem) if stem else 9, split!='valid', f.stem)
@@ -272,7 +285,8 @@ def _classes(run, pre, what):
     head,*rows = _read_csv(run.dir/f'{pre}per_class.csv') or [[]]
     at = [head.index(o) for o in ('f1_low','f1_high')] if 'f1_low' in head else []
     rows = [r[:3]+[digits(o) for o in r[3:6]]+[' – '.join(digits(r[i]) for i in at)]*(len(at)>0) for r in rows]
-    out = _box(f'Class by class, {what}', _table(rows, ['class']+head[1:6]+['F1 interval']*(len(at)>0), range(1, 7)), True) if rows else ''
+    out = (_box(f'Class by class, {what}', _table(rows, ['class']+head[1:6]+['F1 interval']*(len(at)>0), range(1, 7)),
+                True) if rows else '')
     head,*rows = _read_csv(run.dir/f'{pre}confusion.csv') or [[]]
     if rows:
         cm = pd.DataFrame([[int(o) for o in r[1:]] for r in rows], index=[r[0] for r in rows], columns=head[1:])
@@ -282,7 +296,8 @@ def _classes(run, pre, what):
     return f'<div class=row>{out}</div>' if out else ''
 
 # %% ../../nbs/09_runs/04_report.ipynb #fc857eda
-_tables = dict(candidates='Last epochs and averages, cross-fitted', ensembles='Ensembles, cross-fitted', folds='Folds and runs', epochs='Epoch by epoch', classes_by_epoch='Predicted classes by epoch',
+_tables = dict(candidates='Last epochs and averages, cross-fitted', ensembles='Ensembles, cross-fitted',
+               folds='Folds and runs', epochs='Epoch by epoch', classes_by_epoch='Predicted classes by epoch',
                people='Beside the people who labelled', doubtful='Labels that look wrong', hardest='Hardest items')
 
 def _extras(run, most=20):
@@ -297,7 +312,8 @@ def _extras(run, most=20):
         head,*rows = _read_csv(f) or [[]]
         keep = [j for j,c in enumerate(head) if c!='path']
         num = [i for i,j in enumerate(keep) if rows and all(re.fullmatch(r'-?[\d.]*(e-?\d+)?|nan', r[j]) for r in rows)]
-        body = _table([[short(r[j]) for j in keep] for r in rows[:most]], [head[j].replace('_', ' ') for j in keep], num)
+        body = _table([[short(r[j]) for j in keep] for r in rows[:most]], [head[j].replace('_', ' ') for j in keep],
+                      num)
         more = f'<p class=dim>{most} of {len(rows)} rows</p>' if len(rows)>most else ''
         if rows: out += f'<div class=broad><h3>{_esc(name)}</h3><div class=scroll>{body}</div>{more}</div>'
     return f'<div class=row>{out}</div>' if out else ''
@@ -338,7 +354,9 @@ def _heading(run, info):
 def _left_out(rows):
     "What of the source is neither an item nor unreadable, as a box; rows as `Run.log_unreadable` keeps them"
     head = ['files', 'kind', 'why', 'what to do', 'such as']
-    return _box('Left out', _table([[_say(r.get(k)) for k in ('files', 'kind', 'why', 'remedy', 'example')] for r in rows], head, (0,)), len(rows)>8) if rows else ''
+    return (_box('Left out',
+                 _table([[_say(r.get(k)) for k in ('files', 'kind', 'why', 'remedy', 'example')] for r in rows], head,
+                        (0,)), len(rows)>8) if rows else '')
 
 # %% ../../nbs/09_runs/04_report.ipynb #31ff7837
 def _section(run, page):
@@ -452,7 +470,8 @@ def _plot_curves(
     for ax,c in zip(axs[0], cols):
         for i,(r,h) in reversed(list(enumerate(have))):
             if c not in h: continue
-            kw = dict(color=f'C{i}', lw=1.7, zorder=3, label=legend_name(labels[r.id], 28)) if i<colours else dict(color='#bbb', lw=.8)
+            kw = (dict(color=f'C{i}', lw=1.7, zorder=3, label=legend_name(labels[r.id], 28)) if i<colours
+                  else dict(color='#bbb', lw=.8))
             ax.plot(range(1, len(h)+1), h[c], marker='.' if len(h)<3 else None, **kw)
         ax.set_title(c.replace('_', ' '), size=8, loc='left', parse_math=False); ax.tick_params(labelsize=7)
         ax.set_xlabel('epoch', size=7); ax.spines[['top','right']].set_visible(False)
@@ -473,22 +492,27 @@ def _png(fig, alt):  # a figure as HTML, inside the page
 def _link(root, id, page):  # the run's name, linked to its own report where it has one
     short = f'<span class=nb>{_esc(id[-20:] if len(id)>20 else id)}</span>'
     f = root/id/'report.html'
-    return f'<a href="{_esc(quote(os.path.relpath(f, page.parent).replace(os.sep, "/")))}">{short}</a>' if f.is_file() else short
+    return (f'<a href="{_esc(quote(os.path.relpath(f, page.parent).replace(os.sep, "/")))}">{short}</a>' if f.is_file()
+            else short)
 
 # %% ../../nbs/09_runs/04_report.ipynb #f7dd75f2
 _MOST = 200 # runs of a workbook that the page shows; all stand in ledger.csv
 
-def _rows(root, df, metric, page):  # (head, rows) of the table of one workbook: ranked runs first, then the newest without the metric
+# (head, rows) of the table of one workbook: ranked runs first, then the newest without the metric
+def _rows(root, df, metric, page):
     top = leaderboard(metric, root, df.workbook.iloc[0], n=_MOST) if metric else df[:0].assign(rank=[])
     what = differing(df, ledger_names(root, df)[0])
     order = [*top.id, *df[~df.id.isin(top.id)].id[::-1]][:_MOST]
     got, rows = df.set_index('id'), []
     for k,id in enumerate(order, 1):
         r = got.loc[id]
-        val = lambda c: (f'{float(r[c]):.3f}' if abs(float(r[c]))<10 else f'{float(r[c]):.4g}') if c in r and is_number(r[c]) else ''
+        val = lambda c: ((f'{float(r[c]):.3f}' if abs(float(r[c]))<10 else f'{float(r[c]):.4g}') if c in r
+                         and is_number(r[c]) else '')
         span = f"{val(f'{metric}_low')} – {val(f'{metric}_high')}" if val(f'{metric}_low') else ''
-        rows.append((k if k<=len(top) else '', _link(root, id, page), _status(short_name(str(r.status), 30)), val(metric), span, *(short_name(short_value(r[c]), 28) for c in what),
-                     _time(float(r.minutes)) if is_number(r.minutes) else '', short_value(r.device), short_value(r.notes)))
+        rows.append((k if k<=len(top) else '', _link(root, id, page), _status(short_name(str(r.status), 30)),
+                     val(metric), span, *(short_name(short_value(r[c]), 28) for c in what),
+                     _time(float(r.minutes)) if is_number(r.minutes) else '', short_value(r.device),
+                     short_value(r.notes)))
     return ['', 'run', 'status', _label(metric or 'no metric'), 'interval', *what, 'took', 'on', 'notes'], rows
 
 # %% ../../nbs/09_runs/04_report.ipynb #77b75ec5
@@ -503,18 +527,22 @@ def _workbook_section(root, df, metric, page):  # everything about one workbook
         if len(top)>1: figs += _png(plot_leaderboard(top, metric), f'{name}: {metric} of the runs')
         plt.close('all')
         what = [c for c in differing(df, ledger_names(root, df)[0]) if c in top]
-        curves = _plot_curves([Run(root/i) for i in top.id], [run_name(r, what, 28) or r.id[-4:] for _,r in top.iterrows()])
+        curves = _plot_curves([Run(root/i) for i in top.id],
+                              [run_name(r, what, 28) or r.id[-4:] for _,r in top.iterrows()])
         if curves: figs += _png(curves, f'{name}: curves of the runs')
     odd = [(i, why) for i in top.id for why in [_history(Run(root/i))] if isinstance(why, str)] if metric else []
     say = f"{len(df)} run{'s'*(len(df)!=1)}: {', '.join(f'{v} {k}' for k,v in n.items())}"
-    sort = f", {'the smallest' if lower_is_better(metric) else 'the largest'} {_esc(_label(metric))} first" if metric else ''
+    sort = (f", {'the smallest' if lower_is_better(metric) else 'the largest'} {_esc(_label(metric))} first"
+            if metric else '')
     if len(df) > _MOST: say += f"; {_MOST} of them are shown, ledger.csv has all"
     full = df.tail(_MOST).dropna(axis=1, how='all')
     table = _table([[short_value(v)[:120] for v in r] for r in full.itertuples(index=False)], list(full.columns))
-    return (f'<section id="{_esc(quote(name))}"><h2>{_esc(name)}</h2><p class=dim>{_esc(say)}{sort}</p><div class=row>{figs}</div>'
+    return (f'<section id="{_esc(quote(name))}"><h2>{_esc(name)}</h2><p class=dim>{_esc(say)}{sort}</p><div '
+            f'class=row>{figs}</div>'
             f'<div class="scroll runs">{_table(rows, head, (0, 3, 4), (1, 2))}</div>'
             + (f'<p>History that can\'t be read:</p>{_table(odd, ["run", "what is wrong"])}' if odd else '') +
-            f'<details><summary>The whole ledger: {len(full.columns)} columns</summary><div class=scroll>{table}</div></details></section>')
+            f'<details><summary>The whole ledger: {len(full.columns)} columns</summary><div '
+            f'class=scroll>{table}</div></details></section>')
 
 # %% ../../nbs/09_runs/04_report.ipynb #b7b55736
 def report_html(
@@ -523,12 +551,14 @@ def report_html(
     metric:str|None=None,       # ranks the runs where a workbook has it; None: each workbook's `_main_metric`
     title:str='All runs',       # heading of the page
 )->Path:                        # `path`, absolute
-    "One self-contained HTML page with curves and tables of all runs, written whole or not at all; damaged runs are named on it"
+    "One self-contained HTML page with curves and tables of all runs, written whole or not at all; names damaged runs"
     root = Path(root).resolve()
     path, df = Path(path or root/'all_runs.html').resolve(), read_ledger(root)
     bad = df[df.workbook.isna()]
-    body = ''.join(_workbook_section(root, g.reset_index(drop=True), metric, path) for _,g in df[df.workbook.notna()].groupby('workbook'))
-    if len(bad): body += f'<section><h2>Cannot be read</h2>{_table(bad[["id","status"]].values.tolist(), ["run","what is wrong"])}</section>'
+    body = ''.join(_workbook_section(root, g.reset_index(drop=True), metric, path)
+                   for _,g in df[df.workbook.notna()].groupby('workbook'))
+    if len(bad):
+        body += f'<section><h2>Cannot be read</h2>{_table(bad[["id","status"]].values.tolist(), ["run","what is wrong"])}</section>'
     body = body or '<section><p>No runs yet. Run a workbook first.</p></section>'
     n, w = len(df), df.workbook.nunique()
     took = f"{n} run{'s'*(n!=1)} of {w} workbook{'s'*(w!=1)}, {_time(float(df.minutes.fillna(0).sum()))} in all"

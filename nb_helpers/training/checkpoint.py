@@ -56,7 +56,7 @@ def _tag(
 def _has_state(
     o, # any object
 )->bool:
-    "Does its class have `state_dict` and `load_state_dict`? fastai's callbacks pass names that they don't know on to the model"
+    "Does its class have `state_dict` and `load_state_dict`? (fastai's callbacks look unknown names up in the model)"
     return all(hasattr(type(o), n) for n in ('state_dict', 'load_state_dict'))
 
 # %% ../../nbs/07_training/03_checkpoint.ipynb #e6bb41b6
@@ -66,7 +66,8 @@ def _pack_tensor(t, tensors, where, kind='tensor', home=None):
     t = t.detach().as_subclass(torch.Tensor)
     last = t.dim() == 4 and not t.is_contiguous() and t.is_contiguous(memory_format=torch.channels_last)
     tensors[where] = t.cpu().contiguous()
-    return _tag(kind, where, **({'last': 1} if last else {}), **({'home': 1} if home is not None and t.device == home else {}))
+    return _tag(kind, where, **({'last': 1} if last else {}),
+                **({'home': 1} if home is not None and t.device == home else {}))
 
 # %% ../../nbs/07_training/03_checkpoint.ipynb #021e70fc
 _LISTS = {list: 'list', tuple: 'tuple', L: 'L', set: 'set', frozenset: 'frozenset'}
@@ -75,9 +76,12 @@ def _pack_list(o, tensors, where, home):
     "A list; long ones of numbers become one tensor: the Recorder's grow with every step"
     kind, items, types = _LISTS[type(o)], list(o), set(map(type, o))
     if isinstance(o, (set, frozenset)): items = sorted(items, key=repr)
-    if len(items) > 16 and types == {float}: v = _pack_tensor(torch.tensor(items, dtype=torch.float64), tensors, where, 'numbers')
-    elif len(items) > 16 and types == {int} and max(map(abs, items)) < 2**63: v = _pack_tensor(torch.tensor(items), tensors, where, 'numbers')
-    elif len(items) > 16 and all(isinstance(t, torch.Tensor) and t.dim() == 0 for t in items) and len({(t.dtype, t.device) for t in items}) == 1:
+    if len(items) > 16 and types == {float}:
+        v = _pack_tensor(torch.tensor(items, dtype=torch.float64), tensors, where, 'numbers')
+    elif len(items) > 16 and types == {int} and max(map(abs, items)) < 2**63:
+        v = _pack_tensor(torch.tensor(items), tensors, where, 'numbers')
+    elif len(items) > 16 and all(isinstance(t, torch.Tensor) and t.dim() == 0
+                                 for t in items) and len({(t.dtype, t.device) for t in items}) == 1:
         v = _pack_tensor(torch.stack(items), tensors, where, 'stack', home)
     else: v = [pack(x, tensors, f'{where}/{i}', home) for i, x in enumerate(items)]
     return v if kind == 'list' else _tag(kind, v)
@@ -110,13 +114,15 @@ def pack(
 class Held(dict): "State of an object that has `load_state_dict`"
 class Attrs(dict): "Attributes of an object that stays"
 def _key(k): return tuple(k) if isinstance(k, list) else k
-_MAKE = dict(float=float, tuple=tuple, L=L, set=set, frozenset=frozenset, array=torch.Tensor.numpy, held=Held, attrs=Attrs)
+_MAKE = dict(float=float, tuple=tuple, L=L, set=set, frozenset=frozenset, array=torch.Tensor.numpy,
+             held=Held, attrs=Attrs)
 
 def _unpack_tag(j, tensors, device):
     "The object that a tag stands for"
     kind, v = j['!'], j['v']
     if kind == 'tensor':
-        t = tensors[v].clone(memory_format=torch.channels_last if j.get('last') else torch.contiguous_format)   # what is read are views of one buffer
+        # what is read are views of one buffer
+        t = tensors[v].clone(memory_format=torch.channels_last if j.get('last') else torch.contiguous_format)
         return t.to(device) if j.get('home') and device is not None else t
     if kind == 'dict': return {_key(unpack(k)): unpack(x, tensors, device) for k, x in v}
     if kind == 'stack': return list(unpack({**j, '!': 'tensor'}, tensors, device).unbind())
@@ -137,9 +143,9 @@ def unpack(
     return {k: unpack(x, tensors, device) for k, x in j.items()}
 
 # %% ../../nbs/07_training/03_checkpoint.ipynb #5444d85a
-_DTYPES = {torch.float64: 'F64', torch.float32: 'F32', torch.float16: 'F16', torch.bfloat16: 'BF16', torch.int64: 'I64', torch.int32: 'I32',
-           torch.int16: 'I16', torch.int8: 'I8', torch.uint8: 'U8', torch.bool: 'BOOL', torch.uint16: 'U16', torch.uint32: 'U32',
-           torch.uint64: 'U64'}
+_DTYPES = {torch.float64: 'F64', torch.float32: 'F32', torch.float16: 'F16', torch.bfloat16: 'BF16', torch.int64: 'I64',
+           torch.int32: 'I32', torch.int16: 'I16', torch.int8: 'I8', torch.uint8: 'U8', torch.bool: 'BOOL',
+           torch.uint16: 'U16', torch.uint32: 'U32', torch.uint64: 'U64'}
 
 def _bytes(t): return memoryview(t.reshape(-1).view(torch.uint8).numpy()) if t.numel() else b''
 
@@ -240,7 +246,8 @@ def read_state(
     return json.loads(json.loads(data[8:8+n])['__metadata__']['state']), load(data)
 
 # %% ../../nbs/07_training/03_checkpoint.ipynb #bf22ce4c
-_NAME = re.compile(r'ckpt-(\d{8})-([0-9a-f]{8})\.json')   # nothing else is looked at: Drive makes copies such as `ckpt-… (1).json`
+# nothing else is looked at: Drive makes copies such as `ckpt-… (1).json`
+_NAME = re.compile(r'ckpt-(\d{8})-([0-9a-f]{8})\.json')
 
 def serial(
     path:Path, # of a file that belongs to a checkpoint
@@ -262,7 +269,8 @@ def unseal(
     "What a manifest says; `ValueError` if it was changed"
     try: o = json.loads(text); m = o['manifest']
     except (ValueError, KeyError, TypeError) as e: raise ValueError('its manifest is torn') from e
-    if hashlib.sha256(json.dumps(m, sort_keys=True).encode()).hexdigest() != o.get('sha256'): raise ValueError('its manifest was changed')
+    if hashlib.sha256(json.dumps(m, sort_keys=True).encode()).hexdigest() != o.get('sha256'):
+        raise ValueError('its manifest was changed')
     return m
 
 # %% ../../nbs/07_training/03_checkpoint.ipynb #f4643602
@@ -288,7 +296,7 @@ def read_checkpoint(
 
 # %% ../../nbs/07_training/03_checkpoint.ipynb #75478da5
 class Latest:
-    "Calls a function with the newest of what it was given, in a thread; `problems` are texts of `OSError`s, taken by the one who tells"
+    "Calls a function with the newest of what it was given, in a thread; `problems` are the texts of its `OSError`s"
     def __init__(self,
         do,       # function of one item
         what:str, # said before a problem
@@ -337,7 +345,8 @@ def _prune(folder, keep, away=lambda p: p.unlink(missing_ok=True)):
     left = manifests(folder)
     names, newest = {n for p in left for n in _files_of(p)}, max(map(serial, left), default=0)
     for p in (*folder.glob('ckpt-*.safetensors*'), *folder.glob('kept-*')):
-        used = p.name in names or p.name.startswith('ckpt') and p.with_name(p.name[:22] + '.json').exists()   # 22: ckpt-00000000-00000000
+        # 22: ckpt-00000000-00000000
+        used = p.name in names or p.name.startswith('ckpt') and p.with_name(p.name[:22] + '.json').exists()
         if serial(p) <= newest and not used: away(p)
 
 # %% ../../nbs/07_training/03_checkpoint.ipynb #ec6556ee
@@ -347,7 +356,7 @@ def seal_checkpoint(
     crc:int,     # from `write_state`
     keep:int,    # checkpoints that stay
 ):
-    "Read a new checkpoint back and write its manifest, which makes it count; `ValueError` if the disk has something else than the memory had"
+    "Read a new checkpoint back and write its manifest, which makes it count; `ValueError` if the disk has other bytes"
     file = folder/f"{m['name']}.safetensors"
     read, m['sha256'], m['bytes'] = _sums(file)
     if read != crc:
@@ -425,11 +434,14 @@ class KeyedPass:
     ):
         self.dl, self.key, self.skip, self.rest, self.rng, self.order = dl, key, skip, rest, dl.rng.getstate(), None
         stale = getattr(dl.get_idxs, '__self__', None)
-        if isinstance(stale, KeyedPass): stale.end()                          # of a pass that an error ended before its first batch
+        if isinstance(stale, KeyedPass):
+            stale.end()   # of a pass that an error ended before its first batch
         self.old = {n: getattr(dl, n) for n in ('get_idxs', 'create_batches')}
         self.own = [n for n in self.old if n in vars(dl)]                     # given to the DataLoader as functions
-        for n in self.old: setattr(dl, n, getattr(self, n))                   # methods of ours: `dl.new()` does not copy them
-        dl.fake_l.generator = torch.Generator().manual_seed(draw_seed(*key))  # else workers are seeded from the stream that dropout uses
+        for n in self.old:
+            setattr(dl, n, getattr(self, n))   # methods of ours: `dl.new()` does not copy them
+        # else workers are seeded from the stream that dropout uses
+        dl.fake_l.generator = torch.Generator().manual_seed(draw_seed(*key))
 
     def end(self):
         "Leave the DataLoader as it was; a pass that has begun goes on"
@@ -441,7 +453,7 @@ class KeyedPass:
 # %% ../../nbs/07_training/03_checkpoint.ipynb #449586ea
 @patch
 def get_idxs(self:KeyedPass):
-    "Indices of the pass; where it goes on, the order is asked for as well (a loader may keep what it needs of it) and its draws are undone"
+    "Indices of the pass; where it goes on, the order is drawn as well, for loaders that keep it, and its draws undone"
     if self.rest is None: self.rest = list(self.old['get_idxs']()); return self.rest
     outer = _quick_state()
     self.old['get_idxs']()
@@ -475,7 +487,7 @@ _CLOCKS = {'start_epoch', 'began', 'run', 'learn'}   # of this process alone
 def _stateful(
     learn, # fastai Learner
 )->dict:   # name -> callback
-    "Callbacks whose state matters, by class name; the second of a kind is called Name#2. `no_state = True` in a class leaves it out"
+    "Callbacks with state, by class name; the second of a kind is Name#2; `no_state = True` in a class leaves it out"
     out = {}
     for cb in learn.cbs.sorted('order'):
         if getattr(type(cb), 'no_state', False) or type(cb).__name__ == 'ProgressCallback': continue
@@ -492,11 +504,15 @@ def _attrs(o, learn, tensors, where, home, lost):
     "Attributes of a callback or metric as JSON; names of what could not be kept go into `lost`"
     out = {}
     for k, v in vars(o).items():
-        if k in _CLOCKS or v is learn.model or v is learn.opt or isinstance(v, str) and hide_secrets({k: v})[k] != v: continue   # a key is the new session's own
+        if k in _CLOCKS or v is learn.model or v is learn.opt or isinstance(v, str) and hide_secrets({k: v})[k] != v:
+            continue   # a key is the new session's own
         mine = {}
-        try: out[k] = _tag('attrs', _attrs(v, learn, mine, f'{where}/{k}', home, lost)) if isinstance(v, Metric) else pack(v, mine, f'{where}/{k}', home)
+        try:
+            out[k] = (_tag('attrs', _attrs(v, learn, mine, f'{where}/{k}', home, lost)) if isinstance(v, Metric)
+                      else pack(v, mine, f'{where}/{k}', home))
         except CantPack as e:
-            if not _constant(e.obj) and not type(o).__module__.startswith(('fastai.', 'nb_helpers.')): lost.append(f'{type(o).__name__}.{k}')
+            if not _constant(e.obj) and not type(o).__module__.startswith(('fastai.', 'nb_helpers.')):
+                lost.append(f'{type(o).__name__}.{k}')
         else: tensors.update(mine)
     return out
 
@@ -518,7 +534,8 @@ def _named_tensors(learn):
 def _set_model(learn, state):
     "Copy into the tensors that are there, so that the optimizer keeps its hold on them"
     have = _named_tensors(learn)
-    if have.keys() != state.keys(): raise ValueError(f"the model has other tensors than the checkpoint: {sorted(have.keys() ^ state.keys())[:5]}")
+    if have.keys() != state.keys():
+        raise ValueError(f"the model has other tensors than the checkpoint: {sorted(have.keys() ^ state.keys())[:5]}")
     with torch.no_grad():
         for n, t in have.items(): t.copy_(state[n])
 
@@ -526,7 +543,7 @@ def _set_model(learn, state):
 _INTS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 def _grads(learn):
-    "Gradient of each parameter: None, 0 for all bits zero (as `zero_grad` leaves them) or the tensor; with its strides where they are not the parameter's"
+    "Gradient of each parameter: None, 0 (all bits zero) or the tensor; with its strides if not the parameter's"
     def one(p):
         g = p.grad
         if g is None: return None
@@ -539,7 +556,8 @@ def _set_grads(learn, state):
     for n, p in learn.model.named_parameters():
         g, strides = state[n], p.stride()
         if isinstance(g, dict): g, strides = g['grad'], g['strides']
-        p.grad = None if g is None else torch.empty_strided(p.shape, strides, dtype=getattr(g, 'dtype', p.dtype), device=p.device)
+        p.grad = (None if g is None else torch.empty_strided(p.shape, strides, dtype=getattr(g, 'dtype', p.dtype),
+                                                             device=p.device))
         if g is not None: p.grad.zero_() if isinstance(g, int) else p.grad.copy_(g)
 
 def _requires(learn): return {n: p.requires_grad for n, p in learn.model.named_parameters()}
@@ -565,7 +583,8 @@ def _scaler(learn): return learn.scaler.state_dict() if getattr(learn, 'scaler',
 def _set_scaler(learn, s):
     if not s or getattr(learn, 'scaler', None) is None: return
     learn.scaler.load_state_dict(s)
-    learn.scaler.scale(torch.zeros((), device=next(learn.model.parameters()).device))   # makes its tensors: a step may come before a batch does
+    # makes its tensors: a step may come before a batch does
+    learn.scaler.scale(torch.zeros((), device=next(learn.model.parameters()).device))
 
 _LOOP = ('train_iter', 'pct_train', 'smooth_loss', 'iter')
 def _loop(learn): return {n: vars(learn)[n] for n in _LOOP if n in vars(learn)}
@@ -574,8 +593,10 @@ def _set_loop(learn, s): vars(learn).update(s)
 # %% ../../nbs/07_training/03_checkpoint.ipynb #c732bd22
 def _loaders(learn):
     "Of each DataLoader: the generator of its order, and what keeps state in it, such as a sampler"
-    def one(dl): return dict(rng=dl.rng.getstate() if hasattr(dl, 'rng') else None, held={k: v for k, v in vars(dl).items() if _has_state(v)},
-                             own=dl.state_dict() if _has_state(dl) else None)
+    def one(dl):
+        return dict(rng=dl.rng.getstate() if hasattr(dl, 'rng') else None,
+                    held={k: v for k, v in vars(dl).items() if _has_state(v)},
+                    own=dl.state_dict() if _has_state(dl) else None)
     return [one(dl) for dl in learn.dls.loaders]
 
 def _set_loaders(learn, state):
@@ -594,9 +615,11 @@ def _set_callbacks(learn, state):
 def _set_metrics(learn, state):
     for m, s in zip(learn.metrics, state): _set_attrs(m, s)
 
-_PARTS = dict(model=(_named_tensors, _set_model), requires_grad=(_requires, _set_requires), grads=(_grads, _set_grads), opt=(_opt, _set_opt),
-              scaler=(_scaler, _set_scaler), loop=(_loop, _set_loop), callbacks=(None, _set_callbacks), metrics=(None, _set_metrics),
-              loaders=(_loaders, _set_loaders), random=(lambda learn: random_state(), lambda learn, s: set_random_state(s)))
+_PARTS = dict(model=(_named_tensors, _set_model), requires_grad=(_requires, _set_requires), grads=(_grads, _set_grads),
+              opt=(_opt, _set_opt), scaler=(_scaler, _set_scaler), loop=(_loop, _set_loop),
+              callbacks=(None, _set_callbacks), metrics=(None, _set_metrics),
+              loaders=(_loaders, _set_loaders),
+              random=(lambda learn: random_state(), lambda learn, s: set_random_state(s)))
 
 # %% ../../nbs/07_training/03_checkpoint.ipynb #433f6ee6
 def learner_state(
@@ -607,7 +630,8 @@ def learner_state(
     home, lost = next(learn.model.parameters()).device, []
     attrs = lambda o, where: _tag('attrs', _attrs(o, learn, tensors, where, home, lost))
     state = {k: pack(get(learn), tensors, k, home) for k, (get, _) in _PARTS.items() if get}
-    state['callbacks'] = {n: pack(cb.state_dict(), tensors, n, home) if _has_state(cb) else attrs(cb, n) for n, cb in _stateful(learn).items()}
+    state['callbacks'] = {n: pack(cb.state_dict(), tensors, n, home) if _has_state(cb) else attrs(cb, n)
+                          for n, cb in _stateful(learn).items()}
     state['metrics'] = [attrs(m, f'metrics/{i}') for i, m in enumerate(learn.metrics)]
     return state, lost
 
@@ -638,10 +662,12 @@ def _processor():
 
 # %% ../../nbs/07_training/03_checkpoint.ipynb #abd4fadb
 def _tf32():
-    "Whether a GPU may round float32 to TF32: in matrix products, in convolutions; torch's older and newer switches must not be mixed"
+    "Whether a GPU may round float32 to TF32, in matrix products, in convolutions; old and new switches don't mix"
     out = []
-    for name, new, old in (('matmul', lambda: torch.backends.cuda.matmul.fp32_precision, lambda: torch.backends.cuda.matmul.allow_tf32),
-                           ('conv', lambda: torch.backends.cudnn.conv.fp32_precision, lambda: torch.backends.cudnn.allow_tf32)):
+    for name, new, old in (('matmul', lambda: torch.backends.cuda.matmul.fp32_precision,
+                            lambda: torch.backends.cuda.matmul.allow_tf32),
+                           ('conv', lambda: torch.backends.cudnn.conv.fp32_precision,
+                            lambda: torch.backends.cudnn.allow_tf32)):
         try: on = new() == 'tf32'
         except (AttributeError, RuntimeError):
             try: on = bool(old())
@@ -654,11 +680,13 @@ def machine(
 )->dict:         # texts and numbers; those of a GPU are None for a model on the CPU
     "What the last bits of a result depend on beside code, data and parameters"
     gpu = torch.cuda.is_available() if device is None else torch.device(device).type == 'cuda'
-    return dict(torch=torch.__version__, fastai=fastai.__version__, numpy=np.__version__, python=platform.python_version(), system=platform.system(),
-                processor=_processor(), instructions=torch.backends.cpu.get_cpu_capability(), threads=torch.get_num_threads(),
-                gpu=torch.cuda.get_device_name() if gpu else None, cuda=torch.version.cuda if gpu else None,
-                cudnn=torch.backends.cudnn.version() if gpu else None, tf32=_tf32() if gpu else None,
-                deterministic=torch.are_deterministic_algorithms_enabled(), benchmark=torch.backends.cudnn.benchmark if gpu else None)
+    return dict(torch=torch.__version__, fastai=fastai.__version__, numpy=np.__version__,
+                python=platform.python_version(), system=platform.system(),
+                processor=_processor(), instructions=torch.backends.cpu.get_cpu_capability(),
+                threads=torch.get_num_threads(), gpu=torch.cuda.get_device_name() if gpu else None,
+                cuda=torch.version.cuda if gpu else None, cudnn=torch.backends.cudnn.version() if gpu else None,
+                tf32=_tf32() if gpu else None, deterministic=torch.are_deterministic_algorithms_enabled(),
+                benchmark=torch.backends.cudnn.benchmark if gpu else None)
 
 # %% ../../nbs/07_training/03_checkpoint.ipynb #76fb6eb5
 def _digest(o): return hashlib.sha256(json.dumps(o, sort_keys=True, default=str).encode()).hexdigest()[:16]
@@ -667,12 +695,15 @@ def _items(ds):
     "Names and labels of a data set's items in their order, or None where it does not tell"
     items = getattr(ds, 'items', None)
     if items is None: return None
-    if hasattr(items, 'columns'): return items[[c for c in ('id', 'label', 'split') if c in items.columns]].astype(str).values.tolist()
+    if hasattr(items, 'columns'):
+        return items[[c for c in ('id', 'label', 'split') if c in items.columns]].astype(str).values.tolist()
     return [o.name if isinstance(o, Path) else str(o)[:200] for o in items]
 
 def _opt_name(opt):
     "Class of an optimizer, and of what it wraps or is made of"
-    inner, steps = getattr(opt, 'opt', None), [getattr(c, '__name__', getattr(getattr(c, 'func', None), '__name__', '')) for c in getattr(opt, 'cbs', [])]
+    inner, steps = (getattr(opt, 'opt', None),
+                    [getattr(c, '__name__', getattr(getattr(c, 'func', None), '__name__', ''))
+                     for c in getattr(opt, 'cbs', [])])
     return type(opt).__name__ + (f'({_opt_name(inner)})' if inner is not None else ''.join(f' {n}' for n in steps))
 
 # %% ../../nbs/07_training/03_checkpoint.ipynb #6bbb3e84
@@ -680,11 +711,16 @@ def setup(
     learn, # fastai Learner, in `fit`
 )->dict:   # numbers and texts
     "What must be the same for a run to be the same one, as far as the Learner tells"
-    dls, cbs = list(learn.dls.loaders), [k for k, cb in _stateful(learn).items() if not isinstance(cb, MixedPrecision)]   # it is `precision`
-    return dict(model=type(learn.model).__name__, tensors=_digest({n: [list(t.shape), str(t.dtype)] for n, t in _named_tensors(learn).items()}),
-                parameters=sum(p.numel() for p in learn.model.parameters()), optimizer=_opt_name(learn.opt), groups=len(learn.opt.param_lists),
-                loss=getattr(learn.loss_func, '__name__', type(learn.loss_func).__name__), callbacks=sorted(cbs), epochs=learn.n_epoch, precision=trained_in(learn),
-                batch_size=[dl.bs for dl in dls], items=[len(dl.dataset) for dl in dls], order=[_digest(_items(dl.dataset)) for dl in dls])
+    # it is `precision`
+    dls, cbs = list(learn.dls.loaders), [k for k, cb in _stateful(learn).items() if not isinstance(cb, MixedPrecision)]
+    return dict(model=type(learn.model).__name__,
+                tensors=_digest({n: [list(t.shape), str(t.dtype)] for n, t in _named_tensors(learn).items()}),
+                parameters=sum(p.numel() for p in learn.model.parameters()), optimizer=_opt_name(learn.opt),
+                groups=len(learn.opt.param_lists),
+                loss=getattr(learn.loss_func, '__name__', type(learn.loss_func).__name__), callbacks=sorted(cbs),
+                epochs=learn.n_epoch, precision=trained_in(learn),
+                batch_size=[dl.bs for dl in dls], items=[len(dl.dataset) for dl in dls],
+                order=[_digest(_items(dl.dataset)) for dl in dls])
 
 # %% ../../nbs/07_training/03_checkpoint.ipynb #cd1fd9d9
 def differences(
@@ -693,6 +729,8 @@ def differences(
     where:str='', # put before the names
 )->list:        # texts 'name: old value -> new value'
     "What is not the same, by name"
-    same = lambda a, b: a == b or json.dumps(a, sort_keys=True, default=str) == json.dumps(b, sort_keys=True, default=str)
-    return [f'{where}{k}: {then.get(k, "(nothing)")} -> {now.get(k, "(nothing)")}' for k in sorted(then.keys() | now.keys())
+    same = lambda a, b: (a == b
+                         or json.dumps(a, sort_keys=True, default=str) == json.dumps(b, sort_keys=True, default=str))
+    return [f'{where}{k}: {then.get(k, "(nothing)")} -> {now.get(k, "(nothing)")}'
+            for k in sorted(then.keys() | now.keys())
             if not same(then.get(k), now.get(k))]

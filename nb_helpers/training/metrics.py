@@ -36,11 +36,13 @@ _SUITS = dict(classes=METRICS[:8], binary=METRICS[:8], ordinal=METRICS[:7] + MET
 def _by_class(skm, n_cls):
     "Metrics of (true, decided) classes"
     avg = dict(average='binary' if n_cls == 2 else 'macro', zero_division=0)
-    several = lambda f, **kw: lambda t, p: f(t, p, **kw) if len(np.union1d(t, p)) > 1 else 0.   # of one class alone scikit-learn warns
+    # of one class alone scikit-learn warns
+    several = lambda f, **kw: lambda t, p: f(t, p, **kw) if len(np.union1d(t, p)) > 1 else 0.
     recalls = lambda t, p: skm.recall_score(t, p, average='macro', labels=np.unique(t), zero_division=0)
     return dict(accuracy=skm.accuracy_score, balanced_accuracy=recalls, mcc=several(skm.matthews_corrcoef),
                 qwk=several(skm.cohen_kappa_score, weights='quadratic', labels=range(n_cls)),
-                precision=lambda t, p: skm.precision_score(t, p, **avg), recall=lambda t, p: skm.recall_score(t, p, **avg),
+                precision=lambda t, p: skm.precision_score(t, p, **avg),
+                recall=lambda t, p: skm.recall_score(t, p, **avg),
                 f1=lambda t, p: skm.f1_score(t, p, **avg))
 
 # %% ../../nbs/07_training/01_metrics.ipynb #d9a28a60
@@ -50,7 +52,8 @@ def _by_score(skm):
         if len(np.unique(t)) < 2: return 0.
         if s.ndim == 1: return skm.roc_auc_score(t, s)
         have = np.unique(t)
-        return skm.roc_auc_score(t, s[:, have]/s[:, have].sum(1, keepdims=True), multi_class='ovr', labels=have) if len(have) > 2 else \
+        return skm.roc_auc_score(t, s[:, have]/s[:, have].sum(1, keepdims=True), multi_class='ovr',
+                                 labels=have) if len(have) > 2 else \
                skm.roc_auc_score(t == have[1], s[:, have[1]]/s[:, have].sum(1))
     return dict(auc=auc, rmse=skm.root_mean_squared_error, mae=skm.mean_absolute_error, r2=skm.r2_score)
 
@@ -67,7 +70,8 @@ def _measure(
     bad = [n for n in names if n not in METRICS]
     if bad: raise ValueError(f"metric {bad[0]!r} is none of {', '.join(METRICS)}")
     by_class, by_score = _by_class(skm, n_cls) if n_cls else {}, _by_score(skm)
-    if not np.isfinite(scores).all(): return dict.fromkeys(names, float('nan'))   # a network that diverged: no number would be true
+    if not np.isfinite(scores).all():
+        return dict.fromkeys(names, float('nan'))   # a network that diverged: no number would be true
     if cuts is not None and np.isnan(cuts).any(): return dict.fromkeys(names, float('nan'))
     said = decide(scores, fixed_cuts(n_cls) if cuts is None else cuts) if n_cls else None
     return {n: float(by_class[n](targs, said) if n in by_class else by_score[n](targs, scores)) for n in names}
@@ -80,7 +84,7 @@ class Scores(Callback):
         task:str='classes',   # 'classes', 'binary', 'ordinal' or 'numbers'
         names:tuple=(),       # metrics to show, of `METRICS`: ('mcc', 'f1')
         n_cls:int=0,          # classes or grades; 0: 2 for binary, else as many as the network or the leading ones have
-        find_cuts=None,       # (targs int (n,), scores float (n,)) -> cut, cuts, or an object with `threshold` or `cuts`; None: no `_best`
+        find_cuts=None,       # (targs int (n,), scores float (n,)) -> cut, cuts or `Cuts`; None: no `_best`
         act=None,             # logits -> scores; None: what suits the task
         keep_dir:Path=None,   # folder for the files of predictions; None: the run's in `loop.fit`, else not kept
         keep_mb:float=20.,    # an epoch with more than this is not kept, and it is said
@@ -88,9 +92,11 @@ class Scores(Callback):
         if task not in TASKS: raise ValueError(f"task={task!r} is none of {', '.join(TASKS)}")
         bad = [n for n in names if n not in _SUITS[task]]
         if bad: raise ValueError(f"metric {bad[0]!r} does not suit task {task!r}: choose of {', '.join(_SUITS[task])}")
-        if task == 'ordinal' and n_cls < 2 and find_cuts: raise ValueError("task='ordinal': say how many grades there are, n_cls=5")
-        self.task, self.names, self.n_cls, self.find_cuts, self.act = task, tuple(names), 2 if task == 'binary' else n_cls, find_cuts, act
-        self.keep_dir, self.keep_mb, self.row, self.quiet, self.said = keep_dir and Path(keep_dir), keep_mb, {}, False, None
+        if task == 'ordinal' and n_cls < 2 and find_cuts:
+            raise ValueError("task='ordinal': say how many grades there are, n_cls=5")
+        self.task, self.names, self.n_cls = task, tuple(names), 2 if task == 'binary' else n_cls
+        self.find_cuts, self.act, self.keep_dir, self.keep_mb = find_cuts, act, keep_dir and Path(keep_dir), keep_mb
+        self.row, self.quiet, self.said = {}, False, None
 
     @property
     def columns(self):
@@ -104,13 +110,15 @@ def _start(self):
     "Add our numbers to fastai's table; nothing is done in get_preds and lr_find"
     self.run = not hasattr(self.learn, 'gather_preds') and not hasattr(self.learn, 'lr_finder')
     have = [m.name for m in self.learn.metrics]
-    self.learn.metrics = [*self.learn.metrics, *(ValueMetric(lambda n=n: self.row.get(n), n) for n in self.columns if n not in have)]
+    self.learn.metrics = [*self.learn.metrics,
+                          *(ValueMetric(lambda n=n: self.row.get(n), n) for n in self.columns if n not in have)]
 
 def _open(self): self.preds, self.targs = [], []
 
 def _collect(self):
     if self.learn.training or not len(self.learn.yb): return
-    self.preds.append(to_detach(self.learn.pred, gather=False)); self.targs.append(to_detach(self.learn.yb[0], gather=False))
+    self.preds.append(to_detach(self.learn.pred, gather=False))
+    self.targs.append(to_detach(self.learn.yb[0], gather=False))
 
 def _close(self):
     if not self.preds: return
@@ -133,7 +141,8 @@ Scores.gather = _gather
 def _score(self, targs, scores):
     "The row of an epoch: metrics at 0.5, at the best cuts, and these cuts"
     n_cls = 0 if self.task == 'numbers' else self.n_cls or (scores.shape[1] if scores.ndim == 2 else 0)
-    if self.names and self.task == 'ordinal' and not n_cls: raise ValueError("task='ordinal': say how many grades there are, n_cls=5")
+    if self.names and self.task == 'ordinal' and not n_cls:
+        raise ValueError("task='ordinal': say how many grades there are, n_cls=5")
     row = _measure(targs, scores, self.names, n_cls) if self.names else {}
     if not (self.find_cuts and self.task in ('binary', 'ordinal')): return row
     fits = np.isfinite(scores).all() and len(np.unique(targs)) > 1          # else there is nothing to part
@@ -159,22 +168,27 @@ def item_ids(
 ):      # list of str, or None
     "Ids of a loader's items, where they have any"
     items = getattr(getattr(dl, 'dataset', None), 'items', None)
-    if hasattr(items, 'columns'): return items['id'].astype(str).tolist() if 'id' in items else [str(o) for o in items.index]
+    if hasattr(items, 'columns'):
+        return items['id'].astype(str).tolist() if 'id' in items else [str(o) for o in items.index]
     return [o.as_posix() for o in items] if items is not None and len(items) and isinstance(items[0], Path) else None
 
 # %% ../../nbs/07_training/01_metrics.ipynb #e49346bc
 def _keep(self):
     "Write the epoch's predictions, in one process alone; the folder is ours or the one `fit` gave to the Learner"
     folder = self.keep_dir or getattr(self.learn, 'epochs_dir', None)
-    if folder is None or rank_distrib() or self.said is None or not self.learn.create_mbar: return  # no bar: learn.validate()
+    if folder is None or rank_distrib() or self.said is None or not self.learn.create_mbar:
+        return   # no bar: learn.validate()
     mb = self.said.size*2/2**20
     if mb > self.keep_mb:
-        if not self.quiet: print(f"Predictions of an epoch would take {mb:.0f} MB, over {self.keep_mb:g}: they are not kept (Scores(keep_mb=...))")
+        if not self.quiet:
+            print(f"Predictions of an epoch would take {mb:.0f} MB, over {self.keep_mb:g}: "
+                  "they are not kept (Scores(keep_mb=...))")
         self.quiet = True
         return
     epoch = getattr(self.learn, 'first_epoch', 0) + self.learn.epoch + 1
     n_cls = self.n_cls or (self.said.shape[1] if self.task == 'classes' else 0)
-    save_epoch(folder, epoch, item_ids(self.learn.dls.valid), self.true, self.said, task=self.task, n_cls=n_cls, row=self.row)
+    save_epoch(folder, epoch, item_ids(self.learn.dls.valid), self.true, self.said, task=self.task,
+               n_cls=n_cls, row=self.row)
 
 Scores.after_epoch = _keep
 Scores.state_dict = lambda self: dict(row=self.row)
@@ -217,13 +231,15 @@ def read_epochs(
     from safetensors import safe_open
     got = []
     for path in sorted(Path(folder).glob('[0-9]*.safetensors')):
-        with safe_open(path, 'np') as f: got.append((f.metadata(), f.get_tensor('scores').astype(np.float32), f.get_tensor('targs')))
+        with safe_open(path, 'np') as f:
+            got.append((f.metadata(), f.get_tensor('scores').astype(np.float32), f.get_tensor('targs')))
     if not got: raise FileNotFoundError(f"{folder}: no predictions of epochs here; train with fit, which keeps them")
     got = [o for o in got if o[0]['ids'] == got[-1][0]['ids'] and o[1].shape == got[-1][1].shape]
     targs = got[-1][2]
-    return EpochPredictions(np.array([int(m['epoch']) for m,*_ in got]), json.loads((Path(folder)/got[-1][0]['ids']).read_text(encoding='utf-8')),
-                            targs.astype(np.int64) if targs.dtype.kind == 'i' else targs, np.stack([s for _,s,_ in got]),
-                            [json.loads(m['facts']) for m,*_ in got])
+    return EpochPredictions(np.array([int(m['epoch']) for m,*_ in got]),
+                            json.loads((Path(folder)/got[-1][0]['ids']).read_text(encoding='utf-8')),
+                            targs.astype(np.int64) if targs.dtype.kind == 'i' else targs,
+                            np.stack([s for _,s,_ in got]), [json.loads(m['facts']) for m,*_ in got])
 
 # %% ../../nbs/07_training/01_metrics.ipynb #7f3b5045
 def predicted_classes(
@@ -236,8 +252,10 @@ def predicted_classes(
     p = read_epochs(folder)
     if p.facts[-1]['task'] == 'numbers': raise ValueError("task='numbers' has no classes to count")
     k = p.facts[-1]['n_cls'] or p.targs.max() + 1
-    cuts = lambda f: [v for n,v in f['row'].items() if n == 'threshold' or re.fullmatch(r'cut_\d+', n)] if best else fixed_cuts(k)
-    if best and not cuts(p.facts[-1]): raise ValueError("no best cuts were found in this run: give Scores(find_cuts=...)")
+    cuts = lambda f: ([v for n,v in f['row'].items() if n == 'threshold' or re.fullmatch(r'cut_\d+', n)] if best
+                      else fixed_cuts(k))
+    if best and not cuts(p.facts[-1]):
+        raise ValueError("no best cuts were found in this run: give Scores(find_cuts=...)")
     rows = {e: np.bincount(decide(s, cuts(f)), minlength=k) for e,s,f in zip(p.epochs.tolist(), p.scores, p.facts)}
     rows['true'] = np.bincount(p.targs, minlength=k)
     return pd.DataFrame(rows, index=vocab or range(k)).T.rename_axis('epoch')
@@ -249,14 +267,15 @@ class MaskIoU(Metric):
         cut:float=.5,     # probability from which a pixel belongs to the mask
         dice:bool=False,  # 2 x both / (one + other) instead
         logits:bool=True, # the network gives logits; False: probabilities
-        pick=None,        # (pred, *yb) -> (pred, targ) of one mask, each (n, ...); None: the prediction and the first target
+        pick=None,        # (pred, *yb) -> (pred, targ) of one mask, each (n, ...); None: prediction, first target
     ): self.cut, self.dice, self.logits, self.pick = cut, dice, logits, pick or (lambda pred, y, *_: (pred, y))
 
     def reset(self): self.both = self.pred = self.targ = 0.
     def accumulate(self, learn):
         p, t = self.pick(learn.pred, *learn.yb)
         p, t = (p.float().sigmoid() if self.logits else p).flatten() >= self.cut, t.flatten() >= .5
-        self.both, self.pred, self.targ = self.both + (p & t).sum().item(), self.pred + p.sum().item(), self.targ + t.sum().item()
+        self.both, self.pred, self.targ = (self.both + (p & t).sum().item(), self.pred + p.sum().item(),
+                                           self.targ + t.sum().item())
 
     @property
     def value(self):
@@ -277,29 +296,34 @@ def sample_dl(
     if not hasattr(ds, '__getitem__') or not len(ds): return None
     idx = np.sort(np.random.default_rng(seed).permutation(len(ds))[:n])
     with keep_rng():
-        if hasattr(ds, 'tls') or hasattr(getattr(ds, 'items', None), 'iloc'):   # fastai's Datasets, or a table: through what validation does
+        # fastai's Datasets, or a table: through what validation does
+        if hasattr(ds, 'tls') or hasattr(getattr(ds, 'items', None), 'iloc'):
             items = ds.items.iloc[idx] if hasattr(ds.items, 'iloc') else [ds.items[i] for i in idx.tolist()]
             return dls.test_dl(items, with_labels=True)
         return dls.valid.new(torch.utils.data.Subset(ds, idx.tolist()))
 
 # %% ../../nbs/07_training/01_metrics.ipynb #e82bcbbc
 class TrainMetrics(Callback):
-    "Loss and metrics on a fixed sample of training items, by the rule of validation; in `row` as train_loss, train_<metric>"
-    order, remove_on_fetch = 47, True   # after Scores (45), which it uses; the weights are those of validation (EMA's if there are)
+    "Loss and metrics on a fixed sample of training items, as on validation; in `row` as train_loss, train_<metric>"
+    # after Scores (45), which it uses; the weights are those of validation (EMA's if there are)
+    order, remove_on_fetch = 47, True
     def __init__(self,
         n:int=0,     # training items at most; 0: as many as validation has, at most 1000
         seed:int=0,  # of the draw
     ): self.n, self.seed, self.row, self.sample, self.of = n, seed, {}, None, None
 
-    def before_fit(self): self.run = self.learn.create_mbar and not hasattr(self.learn, 'lr_finder')  # no bar: validate, get_preds
+    def before_fit(self):
+        self.run = self.learn.create_mbar and not hasattr(self.learn, 'lr_finder')   # no bar: validate, get_preds
     def after_validate(self):
-        if self.of is not self.learn.dls.train: self.sample, self.of = sample_dl(self.learn.dls, self.n, self.seed), self.learn.dls.train
+        if self.of is not self.learn.dls.train:
+            self.sample, self.of = sample_dl(self.learn.dls, self.n, self.seed), self.learn.dls.train
         if self.sample is None: return
         scores = self.learn.cbs.filter(lambda cb: isinstance(cb, Scores))
         mets = [deepcopy(m) for m in self.learn.metrics if not isinstance(m, ValueMetric)]
         with keep_rng(): loss, preds, targs = run_through(self.learn, self.sample, mets, keep=bool(scores))
         self.row = dict(train_loss=loss, **{f'train_{m.name}': float(m.value) for m in mets if m.value is not None})
-        if scores: self.row.update({f'train_{k}': v for k,v in scores[0].score(*scores[0].gather(preds, targs)).items()})
+        if scores:
+            self.row.update({f'train_{k}': v for k,v in scores[0].score(*scores[0].gather(preds, targs)).items()})
 
 # %% ../../nbs/07_training/01_metrics.ipynb #113f815f
 def run_through(
@@ -317,10 +341,12 @@ def run_through(
             b = learn._set_device(b)
             n_inp = getattr(learn.dls, 'n_inp', 1 if len(b) == 1 else len(b) - 1)
             xb, yb = b[:n_inp], b[n_inp:]
-            with torch.autocast('cuda', half or torch.float16, enabled=half is not None and torch.cuda.is_available()): pred = learn.model(*xb)
+            with torch.autocast('cuda', half or torch.float16, enabled=half is not None and torch.cuda.is_available()):
+                pred = learn.model(*xb)
             pred = pred.float() if isinstance(pred, torch.Tensor) and half else pred
             loss, n = learn.loss_func(pred, *yb), find_bs(yb)
-            seen = SimpleNamespace(pred=pred, xb=xb, yb=yb, y=yb[0] if len(yb) == 1 else yb, loss=loss, to_detach=to_detach, training=False, dls=learn.dls, model=learn.model)
+            seen = SimpleNamespace(pred=pred, xb=xb, yb=yb, y=yb[0] if len(yb) == 1 else yb, loss=loss,
+                                   to_detach=to_detach, training=False, dls=learn.dls, model=learn.model)
             for m in mets: m.accumulate(seen)
             total, count = total + loss.mean().item()*n, count + n
             if keep: preds.append(to_detach(pred, gather=False)); targs.append(to_detach(yb[0], gather=False))
