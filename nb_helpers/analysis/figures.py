@@ -108,10 +108,10 @@ def _frame(rows, cols, title, size, cell):
 # %% ../../nbs/08_analysis/01_figures.ipynb #5cf288aa
 @as_they_are
 def plot_confusion(
-    preds,             # `Predictions` with targets, or what `confusion` gave
-    max_labels:int=50, # classes shown; past it, those with the most mistakes
-    title:str=None,    # None: items, hits and accuracy
-):                     # matplotlib Figure, its size follows the number of classes
+    preds,               # `Predictions` with targets, or what `confusion` gave
+    max_labels:int=50,   # classes shown; past it, those with the most mistakes
+    title:str|None=None, # None: items, hits and accuracy
+):                       # matplotlib Figure, its size follows the number of classes
     "Confusion matrix as a figure: shares by row as colour, counts where they fit; `ValueError` for an empty matrix"
     cm = confusion(preds) if hasattr(preds, 'probs') else preds
     if not cm.size: raise ValueError("this confusion matrix has no classes")
@@ -221,10 +221,10 @@ def _curves(ax, h, cols, ylabel, star=None):
 # %% ../../nbs/08_analysis/01_figures.ipynb #29aa2c4b
 @as_they_are
 def plot_history(
-    history:pd.DataFrame, # a row an epoch: `train_loss`, `valid_loss`, metrics; `phase` and `epoch` if there are any
-    monitor:str=None,     # column that chose the best epoch; None: the first metric, else `valid_loss`
-    ncols:int=2,          # panels in a row
-):                        # matplotlib Figure; panels for losses, for metrics in -1..1, for each other metric
+    history:pd.DataFrame,  # a row an epoch: `train_loss`, `valid_loss`, metrics; `phase` and `epoch` if there are any
+    monitor:str|None=None, # column that chose the best epoch; None: the first metric, else `valid_loss`
+    ncols:int=2,           # panels in a row
+):                         # matplotlib Figure; panels for losses, for metrics in -1..1, for each other metric
     "Losses and metrics by epoch, best one starred; `ValueError` for an empty history or an unknown `monitor`"
     if not len(history): raise ValueError("this history has no epochs yet: train first")
     h,names = _series(history)
@@ -246,18 +246,18 @@ def plot_history(
 # %% ../../nbs/08_analysis/01_figures.ipynb #fb186682
 @as_they_are
 def plot_reliability(
-    table:pd.DataFrame,  # of `score.reliability`
-    ece:float=None,      # expected calibration error, for the title; None: from the table
-):                       # matplotlib Figure, 3.8 x 3.8 inches
+    table:pd.DataFrame,   # of `score.reliability`
+    ece:float|None=None,  # expected calibration error, for the title; None: from the table
+):                        # matplotlib Figure, 3.8 x 3.8 inches
     "Accuracy against confidence, in bins"
-    ece = (table.n*(table.right-table.confidence).abs()).sum()/table.n.sum() if ece is None else ece
+    ece = (table.n*(table.accuracy-table.confidence).abs()).sum()/table.n.sum() if ece is None else ece
     fig = new_figure(3.8, 3.8)
     fig.set_layout_engine('constrained')
     top,low = fig.subplots(2, 1, sharex=True, height_ratios=[4, 1])
     top.plot([0, 1], [0, 1], color='#999', lw=1, ls='--')
     top.text(.97, .04, 'below the line: overconfident', size=7.5, color='#666', ha='right')
-    top.vlines(table.confidence, table.right_low, table.right_high, color='#7fb2e5', lw=3)
-    top.plot(table.confidence, table.right, 'o-', ms=4, lw=1.2, color='#0b3d73')
+    top.vlines(table.confidence, table.accuracy_low, table.accuracy_high, color='#7fb2e5', lw=3)
+    top.plot(table.confidence, table.accuracy, 'o-', ms=4, lw=1.2, color='#0b3d73')
     low.bar(table.low, table.n, width=table.high-table.low, align='edge', color='#7fb2e5', edgecolor='white', lw=.5)
     top.set_ylabel('accuracy', size=9)
     low.set_ylabel('items', size=9)

@@ -42,11 +42,11 @@ def _by_cleanlab(t, p):
 
 # %% ../../nbs/08_analysis/07_inspect.ipynb #dad2975e
 def label_issues(
-    preds,         # `Predictions` with targets, of a model that did not see these items: out-of-fold ones
-    items=None,    # DataFrame with `id` and `path`, an item a row; None: no paths
-    n:int=None,    # items at most; None: all in doubt
-    by:str='own',  # 'own', or 'cleanlab' for its default way, where it is installed
-)->pd.DataFrame:   # `id`, `path`, `label`, `pred`, `confidence`, `margin` (label less best other, -1..0): worst first
+    preds,           # `Predictions` with targets, of a model that did not see these items: out-of-fold ones
+    items=None,      # DataFrame with `id` and `path`, an item a row; None: no paths
+    n:int|None=None, # items at most; None: all in doubt
+    by:str='own',    # 'own', or 'cleanlab' for its default way, where it is installed
+)->pd.DataFrame:     # `id`, `path`, `label`, `pred`, `confidence`, `margin` (label less best other, -1..0): worst first
     "Items whose label looks wrong; `ValueError` for items that cannot be counted"
     t,_ = countable(preds)
     if by not in ('own', 'cleanlab'): raise ValueError(f"by={by!r} is none of own, cleanlab")
@@ -74,12 +74,12 @@ def hardest(
     t,_ = countable(first)
     p = np.stack(list(aligned(members)[1].values())).astype(np.float64)
     mean, at = p.mean(0), np.arange(len(t))
-    wrong, said = (p.argmax(2) != t).mean(0), mean.argmax(1)
+    wrong, preds = (p.argmax(2) != t).mean(0), mean.argmax(1)
     i = np.lexsort((mean[at, t], -wrong))[:n]
     names, ids = np.array(first.vocab, object), np.asarray(first.ids)
     path = np.full(len(t), None) if items is None else item_values(items, ids, 'path')
-    return pd.DataFrame(dict(id=ids[i], path=path[i], label=names[t[i]], pred=names[said[i]],
-                             confidence=mean[i, said[i]], p_label=mean[i, t[i]], wrong=wrong[i]))
+    return pd.DataFrame(dict(id=ids[i], path=path[i], label=names[t[i]], pred=names[preds[i]],
+                             confidence=mean[i, preds[i]], p_label=mean[i, t[i]], wrong=wrong[i]))
 
 # %% ../../nbs/08_analysis/07_inspect.ipynb #4d39a791
 def _holm(p):
@@ -97,7 +97,7 @@ def by_column(
     metric:str='accuracy', # one of `score.metrics`
     n:int=500,           # bootstrap resamples
     seed:int=0,          # of them
-)->pd.DataFrame:         # a row a value, the worst first, then 'all': `items`, `value`, interval, `right` (0..1), `p`
+)->pd.DataFrame:         # a row a value, the worst first, then 'all': `items`, `value`, interval, `accuracy`, `p`
     "A metric for each value of a column, and whether it differs from the rest beyond chance; no value: left out"
     from scipy.stats import fisher_exact
     t,p = countable(preds)
@@ -108,7 +108,7 @@ def by_column(
         part = Predictions(preds.ids[i], t[i], preds.probs[i], preds.vocab)
         rest = names.index.difference(i)
         odds = [[hit[i].sum(), (~hit[i]).sum()], [hit[rest].sum(), (~hit[rest]).sum()]]
-        rows[name] = dict(items=len(i), **bootstrap(part, n, seed=seed).loc[metric], right=hit[i].mean(),
+        rows[name] = dict(items=len(i), **bootstrap(part, n, seed=seed).loc[metric], accuracy=hit[i].mean(),
                           p=fisher_exact(odds).pvalue if len(rest) and name != 'all' else np.nan)
     df = pd.DataFrame.from_dict(rows, orient='index').rename_axis(col)
     own = df.iloc[:-1].assign(p=lambda d: _holm(d.p.to_numpy()) if len(d) > 1 else np.nan)

@@ -31,14 +31,14 @@ def evaluate_maps(
     predict,             # rows -> (preds, targs), each (n, 1, h, w) or a tuple in the order of `maps`; mask: logits
     metrics:dict,        # as in `losses.item_scores`
     maps:tuple=('mask', 'depth'), # what `predict` gives
-    chunk:int=512,       # items whose maps are in memory at a time
-    cuts:tuple=CUTS,     # probabilities at which the mask is cut
-    device=None,         # where metrics are computed; None: where the maps are
-    kept:Path=None,      # file, .safetensors, of the figures of finished parts; None: nothing is kept
-    of=None,             # what made the predictions, in JSON's types: weights, views, data; needed with `kept`
-    keep_safe=None,      # called after a part when `every` minutes are over, such as to copy `kept` to Drive
-    every:float=10.,     # minutes
-)->tuple:                # DataFrame by id, a column a metric; IoU at every cut, (n, cuts), None without a mask
+    chunk:int=512,           # items whose maps are in memory at a time
+    cuts:tuple=CUTS,         # probabilities at which the mask is cut
+    device=None,             # where metrics are computed; None: where the maps are
+    kept:Path|None=None,     # file, .safetensors, of the figures of finished parts; None: nothing is kept
+    of=None,                 # what made the predictions, in JSON's types: weights, views, data; needed with `kept`
+    keep_safe=None,          # called after a part when `every` minutes are over, such as to copy `kept` to Drive
+    every:float=10.,         # minutes
+)->tuple:                    # DataFrame by id, a column a metric; IoU at every cut, (n, cuts), None without a mask
     "Every item's metrics, and its IoU at every cut; `ValueError` for no items or other numbers of maps"
     if not len(items): raise ValueError("no items to judge: is there a row of this split?")
     if kept is not None and of is None:
@@ -169,10 +169,10 @@ def _draw_strip(line, strip, note):
 # %% ../../nbs/08_analysis/06_maps.ipynb #e950f40e
 @as_they_are
 def plot_strips(
-    strips:list,      # of dicts from `map_strip`, of the same columns
-    notes:list=None,  # a short text a strip, such as 'IoU 0.91'
-    unit:str='',      # what a depth of 1 is
-):                    # matplotlib Figure, 6 in wide
+    strips:list,           # of dicts from `map_strip`, of the same columns
+    notes:list|None=None,  # a short text a strip, such as 'IoU 0.91'
+    unit:str='',           # what a depth of 1 is
+):                         # matplotlib Figure, 6 in wide
     "Strips below each other: photos, masks, depths in one scale; `ValueError` for none, or different columns"
     import matplotlib.pyplot as plt
     if not strips or len({tuple(s) for s in strips}) > 1:

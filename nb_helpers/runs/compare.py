@@ -98,6 +98,7 @@ def plot_leaderboard(
     ax.set_title(', '.join(what)[:70], size=8, loc='left', parse_math=False)
     return ax
 
+# %% ../../nbs/09_runs/03_compare.ipynb #8b6371fd
 def run_name(
     r,           # row of the ledger
     what:list,   # columns in which the runs differ
@@ -108,6 +109,7 @@ def run_name(
     return short_name(', '.join(short_name(short_value(r[k]), max(each, 14) if len(what)<4 else each) for k in what),
                       most)
 
+# %% ../../nbs/09_runs/03_compare.ipynb #bfba9304
 def short_value(
     v,  # a parameter or a metric
 )->str: # up to four digits of a number

@@ -277,8 +277,8 @@ def _in_order(gens):
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #cf97de2d
 def _saved_runs(
-    drive:str|Path=None, # the `MyDrive` folder; None: the one that is mounted
-)->dict:                 # run id -> generations, oldest first: safe, name, gen, time, top, inside {file: [size, ...]}
+    drive:str|Path|None=None, # the `MyDrive` folder; None: the one that is mounted
+)->dict: # run id -> generations, oldest first: safe, name, gen, time, top, inside {file: [size, ...]}
     "All runs on Drive, of all workspaces; {} where no Drive is mounted"
     drive = Path(drive) if drive else drive_if_there()
     out = {}
@@ -331,11 +331,11 @@ def _bring(g, dest, keep, mark=None):
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #6e9a7aa6
 def fetch_runs(
-    root:str|Path='runs',   # folder that holds all runs
-    drive:str|Path=None,    # the `MyDrive` folder; None: the one that is mounted
-    limit:int=256*1024,     # bytes; larger files, and all that are neither JSON nor CSV, stay on Drive
-    verbose:bool=True,      # one closing line
-)->list:                    # ids of the runs that came, or that are newer there than when they came
+    root:str|Path='runs',       # folder that holds all runs
+    drive:str|Path|None=None,   # the `MyDrive` folder; None: the one that is mounted
+    limit:int=256*1024,         # bytes; larger files, and all that are neither JSON nor CSV, stay on Drive
+    verbose:bool=True,          # one closing line
+)->list:                        # ids of the runs that came, or that are newer there than when they came
     "Bring the small files of every saved run, so that this session's ledger shows them; what is here stays as it is"
     new, root = [], Path(root).absolute()
     for id,gens in _saved_runs(drive).items():
@@ -357,10 +357,10 @@ def fetch_runs(
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #38fdc374
 def restore_run(
-    id:str,               # of the run
-    root:str|Path='runs', # folder that holds all runs
-    drive:str|Path=None,  # the `MyDrive` folder; None: the one that is mounted
-)->Path:                  # the run's folder, every file compared with its checksum
+    id:str,                   # of the run
+    root:str|Path='runs',     # folder that holds all runs
+    drive:str|Path|None=None, # the `MyDrive` folder; None: the one that is mounted
+)->Path:                      # the run's folder, every file compared with its checksum
     """Bring a saved run back whole; one that is here whole is left as it is, and so is what was changed here.
 
     `FileNotFoundError`, `FileExistsError`, or `ArchiveError` when no copy is whole."""
@@ -386,10 +386,10 @@ def _taken(p):
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #86e1ccbf
 def room_taken(
-    root:str|Path='runs',  # folder that holds all runs
-    local:str|Path=None,   # folder of the workspaces' fast sides; None: that of this machine
-    drive:str|Path=None,   # the `MyDrive` folder; None: the one that is mounted
-):                         # DataFrame: kind, name, MB, days (since the last change), where, path; the largest first
+    root:str|Path='runs',      # folder that holds all runs
+    local:str|Path|None=None,  # folder of the workspaces' fast sides; None: that of this machine
+    drive:str|Path|None=None,  # the `MyDrive` folder; None: the one that is mounted
+):                             # DataFrame: kind, name, MB, days (since the last change), where, path; the largest first
     "What caches, data, checkpoints and runs take, here and on Drive"
     import pandas as pd
     local, drive = Path(local or local_side()), Path(drive) if drive else drive_if_there()

@@ -171,8 +171,9 @@ def report_run(
 )->pd.DataFrame:           # of `bootstrap` and `bootstrap_soft`: `value`, `low`, `high`, a row a metric
     "Metrics with intervals, tables, figures and probabilities of one split into `run`; `ValueError` as in `metrics`"
     pre,groups = '' if name=='valid' else f'{name}_',_groups(preds, items)
-    table,cm = (pd.concat([bootstrap(preds, n, level, seed, groups),
-                           bootstrap_soft(preds, n, level, seed, groups, ordered)]),confusion(preds))
+    table = pd.concat([bootstrap(preds, n, level, seed, groups),
+                       bootstrap_soft(preds, n, level, seed, groups, ordered)])
+    cm = confusion(preds)
     worst = top_mistakes(preds, items, n_mistakes)
     history = run.history() if name=='valid' else ()
     run.save_predictions(preds, name)
@@ -218,9 +219,8 @@ def _metric_table(name, rows):
     head = '<tr><th>metric</th><th class=n>value</th><th class=n>interval</th><th class=m>0 to 1</th></tr>'
     return _box(f'On the {_called.get(name, name)} split', f'<table><thead>{head}</thead><tbody>{body}</tbody></table>')
 
-_note = ('<p class=dim>An interval says what other items of the same kind might have given: '
-         'the same model, measured on '
-         'many resamples of these items. Macro: the plain mean over classes; rare ones count as much as any.</p>')
+_note = ('<p class=dim>An interval says what other items of the same kind might have given: the same model, measured '
+         'on many resamples of these items. Macro: the plain mean over classes; rare ones count as much as any.</p>')
 
 # %% ../../nbs/09_runs/04_report.ipynb #5f5f64b1
 def _sentence(name, rows, about):
@@ -236,13 +236,14 @@ def _sentence(name, rows, about):
     return f'<p class=say>{s}.</p>'
 
 # %% ../../nbs/09_runs/04_report.ipynb #a463c13c
-_captions = dict(history='Loss and metrics by epoch', mistakes='The surest mistakes: true → said, and how sure it was',
-                 confusion='Rows: what it is. Columns: what the model said',
-                 reliability='How often it was right against how sure it was',
-                 roc_pr='What a threshold would trade, class by class',
+_captions = dict(history='Loss and metrics by epoch',
+                 mistakes='The most confident mistakes: true → predicted, with confidence',
+                 confusion='Rows: true class. Columns: predicted class',
+                 reliability='Accuracy against confidence, in bins',
+                 roc_pr='ROC and precision-recall, class by class',
                  epochs='What each epoch says, and how much neighbours agree',
                  candidates='Last epochs and averages beside the best epoch, on items without a say in the choice',
-                 doubtful='Labels that look wrong: label → what the model takes it for',
+                 doubtful='Labels that look wrong: label → predicted class',
                  heatmaps='Where the model finds what speaks for its answer',
                  film='Where in the clip, and when, the model finds what speaks for its answer',
                  folds='Every fold, their mean, and all items together',
@@ -285,13 +286,13 @@ def _classes(run, pre, what):
     head,*rows = _read_csv(run.dir/f'{pre}per_class.csv') or [[]]
     at = [head.index(o) for o in ('f1_low','f1_high')] if 'f1_low' in head else []
     rows = [r[:3]+[digits(o) for o in r[3:6]]+[' – '.join(digits(r[i]) for i in at)]*(len(at)>0) for r in rows]
-    out = (_box(f'Class by class, {what}', _table(rows, ['class']+head[1:6]+['F1 interval']*(len(at)>0), range(1, 7)),
-                True) if rows else '')
+    head = ['class'] + head[1:6] + ['F1 interval']*(len(at)>0)
+    out = _box(f'Class by class, {what}', _table(rows, head, range(1, 7)), True) if rows else ''
     head,*rows = _read_csv(run.dir/f'{pre}confusion.csv') or [[]]
     if rows:
         cm = pd.DataFrame([[int(o) for o in r[1:]] for r in rows], index=[r[0] for r in rows], columns=head[1:])
         pairs = [(a, b, n, f'{s:.0%}') for a,b,n,s in confused(cm, 8).itertuples(index=False)]
-        pairs = _table(pairs, ['it is','model said','times','of the class'], (2,3)) if pairs else ''
+        pairs = _table(pairs, ['true','predicted','items','of the class'], (2,3)) if pairs else ''
         out += _box(f'Mixed up most, {what}', pairs, True)
     return f'<div class=row>{out}</div>' if out else ''
 
@@ -312,8 +313,8 @@ def _extras(run, most=20):
         head,*rows = _read_csv(f) or [[]]
         keep = [j for j,c in enumerate(head) if c!='path']
         num = [i for i,j in enumerate(keep) if rows and all(re.fullmatch(r'-?[\d.]*(e-?\d+)?|nan', r[j]) for r in rows)]
-        body = _table([[short(r[j]) for j in keep] for r in rows[:most]], [head[j].replace('_', ' ') for j in keep],
-                      num)
+        names = [head[j].replace('_', ' ') for j in keep]
+        body = _table([[short(r[j]) for j in keep] for r in rows[:most]], names, num)
         more = f'<p class=dim>{most} of {len(rows)} rows</p>' if len(rows)>most else ''
         if rows: out += f'<div class=broad><h3>{_esc(name)}</h3><div class=scroll>{body}</div>{more}</div>'
     return f'<div class=row>{out}</div>' if out else ''
@@ -354,9 +355,8 @@ def _heading(run, info):
 def _left_out(rows):
     "What of the source is neither an item nor unreadable, as a box; rows as `Run.log_unreadable` keeps them"
     head = ['files', 'kind', 'why', 'what to do', 'such as']
-    return (_box('Left out',
-                 _table([[_say(r.get(k)) for k in ('files', 'kind', 'why', 'remedy', 'example')] for r in rows], head,
-                        (0,)), len(rows)>8) if rows else '')
+    cells = [[_say(r.get(k)) for k in ('files', 'kind', 'why', 'remedy', 'example')] for r in rows]
+    return _box('Left out', _table(cells, head, (0,)), len(rows)>8) if rows else ''
 
 # %% ../../nbs/09_runs/04_report.ipynb #31ff7837
 def _section(run, page):
@@ -487,7 +487,8 @@ def _png(fig, alt):  # a figure as HTML, inside the page
     fig = getattr(fig, 'figure', fig)
     fig.savefig(buf, format='png', dpi=180, bbox_inches='tight')
     w = int.from_bytes(buf.getvalue()[16:20], 'big')//2             # two of them side by side on a laptop
-    return f'<figure class=wide><img width={w} alt="{_esc(alt)}" src="data:image/png;base64,{base64.b64encode(buf.getvalue()).decode()}"></figure>'
+    data = base64.b64encode(buf.getvalue()).decode()
+    return f'<figure class=wide><img width={w} alt="{_esc(alt)}" src="data:image/png;base64,{data}"></figure>'
 
 def _link(root, id, page):  # the run's name, linked to its own report where it has one
     short = f'<span class=nb>{_esc(id[-20:] if len(id)>20 else id)}</span>'
@@ -506,8 +507,8 @@ def _rows(root, df, metric, page):
     got, rows = df.set_index('id'), []
     for k,id in enumerate(order, 1):
         r = got.loc[id]
-        val = lambda c: ((f'{float(r[c]):.3f}' if abs(float(r[c]))<10 else f'{float(r[c]):.4g}') if c in r
-                         and is_number(r[c]) else '')
+        form = lambda v: f'{v:.3f}' if abs(v)<10 else f'{v:.4g}'
+        val = lambda c: form(float(r[c])) if c in r and is_number(r[c]) else ''
         span = f"{val(f'{metric}_low')} – {val(f'{metric}_high')}" if val(f'{metric}_low') else ''
         rows.append((k if k<=len(top) else '', _link(root, id, page), _status(short_name(str(r.status), 30)),
                      val(metric), span, *(short_name(short_value(r[c]), 28) for c in what),
@@ -537,12 +538,11 @@ def _workbook_section(root, df, metric, page):  # everything about one workbook
     if len(df) > _MOST: say += f"; {_MOST} of them are shown, ledger.csv has all"
     full = df.tail(_MOST).dropna(axis=1, how='all')
     table = _table([[short_value(v)[:120] for v in r] for r in full.itertuples(index=False)], list(full.columns))
-    return (f'<section id="{_esc(quote(name))}"><h2>{_esc(name)}</h2><p class=dim>{_esc(say)}{sort}</p><div '
-            f'class=row>{figs}</div>'
-            f'<div class="scroll runs">{_table(rows, head, (0, 3, 4), (1, 2))}</div>'
+    return (f'<section id="{_esc(quote(name))}"><h2>{_esc(name)}</h2><p class=dim>{_esc(say)}{sort}</p>'
+            f'<div class=row>{figs}</div><div class="scroll runs">{_table(rows, head, (0, 3, 4), (1, 2))}</div>'
             + (f'<p>History that can\'t be read:</p>{_table(odd, ["run", "what is wrong"])}' if odd else '') +
-            f'<details><summary>The whole ledger: {len(full.columns)} columns</summary><div '
-            f'class=scroll>{table}</div></details></section>')
+            f'<details><summary>The whole ledger: {len(full.columns)} columns</summary>'
+            f'<div class=scroll>{table}</div></details></section>')
 
 # %% ../../nbs/09_runs/04_report.ipynb #b7b55736
 def report_html(
@@ -558,7 +558,8 @@ def report_html(
     body = ''.join(_workbook_section(root, g.reset_index(drop=True), metric, path)
                    for _,g in df[df.workbook.notna()].groupby('workbook'))
     if len(bad):
-        body += f'<section><h2>Cannot be read</h2>{_table(bad[["id","status"]].values.tolist(), ["run","what is wrong"])}</section>'
+        rows = _table(bad[['id','status']].values.tolist(), ['run','what is wrong'])
+        body += f'<section><h2>Cannot be read</h2>{rows}</section>'
     body = body or '<section><p>No runs yet. Run a workbook first.</p></section>'
     n, w = len(df), df.workbook.nunique()
     took = f"{n} run{'s'*(n!=1)} of {w} workbook{'s'*(w!=1)}, {_time(float(df.minutes.fillna(0).sum()))} in all"

@@ -469,7 +469,7 @@ def log_figure(self:Run,
 # %% ../../nbs/09_runs/02_run.ipynb #87ff7908
 @patch
 def save_predictions(self:Run,
-    preds,               # `Predictions`: what the model said
+    preds,               # `Predictions`
     name:str='valid',    # which set of items
 )->Path:                 # predictions/<name>.csv
     "Keep predictions with the run"

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Accumulate', 'read_facts', 'StopOnBadLoss', 'EMA', 'EpochRates', 'use_precision', 'same_bits', 'fused_adam', 'Clock',
            'save_weights', 'load_weights', 'KeepBest', 'KeepSafe', 'ChannelsLast', 'StartBar', 'predict_scores',
-           'KeepEpochs', 'tensorboard_callback', 'wandb_callback', 'trackers']
+           'KeepEpochs', 'tensorboard_callback', 'wandb_callback']
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #b04658b5
 import atexit
@@ -32,6 +32,7 @@ from fastai.callback.tracker import ReduceLROnPlateau
 from fastai.callback.training import GradientAccumulation
 from fastai.optimizer import OptimWrapper
 from fastai.torch_core import find_bs, get_model, rank_distrib
+from fastcore.basics import patch
 
 from .. import gpu
 from ..dataset.decode import lower_is_better
@@ -76,20 +77,21 @@ class Accumulate(GradientAccumulation):
     def load_state_dict(self, d): self.count = int(d['count'])
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #d6467e98
-def _items(self): # of this batch, over all processes
+@patch
+def _items(self:Accumulate): # of this batch, over all processes
     return getattr(self.learn, 'batch_items', None) or find_bs(self.learn.yb)
 
-def _divide(self): # the gradients were divided by `n_acc` items; there were `count`
+@patch
+def _divide(self:Accumulate): # the gradients were divided by `n_acc` items; there were `count`
     if self.count != self.n_acc:
         for p in self.learn.model.parameters():
             if p.grad is not None: p.grad.mul_(self.n_acc/self.count)
     self.count = 0
 
-def _drop(self):
+@patch
+def _drop(self:Accumulate):
     self.count = 0
     if self.opt is not None: self.opt.zero_grad()
-
-Accumulate._items, Accumulate._divide, Accumulate._drop = _items, _divide, _drop
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #9d798bde
 def _save_tensors(
@@ -131,9 +133,9 @@ class StopOnBadLoss(Callback):
     "`FloatingPointError` when the training loss is not a number or explodes, before the step; the batch is saved"
     order, remove_on_fetch = -9, True  # before_step: ahead of accumulation (6) and the scaler (10)
     def __init__(self,
-        folder:Path=None,  # folder for bad_batch.safetensors (x0, ..., y0, ...); None: it is not saved
-        times:float=100.,  # how many times the largest of the first losses is too much
-        in_a_row:int=3,    # in fp16: overflows one after the other at which training stops; their steps are left out
+        folder:Path|None=None, # folder for bad_batch.safetensors (x0, ..., y0, ...); None: it is not saved
+        times:float=100.,      # how many times the largest of the first losses is too much
+        in_a_row:int=3, # in fp16: overflows one after the other at which training stops; their steps are left out
     ):
         self.folder, self.times, self.in_a_row, self.early, self.fresh = folder, times, in_a_row, [], False
         self.row, self.total, self.left_out = 0, 0, False   # overflows: one after the other, in all, in this batch
@@ -159,42 +161,42 @@ class StopOnBadLoss(Callback):
     def load_state_dict(self, d): self.early, self.row, self.total = list(d['early']), d['row'], d['total']
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #aac78dff
-def _scaled(self):
+@patch
+def _scaled(self:StopOnBadLoss):
     "Is this fp16, with a scaler that leaves out a step whose gradients overflow?"
     scaler = getattr(self.learn, 'scaler', None)
     return scaler is not None and scaler.is_enabled()
 
-def _spoilt(self):
+@patch
+def _spoilt(self:StopOnBadLoss):
     "Name of a layer whose statistics are no numbers any more, '' for none"
     bad = (n for n, b in self.learn.model.named_buffers() if b.is_floating_point() and not b.isfinite().all())
     return next(bad, '').rpartition('.')[0]
 
-StopOnBadLoss._scaled, StopOnBadLoss._spoilt = _scaled, _spoilt
-
 # %% ../../nbs/07_training/04_callbacks.ipynb #cc1a750e
-def _is_overflow(self):
+@patch
+def _is_overflow(self:StopOnBadLoss):
     "Not the data's fault, nothing is spoilt, and it has not happened too often"
     given = {**_flat('x', self.learn.xb), **_flat('y', self.learn.yb)}.values()
     return (self.row < self.in_a_row and all(t.isfinite().all() for t in given if t.is_floating_point())
             and not self._spoilt())
 
-def _leave_out(self, loss):
+@patch
+def _leave_out(self:StopOnBadLoss, loss):
     self.total, self.left_out = self.total + 1, True
     if self.total == 1:
         warnings.warn(f"fp16 overflowed {self._where()}: the loss is {loss}, the scaler leaves the step out. "
                       f"{self.in_a_row} in a row end the training")
 
-StopOnBadLoss._is_overflow, StopOnBadLoss._leave_out = _is_overflow, _leave_out
-
 # %% ../../nbs/07_training/04_callbacks.ipynb #eb85d8af
-def _where(self):
+@patch
+def _where(self:StopOnBadLoss):
     "The epoch, over all phases, and the batch that is looked at"
     return f"in epoch {getattr(self.learn, 'first_epoch', 0) + self.epoch + 1}, batch {self.iter}"
 
-StopOnBadLoss._where = _where
-
 # %% ../../nbs/07_training/04_callbacks.ipynb #d8e846be
-def _stop(self, loss, limit):
+@patch
+def _stop(self:StopOnBadLoss, loss, limit):
     kept, spoilt = '', self._spoilt()
     if self.folder and not rank_distrib():
         batch = {**_flat('x', self.learn.xb), **_flat('y', self.learn.yb)}
@@ -205,8 +207,6 @@ def _stop(self, loss, limit):
     if spoilt: why += f", and the statistics of {spoilt} are no numbers any more"
     raise FloatingPointError(f"{why}: look for a broken item, try a tenth of the learning rate, "
                              f"or train in bf16 or fp32.{kept}")
-
-StopOnBadLoss._stop = _stop
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #c5d79a94
 def _ema_decay(
@@ -239,30 +239,33 @@ class EMA(Callback):
     def after_fit(self): self._show(False)
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #7b00bd25
-def _average(self):
+@patch
+def _average(self:EMA):
     from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
     mix = lambda avg, now, n: get_ema_multi_avg_fn(_ema_decay(int(n), self.decay))(avg, now, n)
     return AveragedModel(get_model(self.model), multi_avg_fn=mix, use_buffers=True)
 
-def _show(self, on):
+@patch
+def _show(self:EMA, on):
     "Exchange the model's tensors with the average's; nothing is copied"
     if self.avg is None or on == self.shown: return
     for a,b in zip(_tensors(get_model(self.learn.model)), _tensors(self.avg.module), strict=True):
         a.data, b.data = b.data, a.data
     self.shown = on
 
+# %% ../../nbs/07_training/04_callbacks.ipynb #9bf4294b
 def _tensors(m): return [*m.parameters(), *m.buffers()]
-def _ema_state(self):
+@patch
+def state_dict(self:EMA):
     return ({} if self.avg is None else dict(n=int(self.avg.n_averaged),
                                              **{f'avg.{k}': v for k,v in self.avg.module.state_dict().items()}))
 
-def _ema_load(self, d):
+@patch
+def load_state_dict(self:EMA, d):
     if not d: return
     if self.avg is None: self.avg = self._average()
     self.avg.n_averaged.fill_(int(d['n']))
     self.avg.module.load_state_dict({k[4:]: v for k,v in d.items() if k.startswith('avg.')})
-
-EMA._average, EMA._show, EMA.state_dict, EMA.load_state_dict = _average, _show, _ema_state, _ema_load
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #13504383
 def _epoch_share(
@@ -276,7 +279,7 @@ def _epoch_share(
 class EpochRates(ReduceLROnPlateau):
     "Rates of a phase by its epochs: factors for the body, and a tenth for all after epochs without a better metric"
     def __init__(self,
-        factors:dict=None,         # {epochs done: factor} for all groups but the last (the head)
+        factors:dict|None=None,    # {epochs done: factor} for all groups but the last (the head)
         patience:int=0,            # epochs without improvement before all rates are divided; 0: never
         monitor:str='valid_loss',  # metric that must improve
         factor:float=10.,          # what they are divided by
@@ -475,8 +478,8 @@ class ChannelsLast(Callback):
     "Weights and photos in channels-last order, unless the network can't be run so; made for one `fit`"
     order, remove_on_fetch = 95, True   # before_batch: after MixUp and CutMix (90) have made new photos
     def __init__(self,
-        learn,         # fastai Learner, whose weights are put in that order now
-        on:bool=None,  # do it; None: where the data does not go to a GPU
+        learn,              # fastai Learner, whose weights are put in that order now
+        on:bool|None=None,  # do it; None: where the data does not go to a GPU
     ):
         device = torch.device(getattr(learn.dls, 'device', None) or 'cpu')
         self.ours = (device.type == 'cpu' if on is None else on) and lay_out(learn.model, True)
@@ -492,25 +495,27 @@ class ChannelsLast(Callback):
         self.on = d['on']
         if self.on is False: self._back()
 
+# %% ../../nbs/07_training/04_callbacks.ipynb #45241651
 def _photos_last(x):
     return x.contiguous(memory_format=torch.channels_last) if isinstance(x, torch.Tensor) and x.ndim == 4 else x
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #cb3869d0
-def _try(self):
+@patch
+def _try(self:ChannelsLast):
     "Does the network run so, forward and backward?"
     few, model = (tuple(_photos_last(x[:2]) if isinstance(x, torch.Tensor) else x for x in self.xb),
                   get_model(self.learn.model))
     self.on = channels_last(model, lambda: model(*few))
     if not self.on: self._back()
 
-def _back(self):
+# %% ../../nbs/07_training/04_callbacks.ipynb #0178413e
+@patch
+def _back(self:ChannelsLast):
     "Weights as torch makes them, also those of the average, and what the optimizer keeps of them"
     if not self.ours: return
     for m in (self.learn.model, *(cb.avg for cb in self.learn.cbs if isinstance(cb, EMA) and cb.avg is not None)):
         lay_out(m, False)
     opt_like_weights(self.learn.opt)
-
-ChannelsLast._try, ChannelsLast._back = _try, _back
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #19d238a9
 class StartBar(Callback):
@@ -564,10 +569,10 @@ class KeepEpochs(Callback):
         if s is None:
             raise ValueError("KeepEpochs needs Scores(...) among the callbacks: it says what the outputs mean")
         y = self.learn.yb[0] if len(self.learn.yb) else torch.zeros(1)
-        said = predict_scores(self.learn, self.dl, s.task, s.act, s.task == 'ordinal' and y.ndim == 2
+        preds = predict_scores(self.learn, self.dl, s.task, s.act, s.task == 'ordinal' and y.ndim == 2
                               and y.shape[1] > 1)
-        n_cls = s.n_cls or (said.shape[1] if s.task == 'classes' else 0)
-        save_epoch(folder, epoch, item_ids(self.dl), np.full(len(said), -1), said, task=s.task, n_cls=n_cls,
+        n_cls = s.n_cls or (preds.shape[1] if s.task == 'classes' else 0)
+        save_epoch(folder, epoch, item_ids(self.dl), np.full(len(preds), -1), preds, task=s.task, n_cls=n_cls,
                    row=dict(s.row))
 
     def state_dict(self): return {}   # files, which a run that goes on finds again
@@ -696,7 +701,7 @@ def _finish_wandb(wait):  # what is left is sent, for at most `wait` s; then the
                       f"wandb sync {where.parent.parent.name}/wandb/{where.name}")
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #1769655a
-def trackers(
+def _trackers(
     run,                       # a `Run`; the files are put into its folder
     tensorboard:bool=True,     # write event files for `tensorboard --logdir runs`
     wandb:str='off',           # 'off', 'offline' or 'online'
@@ -715,7 +720,7 @@ def trackers(
         return out
 
 def _stop_tracking(
-    cbs:list,  # of `trackers`
+    cbs:list,  # of `_trackers`
 ):
     "Close what must be closed, at the end of a run; it happens by itself when the process ends"
     for cb in cbs:

@@ -187,8 +187,8 @@ def known(
 class MapLoss:
     "Losses by map, in the order of the targets: `MapLoss(mask=bce_dice, depth=l1)`; its parts stay in `.parts`"
     def __init__(self,
-        weights:dict=None, # {map: weight}, 1 where not named
-        **losses,          # map -> loss (pred, targ) -> scalar, or None: its target is there, but not trained on
+        weights:dict|None=None, # {map: weight}, 1 where not named
+        **losses,               # map -> loss (pred, targ) -> scalar, or None: its target is there, but not trained on
     ):
         self.losses, self.weights, self.parts = losses, dict.fromkeys(losses, 1.) | (weights or {}), {}
         if extra := set(self.weights) - set(losses):
