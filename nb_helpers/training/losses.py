@@ -144,13 +144,14 @@ def _ssim_loss(
 def _sum_losses(
     *terms, # pairs (weight, loss), or a loss alone for weight 1
 ):          # loss (pred, targ) -> scalar
-    "One loss out of several: `_sum_losses(l1, (.5, ssim_loss))`; `ValueError` without any or for a weight below 0"
+    "One loss out of several: `_sum_losses(l1, (.5, _ssim_loss))`; `ValueError` without any or for a weight below 0"
     terms = [t if isinstance(t, tuple) else (1., t) for t in terms]
-    if not terms: raise ValueError("sum_losses() of nothing: name at least one loss, such as l1")
+    if not terms: raise ValueError("no loss: name at least one, such as l1")
     if bad := [w for w, _ in terms if not (w >= 0 and math.isfinite(w))]:
         raise ValueError(f"weight {bad[0]}: weights are 0 or more")
     def total(pred, targ): return sum(w*f(pred, targ) for w, f in terms)
-    total.__name__ = '+'.join(f.__name__ if w == 1 else f'{w:g}*{f.__name__}' for w, f in terms)
+    names = [(w, f.__name__.lstrip('_')) for w, f in terms]
+    total.__name__ = '+'.join(n if w == 1 else f'{w:g}*{n}' for w, n in names)
     return total
 
 # %% ../../nbs/07_training/00_losses.ipynb #4bb16eef
