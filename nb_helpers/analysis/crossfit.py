@@ -280,8 +280,7 @@ def class_shift(
     k = int(out.change.abs().idxmax())
     if out.attrs['distance'] >= far and p < alpha:
         warnings.warn(
-                      f"test predictions are not spread as on validation: {out.attrs['distance']:.0%} of them would "
-                      f"have to change class (class {k}: "
-                      f"{out.valid[k]:.0%} there, {out.test[k]:.0%} here). The thresholds may not hold: "
-                      "look at the test items, or choose by rate")
+            f"test predictions are not spread as on validation: {out.attrs['distance']:.0%} of them would have to "
+            f"change class (class {k}: {out.valid[k]:.0%} there, {out.test[k]:.0%} here). The thresholds may not hold: "
+            "look at the test items, or choose by rate")
     return out

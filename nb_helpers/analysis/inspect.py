@@ -216,9 +216,9 @@ def _map_layers(
 )->dict:                    # name of layer -> shape of its output, in the order of the forward pass
     "The layers that can be asked; `ValueError` where no layer gives maps"
     found = {}
-    with evaluating(model), _watched(model, lambda name, o: found.update({name: tuple(o.shape)}) if _maps(o, len(xb[0]))
-                                     else None):
-        model(*xb)
+    def note(name, o):
+        if _maps(o, len(xb[0])): found[name] = tuple(o.shape)
+    with evaluating(model), _watched(model, note): model(*xb)
     if not found:
         raise ValueError(f"no layer of {type(model).__name__} gives maps (n, channels, h, w): "
                          "Grad-CAM is for convolutional networks")

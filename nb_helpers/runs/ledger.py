@@ -403,7 +403,5 @@ def room_taken(
                   for n in (_run_names(home/'saved') if (home/'saved').is_dir() else ())]
     rows = [(kind, p.name, size/1e6, (time.time()-at)/86400, where, p) for kind,p,where in found
             for size,at in [_taken(p)]]
-    return pd.DataFrame(rows, columns=['kind','name','MB','days','where','path']).sort_values(['MB','kind','name'],
-                                                                                              ascending=[False,True,
-                                                                                                         True],
-                                                                                              ignore_index=True)
+    table = pd.DataFrame(rows, columns=['kind','name','MB','days','where','path'])
+    return table.sort_values(['MB','kind','name'], ascending=[False,True,True], ignore_index=True)

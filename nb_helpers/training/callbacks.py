@@ -557,7 +557,7 @@ class KeepEpochs(Callback):
     def after_epoch(self):
         if rank_distrib() or not self.learn.create_mbar: return   # no bar: validate, get_preds
         home = self.folder or getattr(self.learn, 'epochs_dir', None) and Path(self.learn.epochs_dir).parent
-        if home is None: raise ValueError("KeepEpochs knows no folder: train with train.fit and a run, or give folder=")
+        if home is None: raise ValueError("KeepEpochs knows no folder: train with `fit` and a run, or give folder=")
         epoch = getattr(self.learn, 'first_epoch', 0) + self.learn.epoch + 1
         if self.dl is not None: self._ask(home/'epochs_test', epoch)
         if not self.last: return

@@ -79,8 +79,8 @@ def _pack_list(o, tensors, where, home):
         v = _pack_tensor(torch.tensor(items, dtype=torch.float64), tensors, where, 'numbers')
     elif len(items) > 16 and types == {int} and max(map(abs, items)) < 2**63:
         v = _pack_tensor(torch.tensor(items), tensors, where, 'numbers')
-    elif len(items) > 16 and all(isinstance(t, torch.Tensor) and t.dim() == 0
-                                 for t in items) and len({(t.dtype, t.device) for t in items}) == 1:
+    elif (len(items) > 16 and all(isinstance(t, torch.Tensor) and t.dim() == 0 for t in items)
+          and len({(t.dtype, t.device) for t in items}) == 1):
         v = _pack_tensor(torch.stack(items), tensors, where, 'stack', home)
     else: v = [pack(x, tensors, f'{where}/{i}', home) for i, x in enumerate(items)]
     return v if kind == 'list' else _tag(kind, v)
@@ -700,9 +700,8 @@ def _items(ds):
 
 def _opt_name(opt):
     "Class of an optimizer, and of what it wraps or is made of"
-    inner, steps = (getattr(opt, 'opt', None),
-                    [getattr(c, '__name__', getattr(getattr(c, 'func', None), '__name__', ''))
-                     for c in getattr(opt, 'cbs', [])])
+    inner = getattr(opt, 'opt', None)
+    steps = [getattr(c, '__name__', getattr(getattr(c, 'func', None), '__name__', '')) for c in getattr(opt, 'cbs', [])]
     return type(opt).__name__ + (f'({_opt_name(inner)})' if inner is not None else ''.join(f' {n}' for n in steps))
 
 # %% ../../nbs/07_training/03_checkpoint.ipynb #6bbb3e84

@@ -53,9 +53,9 @@ def _by_score(skm):
         if len(np.unique(t)) < 2: return 0.
         if s.ndim == 1: return skm.roc_auc_score(t, s)
         have = np.unique(t)
-        return skm.roc_auc_score(t, s[:, have]/s[:, have].sum(1, keepdims=True), multi_class='ovr',
-                                 labels=have) if len(have) > 2 else \
-               skm.roc_auc_score(t == have[1], s[:, have[1]]/s[:, have].sum(1))
+        p = s[:, have]/s[:, have].sum(1, keepdims=True)
+        return skm.roc_auc_score(t, p, multi_class='ovr', labels=have) if len(have) > 2 else \
+               skm.roc_auc_score(t == have[1], p[:, 1])
     return dict(auc=auc, rmse=skm.root_mean_squared_error, mae=skm.mean_absolute_error, r2=skm.r2_score)
 
 # %% ../../nbs/07_training/01_metrics.ipynb #585e6f67
