@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
+from fastcore.basics import patch
 from fastcore.xml import (
     FT, A, B, Body, Details, Div, Figcaption, Figure, H1, H2, H3, Head, Html, I, Img, Main, Meta, P, Safe, Section,
     Span, Style, Summary, Table, Tbody, Td, Th, Thead, Title, Tr, ft, to_xml)
@@ -184,6 +185,17 @@ def report_run(
     run.log_metrics(**{f'{pre}{m}{end}':float(r[col]) for m,r in table.dropna().iterrows()
                   for end,col in (('','value'), ('_low','low'), ('_high','high'))})
     return table
+
+# %% ../../nbs/09_runs/04_report.ipynb #5ed11a08
+@patch
+def report(self:Run,
+    preds,             # `Predictions` with targets
+    items=None,        # DataFrame with `id`, `path` and perhaps `group`; None: no pictures
+    split:str='valid', # what the predictions are of
+    **kw,              # to `report_run`: open_image, n_mistakes, ordered, ...
+):                     # DataFrame `value`, `low`, `high`, a row a metric
+    "Metrics with intervals, tables, figures and probabilities of one split into the run, as `report_run` has them"
+    return report_run(self, preds, items, split, **kw)
 
 # %% ../../nbs/09_runs/04_report.ipynb #2daa92c8
 # what `score` gives
