@@ -24,7 +24,7 @@ from fastcore.basics import patch
 
 from ..drive.files import csv_text, hide_secrets, plain, read_json, safe_cell, write_atomic, write_csv
 from .environment import (
-    device_name, environment, git_commit, is_alive, is_own, live_notebook, own_marks, session)
+    environment, is_alive, is_own, live_notebook, own_marks, session)
 from .ledger import damage, present_params, restore_run, run_dirs, run_status, silent_for, write_ledger
 
 # %% ../../nbs/09_runs/02_run.ipynb #7e9ae810
@@ -417,7 +417,8 @@ def resume(self:Run,
     if self._mine and was=='running': return self
     ago = f"{silent_for(info):.0f} min ago"
     print(f"going on with {self.id}: {was}, last heard of {ago}, {info.get('minutes') or 0:.1f} min so far")
-    here = dict(at=_now(), after=was, device=device_name(), git_commit=git_commit())
+    env = environment()
+    here = dict(at=_now(), after=was, device=env['device'], git_commit=env['git_commit'])
     self._update(status='running', sessions=(info.get('sessions') or 1)+1, session=session(), marks=own_marks(self.id),
                  updated=_now(), resumed=[*(info.get('resumed') or []), here])
     self._mine = True

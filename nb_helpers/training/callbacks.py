@@ -41,7 +41,7 @@ from ..drive.workspace import DriveError
 from ..gpu import channels_last, evaluating, keep_rng, lay_out, same_precision
 from ..model.transfer import plain_pools, put_layers
 from .checkpoint import opt_like_weights
-from .metrics import Scores, item_ids, save_epoch
+from .metrics import Scores, save_epoch
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #2f063370
 class Accumulate(GradientAccumulation):
@@ -572,8 +572,7 @@ class KeepEpochs(Callback):
         preds = predict_scores(self.learn, self.dl, s.task, s.act, s.task == 'ordinal' and y.ndim == 2
                               and y.shape[1] > 1)
         n_cls = s.n_cls or (preds.shape[1] if s.task == 'classes' else 0)
-        save_epoch(folder, epoch, item_ids(self.dl), np.full(len(preds), -1), preds, task=s.task, n_cls=n_cls,
-                   row=dict(s.row))
+        save_epoch(folder, epoch, self.dl, np.full(len(preds), -1), preds, task=s.task, n_cls=n_cls, row=dict(s.row))
 
     def state_dict(self): return {}   # files, which a run that goes on finds again
     def load_state_dict(self, d): pass
