@@ -25,12 +25,17 @@ from fastcore.basics import patch
 def _codes(labels):
     "(number of the class per item, int64; class names, sorted); `ValueError` for labels that are no classes"
     y = labels.detach().cpu().numpy() if isinstance(labels, torch.Tensor) else np.asarray(labels)
-    if y.ndim != 1 or not len(y): raise ValueError(f"labels have shape {y.shape}: one class per item is needed, and at least one item")
+    if y.ndim != 1 or not len(y):
+        raise ValueError(f"labels have shape {y.shape}: one class per item is needed, and at least one item")
     gone = np.flatnonzero(pd.isna(y))
-    if len(gone): raise ValueError(f"{len(gone)} of {len(y)} labels are missing, the first at place {gone[0]}: drop these items or label them")
+    if len(gone):
+        raise ValueError(f"{len(gone)} of {len(y)} labels are missing, the first at place {gone[0]}: "
+                         "drop these items or label them")
     if y.dtype.kind == 'f':
         odd = y[y != np.round(y)]
-        if len(odd): raise ValueError(f"label {odd[0]} is a number, not a class: give bins, such as pd.cut(labels, 5, labels=False)")
+        if len(odd):
+            raise ValueError(f"label {odd[0]} is a number, not a class: give bins, "
+                             "such as pd.cut(labels, 5, labels=False)")
         y = y.astype(np.int64)
     codes, names = pd.factorize(y, sort=True)
     return codes.astype(np.int64), list(names.tolist())
@@ -43,7 +48,8 @@ def _fractions(shares, names):
         odd = [k for k in shares if k not in names] + [k for k in names if k not in shares]
         if odd: raise ValueError(f"shares and labels differ in {odd[:5]}; the classes are {names[:10]}")
         shares = [shares[k] for k in names]
-    if isinstance(shares, (str, int, float, type(None))): raise ValueError(f"shares={shares!r}: give 'equal', a dict or one number per class")
+    if isinstance(shares, (str, int, float, type(None))):
+        raise ValueError(f"shares={shares!r}: give 'equal', a dict or one number per class")
     if len(shares) != len(names): raise ValueError(f"{len(shares)} shares for {len(names)} classes {names[:10]}")
     bad = [float(s) for s in shares if not 0 < float(s) < float('inf')]
     if bad: raise ValueError(f"share {bad[0]} is not above 0: leave the class out of the items instead")
@@ -59,8 +65,9 @@ def _whole(exact, total):
     for i in up: out[i] += 1
     return out
 
+# %% ../nbs/05_balance.ipynb #213c7afa
 def _quotas(shares, bs):
-    "(items of each class in a block, batches in a block), as short as possible; for odd shares within a thousandth of them"
+    "(items of each class, batches) of a block, as short as possible; odd shares are met within a thousandth"
     exact, m = [s*bs for s in shares], 1
     most = -(-int(max(1000*len(shares), 100/min(shares)))//bs)
     for x in exact:
@@ -86,7 +93,7 @@ def _sorted(keys, values, n):
 
 # %% ../nbs/05_balance.ipynb #d1109b4b
 def _deal(per, m, count, *name):
-    "`count` blocks of m batches: the classes in a new order each, dealt out like cards; class of every place, int64 (count*m, bs)"
+    "`count` blocks of m batches, classes dealt in a new order each; class of every place, int64 (count*m, bs)"
     k = len(per)
     order = _sorted(_keys(count*k, 0, *name, 'classes').reshape(count, k), np.arange(k), k)
     cards = np.repeat(order.ravel(), np.asarray(per)[order].ravel()).reshape(count, -1, m).swapaxes(1, 2)
@@ -106,7 +113,7 @@ def _places(per, m, n_batches, *name):
 
 # %% ../nbs/05_balance.ipynb #9fe961ec
 def _rounds(n, first, count, far, *name):
-    "Rounds `first` to `first + count` of an endless walk through 0..n-1, int64 (count, n); an item comes back after `far` places at the earliest"
+    "Rounds `first` to `first + count` of an endless walk through 0..n-1, int64 (count, n), repeats `far` apart"
     base = _sorted(_keys(n, 0, *name, 'base'), np.arange(n), n)
     if n < 2*far or (first, count) == (0, 1): return np.broadcast_to(base, (count, n))
     start, half = max(first, 1), (n + 1)//2
@@ -125,21 +132,22 @@ def _walk(n, places, far, epoch, *name):
 
 # %% ../nbs/05_balance.ipynb #e0ce5fec
 class BalancedSampler:
-    "Batches with an exact share of every class, for a torch `DataLoader`'s `batch_sampler`; `balanced_dls` puts one into fastai's"
+    "Batches with an exact share of every class, a torch `DataLoader`'s `batch_sampler`; for fastai `balanced_dls`"
     def __init__(self,
-        labels,          # class per item: names, integers, a column or a tensor, length n
-        bs:int,          # items a batch
-        shares='equal',  # of each class in a batch: 'equal', a dict class -> number (70 and 30), or numbers in the order of the sorted classes
-        epoch='all',     # 'all': every item at least once; 'rare': the rarest class once; or a number of batches
-        seed:int=0,      # another seed, another order
-        world:int=None,  # processes that share an epoch: its batches are a multiple; by default as `accelerate launch` says
-        rank:int=None,   # this process's number; likewise
+        labels,               # class per item: names, integers, a column or a tensor, length n
+        bs:int,               # items a batch
+        shares='equal',       # of each class in a batch: 'equal', dict class -> number, or numbers by sorted class
+        epoch='all',          # 'all': every item at least once; 'rare': the rarest class once; or a number of batches
+        seed:int=0,           # another seed, another order
+        world:int|None=None,  # processes that share an epoch, its batches a multiple; None: as `accelerate launch` says
+        rank:int|None=None,   # this process's number; likewise
     ):
         if bs < 1: raise ValueError(f"bs={bs}: a batch needs at least one item")
         self.bs, self.epoch_is, self.seed = bs, epoch, seed
         self.world = max(1, num_distrib()) if world is None else world
         self.rank = rank_distrib() if rank is None else rank
-        if not 0 <= self.rank < self.world: raise ValueError(f"rank={self.rank} of world={self.world}: ranks are counted from 0")
+        if not 0 <= self.rank < self.world:
+            raise ValueError(f"rank={self.rank} of world={self.world}: ranks are counted from 0")
         self.codes, self.names = _codes(labels)
         self.n_items, counts = len(self.codes), np.bincount(self.codes)
         self.rows = np.split(np.argsort(self.codes, kind='stable'), counts.cumsum()[:-1])   # items of each class
@@ -175,40 +183,46 @@ def batches(self:BalancedSampler,
 )->np.ndarray:    # item numbers, int64, shape (n_batches, bs); with several processes, of all of them
     "All batches of an epoch; the same for the same labels, shares, batch size and seed, whatever was asked before"
     name, far = (self.seed, 'class'), [-(-p//self.m) for p in self.per]
-    items = [r[_walk(len(r), k, f, epoch, *name, c)] if k else r[:0] for c, (r, k, f) in enumerate(zip(self.rows, self.places, far))]
+    items = [r[_walk(len(r), k, f, epoch, *name, c)] if k else r[:0]
+             for c, (r, k, f) in enumerate(zip(self.rows, self.places, far))]
     if self.m == 1: out = np.hstack([i.reshape(self.n_batches, -1) for i in items])
     else:
-        places, out = _places(self.per, self.m, self.n_batches, self.seed, 'places', epoch), np.empty(self.n_batches*self.bs, np.int64)
+        places, out = _places(self.per, self.m, self.n_batches, self.seed, 'places',
+                              epoch), np.empty(self.n_batches*self.bs, np.int64)
         out[np.argsort(places.ravel(), kind='stable')] = np.concatenate(items)
     keys = _keys(out.size, 0, self.seed, 'in batch', epoch).reshape(self.n_batches, self.bs)
     return _sorted(keys, out.reshape(keys.shape), self.n_items)
 
 # %% ../nbs/05_balance.ipynb #d3fe8f34
 @patch
-def table(self:BalancedSampler)->pd.DataFrame: # a row a class: items, their share, items a batch, places an epoch, how often each item comes
+def table(self:BalancedSampler)->pd.DataFrame:
     "What the sampler does with each class"
     def span(lo, hi): return f'{lo:,}' if lo == hi else f'{lo:,} or {hi:,}'
     rows = [(len(r), 100*len(r)/self.n_items, 100*s, span(p//self.m, -(-p//self.m)), k, span(k//len(r), -(-k//len(r))))
             for r, s, p, k in zip(self.rows, self.shares.values(), self.per, self.places)]
-    return pd.DataFrame(rows, index=pd.Index(self.names, name='class'), columns=['items', 'of items %', 'of a batch %', 'a batch', 'an epoch', 'times each']).round(2)
+    return pd.DataFrame(rows, index=pd.Index(self.names, name='class'),
+                        columns=['items', 'of items %', 'of a batch %', 'a batch', 'an epoch', 'times each']).round(2)
 
+# %% ../nbs/05_balance.ipynb #db267170
 @patch
 def __repr__(self:BalancedSampler):
     t = self.table()[:4]
     more = f' and {len(self.names) - 4:,} more classes' if len(self.names) > 4 else ''
     each = ', '.join(f"{r['a batch']} {c}" for c, r in t.iterrows())
-    often = ', '.join(f"{c} ({r['items']:,} items) " + ('once' if r['times each'] == '1' else r['times each'] + ' times') for c, r in t.iterrows())
+    times = lambda n: 'once' if n == '1' else f'{n} times'
+    often = ', '.join(f"{c} ({r['items']:,} items) {times(r['times each'])}" for c, r in t.iterrows())
     return f"{self.bs} a batch: {each}{more}; an epoch is {self.n_batches:,} batches, each item comes: {often}{more}"
 
 # %% ../nbs/05_balance.ipynb #d57da38b
 @patch
 def __iter__(self:BalancedSampler):
-    "This process's batches of the present epoch as lists of integers, from where a loaded state stopped; then the next epoch is due"
+    "This process's batches of the epoch, lists of integers, from where a loaded state stopped; then the next epoch"
     mine = self.batches(self.epoch)[self.rank*len(self):(self.rank + 1)*len(self)]
     for k in range(self.start, len(self), 256):
         for self.at, rows in enumerate(mine[k:k + 256].tolist(), k + 1): yield rows
     self.set_epoch(self.epoch + 1)
 
+# %% ../nbs/05_balance.ipynb #3eddfec2
 @patch
 def set_epoch(self:BalancedSampler,
     epoch:int, # that the next loop goes through, from 0
@@ -219,12 +233,13 @@ def set_epoch(self:BalancedSampler,
 # %% ../nbs/05_balance.ipynb #b1ac893a
 @patch
 def state_dict(self:BalancedSampler,
-    batch:int=None, # batches of this epoch that are done; by default those handed out
-)->dict:            # JSON's own types
+    batch:int|None=None, # batches of this epoch that are done; by default those handed out
+)->dict:                 # JSON's own types
     "Where the sampler stands, and what its order depends on"
-    return dict(epoch=self.epoch, batch=self.at if batch is None else batch, seed=self.seed, bs=self.bs, world=self.world, n_batches=self.n_batches,
-                shares=list(self.shares.values()), labels=self.key)
+    return dict(epoch=self.epoch, batch=self.at if batch is None else batch, seed=self.seed, bs=self.bs,
+                world=self.world, n_batches=self.n_batches, shares=list(self.shares.values()), labels=self.key)
 
+# %% ../nbs/05_balance.ipynb #8ecc549f
 @patch
 def check_state(self:BalancedSampler,
     state:dict, # from `state_dict`
@@ -232,8 +247,11 @@ def check_state(self:BalancedSampler,
     "`ValueError` naming what differs, where the state is of other labels, shares, batch size, seed or epoch length"
     mine = self.state_dict()
     odd = {k: (state.get(k), mine[k]) for k in mine if k not in ('epoch', 'batch') and state.get(k) != mine[k]}
-    if odd: raise ValueError("the saved order is another one: " + '; '.join(f'{k} was {a}, is {b}' for k, (a, b) in odd.items()))
+    if odd:
+        raise ValueError("the saved order is another one: "
+                         + '; '.join(f'{k} was {a}, is {b}' for k, (a, b) in odd.items()))
 
+# %% ../nbs/05_balance.ipynb #1575b72f
 @patch
 def load_state_dict(self:BalancedSampler,
     state:dict, # from `state_dict`
@@ -247,7 +265,7 @@ def load_state_dict(self:BalancedSampler,
 def _train_labels(
     dl,       # fastai DataLoader
 )->list:      # a class per item, in the order of the dataset
-    "Labels of a loader's items without opening any: from the items table, the target's transforms or `targets`; `ValueError` where there are none"
+    "Labels of a loader's items, unopened: from the table, the target's transforms or `targets`; `ValueError` if none"
     ds = dl.dataset
     items, tls = getattr(ds, 'items', None), getattr(ds, 'tls', None)
     if 'label' in getattr(items, 'columns', ()): return items.label.tolist()
@@ -255,13 +273,16 @@ def _train_labels(
     if getattr(ds, 'targets', None) is not None: return list(ds.targets)
     raise ValueError(f"no labels found in {type(ds).__name__}: give labels=, one class per item")
 
+# %% ../nbs/05_balance.ipynb #11162980
 def _targets(tl, vocab):
     "Class of each item by the target's transforms alone"
     from tqdm.auto import tqdm
-    if getattr(tl[0], 'ndim', 0): raise ValueError(f"the target of an item is a {type(tl[0]).__name__} of shape {tuple(tl[0].shape)}, no class: give labels=, one class per item")
+    if getattr(tl[0], 'ndim', 0):
+        raise ValueError(f"the target of an item is a {type(tl[0]).__name__} of shape {tuple(tl[0].shape)}, no class: "
+                         "give labels=, one class per item")
     ys = [tl[i] for i in tqdm(range(len(tl)), desc='reading labels', disable=len(tl) < 20000)]
     names = isinstance(vocab, (list, tuple)) or hasattr(vocab, 'o2i')
-    return [vocab[int(y)] if names and isinstance(y, torch.Tensor) else y.item() if isinstance(y, torch.Tensor) else y for y in ys]
+    return [y if not isinstance(y, torch.Tensor) else vocab[int(y)] if names else y.item() for y in ys]
 
 # %% ../nbs/05_balance.ipynb #5c1c8791
 class BalancedDL:
@@ -274,18 +295,22 @@ class BalancedDL:
         return rows.ravel().tolist()
 
     def __len__(self): return self.sampler.n_batches   # of all processes: fastai's DistributedDL gives each its share
-    def __reduce__(self): return _empty, (type(self).__bases__[1],), self.__dict__   # worker processes that are not forked
+    # worker processes that are not forked
+    def __reduce__(self): return _empty, (type(self).__bases__[1],), self.__dict__
 
     def new(self, dataset=None, cls=None, **kwargs):
         "Balanced too, unless other items or no shuffle are asked for: then a loader of the plain kind"
         bs = kwargs.get('bs') or kwargs.get('batch_size') or self.bs
-        if (dataset is not None and dataset is not self.dataset) or not kwargs.get('shuffle', True): return super().new(dataset, cls or type(self).__bases__[1], **kwargs)
+        if (dataset is not None and dataset is not self.dataset) or not kwargs.get('shuffle', True):
+            return super().new(dataset, cls or type(self).__bases__[1], **kwargs)
         res = super().new(dataset, cls, **kwargs)
-        res.sampler, res.epoch, res.aug = self.sampler if bs == self.bs else self.sampler.resized(bs), self.epoch, self.aug
+        res.sampler = self.sampler if bs == self.bs else self.sampler.resized(bs)
+        res.epoch, res.aug = self.epoch, self.aug
         return res
 
 @lru_cache(None)
-def _balanced(cls): return type(f'Balanced{cls.__name__}', (BalancedDL, cls), {'__doc__': f"{cls.__name__} with balanced batches"})
+def _balanced(cls):
+    return type(f'Balanced{cls.__name__}', (BalancedDL, cls), {'__doc__': f"{cls.__name__} with balanced batches"})
 
 def _empty(cls): return object.__new__(_balanced(cls))
 
@@ -295,7 +320,8 @@ def resized(self:BalancedSampler,
     bs:int,           # items a batch
 )->BalancedSampler:   # at the beginning of the same epoch
     "The same sampler for another batch size"
-    res = BalancedSampler(np.asarray(self.names, dtype=object)[self.codes], bs, dict(self.exact), self.epoch_is, self.seed, self.world, self.rank)
+    res = BalancedSampler(np.asarray(self.names, dtype=object)[self.codes], bs, dict(self.exact), self.epoch_is,
+                          self.seed, self.world, self.rank)
     res.epoch = self.epoch
     return res
 
@@ -313,20 +339,23 @@ def create_batches(self:BalancedDL, samps):
 
 # %% ../nbs/05_balance.ipynb #ee3ab65e
 def balanced_dls(
-    dls,             # fastai DataLoaders; the first is the training loader
-    shares='equal',  # as in `BalancedSampler`; None: plain shuffle, which is said
-    bs:int=None,     # items a batch; the training loader's by default
-    epoch='all',     # as in `BalancedSampler`
-    seed:int=0,      # likewise
-    labels=None,     # class per training item, where they can't be found without opening items
-    aug=None,        # the training split's `augment.Augment`, so that an item looks different each time it comes
+    dls,               # fastai DataLoaders; the first is the training loader
+    shares='equal',    # as in `BalancedSampler`; None: plain shuffle, which is said
+    bs:int|None=None,  # items a batch; the training loader's by default
+    epoch='all',       # as in `BalancedSampler`
+    seed:int=0,        # likewise
+    labels=None,       # class per training item, where they can't be found without opening items
+    aug=None,          # the training split's `augment.Augment`, so that an item looks different each time it comes
     verbose:bool=True, # say what a batch and an epoch are
 )->DataLoaders:      # of the same kind, the training loader balanced
     "The same DataLoaders with balanced training batches; `ValueError` where labels and items differ in number"
     train = dls.train
-    if aug is not None and not hasattr(aug, 'epoch'): raise ValueError(f"aug={aug!r} has no epoch: give the augment.Augment itself")
-    sampler = BalancedSampler(_train_labels(train) if labels is None else labels, bs or train.bs, 'equal' if shares is None else shares, epoch, seed)
-    if sampler.n_items != len(train.dataset): raise ValueError(f"{sampler.n_items} labels for {len(train.dataset)} training items")
+    if aug is not None and not hasattr(aug, 'epoch'):
+        raise ValueError(f"aug={aug!r} has no epoch: give the augment.Augment itself")
+    sampler = BalancedSampler(_train_labels(train) if labels is None else labels, bs or train.bs,
+                              'equal' if shares is None else shares, epoch, seed)
+    if sampler.n_items != len(train.dataset):
+        raise ValueError(f"{sampler.n_items} labels for {len(train.dataset)} training items")
     if verbose: print(_natural(sampler) if shares is None else sampler)
     if shares is None: return dls
     plain = type(train).__bases__[1] if isinstance(train, BalancedDL) else type(train)
@@ -336,8 +365,10 @@ def balanced_dls(
 
 def _natural(sampler):
     "What plain shuffle means, in words"
-    often = ', '.join(f'{sampler.bs*len(r)/sampler.n_items:.1f} {c}' for c, r in list(zip(sampler.names, sampler.rows))[:4])
-    return f"shares=None: not balanced, plain shuffle; {sampler.bs} a batch, on average {often}{', ...' if len(sampler.names) > 4 else ''}"
+    often = ', '.join(f'{sampler.bs*len(r)/sampler.n_items:.1f} {c}'
+                      for c, r in list(zip(sampler.names, sampler.rows))[:4])
+    return (f"shares=None: not balanced, plain shuffle; {sampler.bs} a batch, "
+            f"on average {often}{', ...' if len(sampler.names) > 4 else ''}")
 
 # %% ../nbs/05_balance.ipynb #e4133f4d
 class BalancedEpochs(Callback):
@@ -346,7 +377,8 @@ class BalancedEpochs(Callback):
     def _dl(self):
         dl = self.dls.train
         dl = dl if isinstance(dl, BalancedDL) else getattr(dl, 'dl', None)   # within fastai's DistributedDL
-        if not isinstance(dl, BalancedDL): raise ValueError("the training loader is not balanced: balanced_dls(dls) makes it so")
+        if not isinstance(dl, BalancedDL):
+            raise ValueError("the training loader is not balanced: balanced_dls(dls) makes it so")
         return dl
 
     def before_epoch(self): self._dl().epoch = getattr(self.learn, 'first_epoch', 0) + self.epoch
@@ -370,7 +402,7 @@ def class_shares(
 # %% ../nbs/05_balance.ipynb #0f5dffbb
 def class_weights(
     labels,          # class per training item
-    vocab=None,      # class names in the order of the outputs, or their number where labels are 0, 1, ...; sorted labels by default
+    vocab=None,      # class names in the order of the outputs, or their number (labels 0, 1, ...); None: sorted labels
     power:float=1.,  # 0 = all equal, 1 = inverse frequency (dimensionless)
 )->torch.Tensor:     # weight per class, float32, shape (n_cls,), mean 1
     "Loss weight per class, larger where items are fewer; `ValueError` for a class with none"
@@ -386,7 +418,7 @@ def weighted_shares(
     labels,          # class per training item
     weights,         # above 0: dict class -> weight, or numbers in the order of the sorted classes
 )->dict:             # class -> share, for `BalancedSampler` or `balanced_dls`
-    "Shares of a batch as drawing items by their class's weight has them on average; equal weights keep the natural shares"
+    "Shares of a batch as drawing items by class weight has them on average; equal weights keep the natural shares"
     codes, names = _codes(labels)
     if isinstance(weights, dict): weights = [weights[c] for c in names]
     return {c: float(n*w) for c, n, w in zip(names, np.bincount(codes), map(float, weights), strict=True)}
@@ -397,14 +429,18 @@ def prior_shift(
     frm,        # share of each class in training, such as a sampler's shares; above 0
     to,         # share of each class where the model is used, such as `class_shares(valid.label, vocab)`; above 0
 ):              # as `probs`, same kind and shape
-    "Probabilities as if the model had been trained with other class shares; `ValueError` where numbers of classes differ or rows are no probabilities"
+    "Probabilities as if trained with other class shares; `ValueError` for another n of classes or no probabilities"
     p = probs.detach().cpu().numpy() if isinstance(probs, torch.Tensor) else np.asarray(probs)
     many = np.stack([1 - p, p], -1) if p.ndim == 1 else p
     frm, to = (np.asarray(list(s.values()) if isinstance(s, dict) else s, dtype=np.float64) for s in (frm, to))
-    if not frm.shape == to.shape == many.shape[-1:]: raise ValueError(f"shares of {len(frm)} and {len(to)} classes for probabilities of {many.shape[-1]}")
-    if (frm <= 0).any() or (to <= 0).any(): raise ValueError(f"a share of 0 in {frm.tolist()} or {to.tolist()}: leave the class out")
+    if not frm.shape == to.shape == many.shape[-1:]:
+        raise ValueError(f"shares of {len(frm)} and {len(to)} classes for probabilities of {many.shape[-1]}")
+    if (frm <= 0).any() or (to <= 0).any():
+        raise ValueError(f"a share of 0 in {frm.tolist()} or {to.tolist()}: leave the class out")
     off = abs(many.sum(-1) - 1)
-    if len(p) and ((many < 0).any() or not (off < .01).all()): raise ValueError(f"row {off.argmax()} has sum {many[off.argmax()].sum():.3f}: probabilities are needed, softmax or sigmoid first")
+    if len(p) and ((many < 0).any() or not (off < .01).all()):
+        raise ValueError(f"row {off.argmax()} has sum {many[off.argmax()].sum():.3f}: probabilities are needed, "
+                         "softmax or sigmoid first")
     new = many*(to/to.sum())/(frm/frm.sum())
     new = new/new.sum(-1, keepdims=True)
     new = (new[:, 1] if p.ndim == 1 else new).astype(p.dtype)

@@ -55,11 +55,11 @@ def n_cpus(
 
 # %% ../nbs/01_gpu.ipynb #92fdbec6
 def n_workers(
-    batch:int,           # bytes of a batch as a process hands it over
-    wanted:int=None,     # processes; None: a processor each beside a GPU, 16 at most, none without
-    shm:str='/dev/shm',  # the folder of Linux's shared memory; where there is none, there is no such limit
+    batch:int,             # bytes of a batch as a process hands it over
+    wanted:int|None=None,  # processes; None: a processor each beside a GPU, 16 at most, none without
+    shm:str='/dev/shm',    # the folder of Linux's shared memory; where there is none, there is no such limit
 )->int:
-    "Processes that may load: fewer than wanted, and a warning (Python shows it once), where batches don't fit into shared memory"
+    "Processes that may load: fewer than wanted, and a warning once, where batches don't fit into shared memory"
     import torch
     here = int(os.environ.get('LOCAL_WORLD_SIZE') or 1)   # training processes of this machine, as torchrun says
     n = (max(1, n_cpus(16)//here) if torch.cuda.is_available() else 0) if wanted is None else wanted
@@ -67,7 +67,8 @@ def n_workers(
     free = shutil.disk_usage(shm).free//here
     fits = max(0, (free//max(batch, 1) - 2)//2)   # two batches wait a process, and two are in use
     if fits >= n: return n
-    warnings.warn(f"{shm} has {free/2**20:.0f} MiB free and a batch takes {batch/2**20:.1f}: {fits or 'none'} of {n} processes will load, "
+    warnings.warn(f"{shm} has {free/2**20:.0f} MiB free and a batch takes {batch/2**20:.1f}: "
+                  f"{fits or 'none'} of {n} processes will load, "
                   "and the GPU may wait for them. Start the container with --shm-size=8g or --ipc=host", stacklevel=3)
     return fits
 
@@ -85,7 +86,7 @@ def precision(
 # %% ../nbs/01_gpu.ipynb #6eb60a49
 def run_precision(
     run,             # a `Run`, which remembers the format and the machine it was begun on
-    asked:str='auto',# 'auto': what suits the machine that the run is begun on; else a format, which is returned as it is
+    asked:str='auto',# 'auto': what suits the machine that the run begins on; else a format, returned as it is
 )->str:              # 'bf16', 'fp16' or 'fp32'
     "The number format that a run trains in, wherever it goes on; a line where this machine can't"
     if asked!='auto': return asked
@@ -97,7 +98,8 @@ def run_precision(
         run.describe(precision=kept)
     now,mode = precision(),kept['format']
     if mode in ('fp32', now) or mode=='fp16' and here!='no GPU': return mode
-    print(f"{run.id} was begun in {mode} on {kept['gpu']}; here is {here}, which has no {mode}. Its training goes on only where there is: "
+    print(f"{run.id} was begun in {mode} on {kept['gpu']}; here is {here}, which has no {mode}. "
+          "Its training goes on only where there is: "
           "in Colab, Runtime > Change runtime type. A training that is finished can be looked at here")
     return now
 
@@ -145,8 +147,9 @@ def _has_kernels(
     cc:tuple[int,int], # compute capability of a GPU, such as (7,0) for a V100
     archs:list[str],   # what torch was built for, as `torch.cuda.get_arch_list()` says: 'sm_75', 'compute_90', ...
 )->bool:               # True as well where none of them can be understood, as with AMD's
-    "Whether this torch can compute on such a GPU: built for its generation and no newer a step of it, or with code that any newer GPU translates"
-    built = [(k, (int(a), int(b)), only) for k,a,b,only in re.findall(r'\b(sm|compute)_(\d+)(\d)([af]?)\b', ' '.join(archs))]
+    "Can this torch compute on such a GPU: built for its generation, or with code that any newer GPU translates?"
+    built = [(k, (int(a), int(b)), only)
+             for k,a,b,only in re.findall(r'\b(sm|compute)_(\d+)(\d)([af]?)\b', ' '.join(archs))]
     fits = lambda kind, at, only: at==cc if only else at<=cc and (kind=='compute' or at[0]==cc[0])
     return not built or any(fits(*o) for o in built)
 
@@ -155,7 +158,7 @@ def check_gpu(
     required:bool=False,  # raise instead of saying so
     name:str|None=None,   # name of the GPU that is there, '' for none; None asks torch
 )->bool:                  # whether it is what was asked for
-    "Say in one line whether this is the GPU that was asked for, and one that this torch can use; `RuntimeError` when `required` and it is not"
+    "Say in a line whether this is the GPU asked for and torch can use it; `RuntimeError` when `required` and it is not"
     able = True
     if name is None:
         import torch
@@ -163,8 +166,9 @@ def check_gpu(
         able = not name or _has_kernels(torch.cuda.get_device_capability(), torch.cuda.get_arch_list())
     ok = able and bool(name) and (not want or re.search(rf'(?<!\w){re.escape(want)}(?!\w)', name, re.I) is not None)
     if ok: msg = f"{name}: as asked; train in {precision()}"
-    elif not able: msg = (f"{name} here, which this torch cannot use ('no kernel image'): it was built for "
-                          f"{', '.join(torch.cuda.get_arch_list())}. Take another GPU, or a torch that was built for this one.")
+    elif not able:
+        msg = (f"{name} here, which this torch cannot use ('no kernel image'): it was built for "
+               f"{', '.join(torch.cuda.get_arch_list())}. Take another GPU, or a torch that was built for this one.")
     else: msg = (f"{name or 'No GPU'} here, asked for {want or 'any GPU'}. In Colab: Runtime > Change runtime type > "
                  f"{want or 'T4'} GPU > Save. The session starts anew, so do this first.")
     if required and not ok: raise RuntimeError(msg)
@@ -212,7 +216,8 @@ def _drop_frames():
     for n in ('last_exc', 'last_type', 'last_value', 'last_traceback'):
         if hasattr(sys, n): delattr(sys, n)
     sh = getattr(sys.modules.get('IPython'), 'get_ipython', lambda: None)()
-    if getattr(getattr(sh, 'InteractiveTB', None), 'tb', None) is not None: sh.InteractiveTB.tb = None # what it printed last
+    # what it printed last
+    if getattr(getattr(sh, 'InteractiveTB', None), 'tb', None) is not None: sh.InteractiveTB.tb = None
 
 # %% ../nbs/01_gpu.ipynb #d2e91b71
 def _gpu_used(
@@ -233,7 +238,7 @@ def release(
     learn=None,         # the fastai `Learner` whose fit failed: its last batch, prediction and gradients go as well
     verbose:bool=True,  # say in one line what was done
 ):
-    "After an error: leave autocast, drop the failed call's frames, free memory. Not inside a `with torch.autocast` block"
+    "After an error: leave autocast, drop the failed call's frames, free memory; not inside `with torch.autocast`"
     before,was = _gpu_used(),_autocast_off()
     if learn is not None:
         learn.dl,learn.xb,learn.yb,learn.pred,learn.loss,learn.loss_grad = None,(None,),(None,),None,None,None
@@ -250,8 +255,10 @@ def is_oom(
     "Whether an error means that memory ran out"
     import torch
     if isinstance(e, (torch.OutOfMemoryError, MemoryError)): return True
-    words = ('out of memory', 'not enough memory', "can't allocate memory", 'CUBLAS_STATUS_ALLOC_FAILED', 'CUBLAS_STATUS_NOT_INITIALIZED',
-             'CUDNN_STATUS_ALLOC_FAILED', 'DEVICE_ALLOCATION_FAILED', 'valid cuDNN algorithm to run convolution')   # no room for cuDNN's work, or for cuBLAS to begin
+    words = ('out of memory', 'not enough memory', "can't allocate memory", 'CUBLAS_STATUS_ALLOC_FAILED',
+             'CUBLAS_STATUS_NOT_INITIALIZED',
+             # no room for cuDNN's work, or for cuBLAS to begin
+             'CUDNN_STATUS_ALLOC_FAILED', 'DEVICE_ALLOCATION_FAILED', 'valid cuDNN algorithm to run convolution')
     return isinstance(e, RuntimeError) and any(w in str(e) for w in words)
 
 # %% ../nbs/01_gpu.ipynb #d1e79e29
@@ -281,7 +288,7 @@ def _keep_weights(
 
 # %% ../nbs/01_gpu.ipynb #e42567cb
 class PeakMemory:
-    "Highest memory use within a `with` block, GiB: what torch holds on the GPU, or, without one, the growth of this process"
+    "Highest memory use within a `with` block, GiB: what torch holds on the GPU; without one, this process's growth"
     def __init__(self,
         start:int|None=None, # bytes to count the growth from; None: what the process has when the block begins
     ): self.start = start
@@ -320,7 +327,7 @@ def _strip(learn):
 def _trial(
     batch,        # one batch of the training data
     max_tries=20, # batches to try when steps are skipped
-):                # callback that trains on `batch` until two optimizer steps are done, then ends the fit; `.seconds` of the last
+):   # callback that trains on `batch` until two optimizer steps are done, then ends the fit; `.seconds` of the last
     from fastai.callback.core import Callback, CancelFitException
     import torch
     class Trial(Callback):
@@ -376,9 +383,11 @@ def resized(
     if plain: raise ValueError(f"{type(plain[0]).__name__} has no `new`: write make_learn(bs) for these loaders")
     first,*rest = learn.dls.loaders
     loaders = [first.new(bs=min(bs, len(first.dataset))), *(dl.new(bs=bs) for dl in rest)]
-    own = [copy.copy(cb) for cb in learn.cbs if type(cb) not in defaults.callbacks and cb.name not in ('progress', 'mixed_precision')]
-    new = Learner(type(learn.dls)(*loaders, path=learn.dls.path, device=learn.dls.device), learn.model, learn.loss_func, learn.opt_func,
-                  lr=learn.lr, splitter=learn.splitter, cbs=own, metrics=list(learn.metrics), wd=learn.wd, train_bn=learn.train_bn)
+    own = [copy.copy(cb) for cb in learn.cbs if type(cb) not in defaults.callbacks
+           and cb.name not in ('progress', 'mixed_precision')]
+    new = Learner(type(learn.dls)(*loaders, path=learn.dls.path, device=learn.dls.device), learn.model, learn.loss_func,
+                  learn.opt_func, lr=learn.lr, splitter=learn.splitter, cbs=own, metrics=list(learn.metrics),
+                  wd=learn.wd, train_bn=learn.train_bn)
     mode = trained_in(learn)
     return new if mode=='fp32' else getattr(new, f'to_{mode}')()
 
@@ -396,8 +405,9 @@ class BatchFit:
     def step_items(self)->int: # items an optimizer step: what fastai's `GradientAccumulation` takes
         return self.bs*self.accumulate
 
-    def __str__(self): return (f"bs={self.bs}, accumulate={self.accumulate}: {self.step_items} items an optimizer step, "
-                               f"in {self.precision}. {self.why}")
+    def __str__(self):
+        return (f"bs={self.bs}, accumulate={self.accumulate}: {self.step_items} items an optimizer step, "
+                f"in {self.precision}. {self.why}")
     def __repr__(self): return f'{self}\n{self.tried.to_string(index=False)}'
     def _repr_html_(self): return f'<p>{self}</p>{self.tried.to_html(index=False)}'
 
@@ -410,7 +420,8 @@ def _batch_sizes(
     "Powers of two from `start` that exceed neither `max_bs` nor `step_items`; `ValueError` when there is none"
     if start<1 or start&(start-1): raise ValueError(f"start={start}: give a power of two, such as 1 or 8")
     cap = min(max_bs, step_items or max_bs)
-    if start>cap: raise ValueError(f"start={start} is above {cap}, the smaller of step_items={step_items} and max_bs={max_bs}")
+    if start>cap:
+        raise ValueError(f"start={start} is above {cap}, the smaller of step_items={step_items} and max_bs={max_bs}")
     return [start*2**i for i in range((cap//start).bit_length())]
 
 # %% ../nbs/01_gpu.ipynb #7064eedc
@@ -431,7 +442,8 @@ def _try(make_learn, bs, limit, start, fitted=False):
         res = 'too few items' if got is None else 'fits' if peak.gib<limit else 'over the limit'
     except Exception as e:
         one = bs==1 and 'more than 1 value per channel' in str(e)   # torch's words
-        full = is_oom(e) or fitted and 'unable to find an engine' in str(e)   # cuDNN's words, where a smaller batch had room
+        # cuDNN's words, where a smaller batch had room
+        full = is_oom(e) or fitted and 'unable to find an engine' in str(e)
         if not (one or full): raise
         _clear_frames(e)
         got,res = None,'too few for BatchNorm' if one else 'out of memory'
@@ -454,7 +466,8 @@ def _remember(run, step_items, found):
     if run is None: return
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else 'a machine without a GPU'
     rows = json.loads(found.tried.to_json(orient='records'))
-    run.describe(batch_size=dict(step_items=step_items, bs=found.bs, accumulate=found.accumulate, precision=found.precision, why=found.why,
+    run.describe(batch_size=dict(step_items=step_items, bs=found.bs, accumulate=found.accumulate,
+                                 precision=found.precision, why=found.why,
                                  gpu=gpu, tried=rows))
 
 def _found_before(run, step_items, max_bs):
@@ -473,18 +486,20 @@ def fit_batch_size(
     max_bs:int=1024,             # largest batch to try, items
     mem_limit:float|None=None,   # memory to stay within, GiB; None: what is free now
     headroom:float=.1,           # part of it to leave free, 0 to 1: validation and other models need some
-    run=None,                    # a `Run`, which remembers the answer: the next session of the run gets the same, without a search
+    run=None,   # a `Run`, which remembers the answer: the next session of the run gets the same, without a search
 )->BatchFit:
-    "Largest power of two that trains within memory, by real steps; `MemoryError` or `ValueError` when not even `start` can"
+    "Largest power of two that trains within memory, by real steps; `MemoryError` or `ValueError` if `start` can't"
     import pandas as pd, psutil, torch
     from tqdm.auto import tqdm
     if (found := _found_before(run, step_items, max_bs)) is not None: return found
     empty_cache()
-    start_rss,sizes,rows,best,mode = psutil.Process().memory_info().rss,_batch_sizes(step_items, start, max_bs),[],None,''
+    start_rss,sizes = psutil.Process().memory_info().rss,_batch_sizes(step_items, start, max_bs)
+    rows,best,mode = [],None,''
     limit = (_memory_left() if mem_limit is None else mem_limit)*(1-headroom)
     with keep_rng():
         for bs in tqdm(sizes, desc='batch size', leave=False):
-            if best and not torch.cuda.is_available() and 2*rows[-1]['peak, GiB']>limit: # the system would end the notebook
+            # the system would end the notebook
+            if best and not torch.cuda.is_available() and 2*rows[-1]['peak, GiB']>limit:
                 row = {'batch size':bs, 'result':'not tried: over the limit'}
             else: row,m = _try(make_learn, bs, limit, start_rss, best is not None)
             rows.append(row)
@@ -493,7 +508,9 @@ def fit_batch_size(
             best,mode = bs,m
     if best is None: _nothing_fits(row, limit)
     if row['result']!='fits': why = f"{row['batch size']}: {row['result']}."
-    else: why = f"{best} is the largest size tried{f': no more is needed for {step_items}' if 2*best>(step_items or 2*best) else ''}."
+    else:
+        enough = f': no more is needed for {step_items}' if 2*best>(step_items or 2*best) else ''
+        why = f"{best} is the largest size tried{enough}."
     found = BatchFit(*_split_step(best, step_items), mode, why, pd.DataFrame(rows))
     _remember(run, step_items, found)
     return found
@@ -502,20 +519,25 @@ def fit_batch_size(
 def _nothing_fits(row, limit):
     "Raise what to do when the smallest batch did not train"
     bs = row['batch size']
-    if row['result']=='too few items': raise ValueError(f"the training data has no full batch of {bs} items: lower `start`, "
-                                                        f"or look at `len(learn.dls.train_ds)`")
-    if row['result']=='too few for BatchNorm': raise ValueError(f"bs: 1 is not at least 2: a batch of one item can't train this network, "
-                                                                "whose BatchNorm needs two or more; let `step_items` be 2 or more")
-    raise MemoryError(f"a batch of {bs}: {row['result']} ({row['peak, GiB']} of {limit:.2f} GiB allowed). Take smaller images "
+    if row['result']=='too few items':
+        raise ValueError(f"the training data has no full batch of {bs} items: lower `start`, "
+                         f"or look at `len(learn.dls.train_ds)`")
+    if row['result']=='too few for BatchNorm':
+        raise ValueError(f"bs: 1 is not at least 2: a batch of one item can't train this network, "
+                         "whose BatchNorm needs two or more; let `step_items` be 2 or more")
+    raise MemoryError(f"a batch of {bs}: {row['result']} ({row['peak, GiB']} of {limit:.2f} GiB "
+                      "allowed). Take smaller images "
                       f"or a smaller model, or half precision; call release() if an earlier fit failed")
 
 # %% ../nbs/01_gpu.ipynb #df593797
-_MALLOC = {'MALLOC_TRIM_THRESHOLD_': -1, 'MALLOC_MMAP_MAX_': -4}   # variable of the environment -> number of the option (malloc.h)
+# variable of the environment -> number of the option (malloc.h)
+_MALLOC = {'MALLOC_TRIM_THRESHOLD_': -1, 'MALLOC_MMAP_MAX_': -4}
 _open = []   # blocks of `keep_memory` that are open: malloc's settings are the process's
 
 def _glibc():
     "The C library, where it is glibc and nobody has said how it should keep memory; else None"
-    if any(n in os.environ for n in (*_MALLOC, 'MALLOC_MMAP_THRESHOLD_')) or 'glibc.malloc' in os.environ.get('GLIBC_TUNABLES', ''): return None
+    if any(n in os.environ for n in (*_MALLOC, 'MALLOC_MMAP_THRESHOLD_')): return None
+    if 'glibc.malloc' in os.environ.get('GLIBC_TUNABLES', ''): return None
     try: name = os.confstr('CS_GNU_LIBC_VERSION')
     except (AttributeError, ValueError, OSError): return None   # Windows; macOS and musl
     import ctypes
@@ -530,7 +552,7 @@ def _settings(libc, *values):
 def keep_memory(
     most:int=256, # MiB at the end of the heap that may be free before they go back to the system, 0 to 2047
 ):
-    "Within, memory that is freed stays with the process; at the end of the outermost block what is free goes back to the system"
+    "Within, freed memory stays with the process; at the end of the outermost block it goes back to the system"
     libc = _glibc()
     if libc is not None and not _open: _settings(libc, most<<20, 0)
     _open.append(most)
@@ -560,13 +582,14 @@ def lay_out(
 def _total(out):
     "Sum of all outputs, to go back from"
     if isinstance(out, dict): out = list(out.values())
-    return sum(map(_total, out)) if isinstance(out, (list, tuple)) else out.float().sum() if getattr(out, 'requires_grad', False) else 0
+    if isinstance(out, (list, tuple)): return sum(map(_total, out))
+    return out.float().sum() if getattr(out, 'requires_grad', False) else 0
 
 def channels_last(
     model,        # torch module
     run:Callable, # runs it and returns its outputs; they are gone back from as well where gradients are on
 )->bool:          # whether its weights are channels-last now; False: they are as torch makes them
-    "Weights channels-last if the network can be run so: tried as in validation, random numbers and BatchNorm stay as they were"
+    "Weights channels-last if the network runs so, as a pass without gradients says; random numbers and BatchNorm stay"
     import torch
     if not lay_out(model, True): return False
     training = [m for m in model.modules() if m.training]
@@ -614,7 +637,9 @@ def _bench_notes(
     def note(op, s):
         if cc is None: return 'a CPU: train in fp32'
         if cc[0]<7: return 'no tensor cores: half precision saves memory only'
-        if s<.8: return f'unusual: {1/s:.1f} times slower in half precision. Try another torch or cuDNN version, or train in fp32'
+        if s<.8:
+            return (f'unusual: {1/s:.1f} times slower in half precision. '
+                    'Try another torch or cuDNN version, or train in fp32')
         if s<1.2: return 'unusual: no faster in half precision'
         if s<speedup['conv2d']/2: return 'unusual: gains less than half of what conv2d gains'
         return 'as expected'
@@ -635,7 +660,8 @@ def gpu_bench(
         for dims in 2,3:
             (f32,_),(f16,flops) = [_conv_step(dims, t, device) for t in (None, dtype)]
             a,b = _median_time(f32, sync, seconds),_median_time(f16, sync, seconds)
-            rows[f'conv{dims}d'] = {'fp32, ms':a*1e3, f'{half}, ms':b*1e3, f'{half}, TFLOP/s':flops/b/1e12, 'speed-up':a/b}
+            rows[f'conv{dims}d'] = {'fp32, ms':a*1e3, f'{half}, ms':b*1e3, f'{half}, TFLOP/s':flops/b/1e12,
+                                    'speed-up':a/b}
     del f32,f16
     empty_cache()
     notes = _bench_notes({k:r['speed-up'] for k,r in rows.items()}, cc)
@@ -664,4 +690,5 @@ def same_precision(
     import torch
     half = getattr(learn, 'mixed_precision', None)
     if half is None: return nullcontext()
-    return torch.autocast(torch.device(device or 'cpu').type, dtype=torch.bfloat16 if 'bf16' in str(getattr(half, 'amp_mode', '')).lower() else torch.float16)
+    brain = 'bf16' in str(getattr(half, 'amp_mode', '')).lower()
+    return torch.autocast(torch.device(device or 'cpu').type, dtype=torch.bfloat16 if brain else torch.float16)

@@ -15,6 +15,7 @@ from multiprocessing import parent_process
 from pathlib import Path
 
 import numpy as np
+from fastcore.basics import patch
 
 from .archives import ArchiveError, archive_kind, entry_name, read_entry, say_encoding, zip_encoding
 
@@ -25,26 +26,34 @@ def _toc(path):
         size = f.seek(0, 2)
         f.seek(max(0, size - 65557 - 20)); tail = f.read()
         i = tail.rfind(b'PK\5\6')
-        if i < 0 or len(tail) - i < 22: raise ArchiveError(f"{path}: truncated, the end of the zip is missing: copy or download it again")
+        if i < 0 or len(tail) - i < 22:
+            raise ArchiveError(f"{path}: truncated, the end of the zip is missing: copy or download it again")
         n, at, end = *struct.unpack('<LL', tail[i+12:i+20]), size - len(tail) + i
         if i >= 20 and tail[i-20:i-16] == b'PK\6\7':
             f.seek(max(0, end - 76)); record = f.read(56)
-            if record[:4] != b'PK\6\6': raise ArchiveError(f"{path}: damaged, its second end record is not there: copy or download it again")
+            if record[:4] != b'PK\6\6':
+                raise ArchiveError(f"{path}: damaged, its second end record is not there: copy or download it again")
             n, at = struct.unpack('<QQ', record[40:56]); end -= 76
-        if n > end: raise ArchiveError(f"{path}: damaged, its table of contents is larger than the file: copy or download it again")
+        if n > end:
+            raise ArchiveError(f"{path}: damaged, its table of contents is larger than the file: "
+                               "copy or download it again")
         f.seek(end - n)
         return f.read(n), end - n - at
 
 # %% ../../nbs/02_drive/02_zips.ipynb #5941a498
 def _starts(toc, path):
     "Where each record of the table of contents starts: int64 (n,)"
-    words = [np.frombuffer(toc, '<u4', (len(toc) - k)//4, k) if len(toc) >= k + 4 else np.empty(0, '<u4') for k in range(4)]
-    at = np.sort(np.concatenate([4*np.flatnonzero(w == int.from_bytes(b'PK\1\2', 'little')) + k for k, w in enumerate(words)]))
+    words = [np.frombuffer(toc, '<u4', (len(toc) - k)//4, k) if len(toc) >= k + 4 else np.empty(0, '<u4')
+             for k in range(4)]
+    magic = int.from_bytes(b'PK\1\2', 'little')
+    at = np.sort(np.concatenate([4*np.flatnonzero(w == magic) + k for k, w in enumerate(words)]))
     ends = at[:0] if len(at) == 0 or at[-1] + 46 > len(toc) else at + 46 + _lengths(toc, at)
     if len(ends) and at[0] == 0 and ends[-1] == len(toc) and (at[1:] == ends[:-1]).all(): return at
-    out, i, lens = [], 0, struct.Struct('<3H')                 # a name that looks like a record, or damage: step by step
+    out, i, lens = [], 0, struct.Struct('<3H')   # a name that looks like a record, or damage: step by step
     while i < len(toc):
-        if toc[i:i+4] != b'PK\1\2' or i + 46 > len(toc): raise ArchiveError(f"{path}: damaged after entry {len(out):,} of its table of contents: copy or download it again")
+        if toc[i:i+4] != b'PK\1\2' or i + 46 > len(toc):
+            raise ArchiveError(f"{path}: damaged after entry {len(out):,} of its table of contents: "
+                               "copy or download it again")
         out.append(i)
         i += 46 + sum(lens.unpack_from(toc, i + 28))
     return np.array(out, np.int64)
@@ -56,14 +65,17 @@ def _lengths(toc, at):
     return sum(a[at + k].astype(np.int64) << 8*(k % 2) for k in range(28, 34))
 
 # %% ../../nbs/02_drive/02_zips.ipynb #4aa5d42c
-_RECORD = np.dtype([('magic', '<u4'), ('made', '<u2'), ('needs', '<u2'), ('flags', '<u2'), ('method', '<u2'), ('time', '<u4'), ('crc', '<u4'),
-                    ('packed', '<u4'), ('size', '<u4'), ('name', '<u2'), ('extra', '<u2'), ('comment', '<u2'), ('disk', '<u2'),
-                    ('inner', '<u2'), ('outer', '<u4'), ('start', '<u4')])   # the 46 bytes before each name (PKWARE's APPNOTE 4.3.12)
+# the 46 bytes before each name (PKWARE's APPNOTE 4.3.12)
+_RECORD = np.dtype([('magic', '<u4'), ('made', '<u2'), ('needs', '<u2'), ('flags', '<u2'), ('method', '<u2'),
+                    ('time', '<u4'), ('crc', '<u4'), ('packed', '<u4'), ('size', '<u4'), ('name', '<u2'),
+                    ('extra', '<u2'), ('comment', '<u2'), ('disk', '<u2'),
+                    ('inner', '<u2'), ('outer', '<u4'), ('start', '<u4')])
 
 def _records(toc, starts):
     "What is needed of the fixed part of every record: a structured array (n,)"
     a = np.frombuffer(toc, np.uint8)
-    out = np.empty(len(starts), [(n, _RECORD[n]) for n in ('flags', 'method', 'crc', 'packed', 'size', 'name', 'extra', 'start')])
+    out = np.empty(len(starts),
+                   [(n, _RECORD[n]) for n in ('flags', 'method', 'crc', 'packed', 'size', 'name', 'extra', 'start')])
     for n in out.dtype.names:
         size, at = _RECORD[n].itemsize, _RECORD.fields[n][1]
         out[n] = np.stack([a[starts + at + k] for k in range(size)], 1).view(_RECORD[n])[:, 0]
@@ -71,20 +83,23 @@ def _records(toc, starts):
 
 # %% ../../nbs/02_drive/02_zips.ipynb #1ba43ef2
 class ZipIndex:
-    "A zip's table of contents in arrays, about 120 bytes an entry; any thread or process may read. `ArchiveError` names fault and entry"
+    "A zip's contents in arrays, 120 bytes an entry, for any thread or process; `ArchiveError` names fault and entry"
     def __init__(self,
         path:Path,              # a zip; it must not change while it is read
         most:int=1<<30,         # bytes of one entry that may be read into memory
     ):
         self.path, self.most = Path(path), most
-        if archive_kind(path) != 'zip': raise ArchiveError(f"{path}: only a zip can be read without unpacking: unpack it first (extract)")
-        self._file = open(path, 'rb', buffering=0)      # its position is never used: threads and forked workers share it
+        if archive_kind(path) != 'zip':
+            raise ArchiveError(f"{path}: only a zip can be read without unpacking: unpack it first (extract)")
+        self._file = open(path, 'rb', buffering=0)   # its position is never used: threads and forked workers share it
         self._toc, self._shift = _toc(path)
         self._starts = _starts(self._toc, path)
         self._rows = _records(self._toc, self._starts)
         raw = self._slices(self._toc)
-        self._plain = (joined := b''.join(raw)).isascii() and b'\\' not in joined   # the names stand there as they are called
-        self._encoding, said = ('utf8', '') if self._plain else zip_encoding(map(self._entry, np.flatnonzero([not r.isascii() for r in raw]).tolist()))
+        # the names stand there as they are called
+        self._plain = (joined := b''.join(raw)).isascii() and b'\\' not in joined
+        odd = np.flatnonzero([not r.isascii() for r in raw]).tolist()
+        self._encoding, said = ('utf8', '') if self._plain else zip_encoding(map(self._entry, odd))
         if parent_process() is None: say_encoding(path, said)   # workers read the table again
         keys = np.fromiter(map(zlib.crc32, raw if self._plain else map(str.encode, self.names())), np.uint32, len(self))
         self._order = np.argsort(keys, kind='stable').astype(np.uint32)
@@ -104,7 +119,8 @@ class ZipIndex:
         return self._toc[at:at + name], bool(flags & 0x800), self._toc[at + name:at + name + extra]
 
 # %% ../../nbs/02_drive/02_zips.ipynb #6689d8ce
-def _names(self,
+@patch
+def names(self:ZipIndex,
     under:str='', # what the names must begin with
 ):
     "Names with forward slashes, in the zip's order, without `under`: list of str"
@@ -112,26 +128,28 @@ def _names(self,
     i = self._beginning(under.encode()) if under else slice(None)
     return self._slices(self._toc.decode('latin1'), i, len(under))    # one character a byte
 
-def _slices(self, toc, i=slice(None), skip=0):
+@patch
+def _slices(self:ZipIndex, toc, i=slice(None), skip=0):
     "The names of some entries out of the table of contents, be it bytes or text, from their character `skip` on"
     at = self._starts[i] + 46
     return [toc[a:b] for a, b in zip((at + skip).tolist(), (at + self._rows['name'][i]).tolist())]
 
-def _beginning(self, prefix):
+@patch
+def _beginning(self:ZipIndex, prefix):
     "Numbers of the entries whose name begins with these bytes"
     i = np.flatnonzero(self._rows['name'] >= len(prefix))
     if not len(i): return i    # the table of contents may be shorter than the prefix
-    heads = np.lib.stride_tricks.sliding_window_view(np.frombuffer(self._toc, np.uint8), len(prefix))[self._starts[i] + 46]
+    heads = np.lib.stride_tricks.sliding_window_view(np.frombuffer(self._toc, np.uint8),
+                                                     len(prefix))[self._starts[i] + 46]
     return i[(heads == np.frombuffer(prefix, np.uint8)).all(1)]
 
-ZipIndex.names, ZipIndex._slices, ZipIndex._beginning = _names, _slices, _beginning
-
 # %% ../../nbs/02_drive/02_zips.ipynb #e8feac18
-def _find(self, name):
+@patch
+def _find(self:ZipIndex, name):
     "Number of the entry called `name`; `FileNotFoundError` with the nearest names when there is none"
     raw = name.encode('utf8', 'backslashreplace')      # no entry's name holds half a character
     key = zlib.crc32(raw)
-    at = int(self._keys.searchsorted(np.uint32(key)))                 # of the keys' own type: another would copy them all
+    at = int(self._keys.searchsorted(np.uint32(key)))   # of the keys' own type: another would copy them all
     while at < len(self) and self._keys[at] == key:
         i = int(self._order[at])
         if self._raw(i) == raw or self.name(i) == name: return i
@@ -141,7 +159,8 @@ def _find(self, name):
     raise FileNotFoundError(f"{self.path}/{name}: not in this zip" + (f"; it has {', '.join(near)}" if near else ''))
 
 # %% ../../nbs/02_drive/02_zips.ipynb #79353039
-def _where(self, i):
+@patch
+def _where(self:ZipIndex, i):
     "(start, packed, size) of entry `i`, from the extra field where they do not fit into 32 bits"
     flags, method, crc, packed, size, name, n, start = self._rows.item(i)
     if 0xffffffff not in (size, packed, start): return start + self._shift, packed, size
@@ -155,24 +174,27 @@ def _where(self, i):
         extra = extra[4 + n:]
     return out[2] + self._shift, out[1], out[0]
 
-ZipIndex._find, ZipIndex._where = _find, _where
-
 # %% ../../nbs/02_drive/02_zips.ipynb #8937838a
-def _read(
-    self,
+@patch
+def read(
+    self:ZipIndex,
     name:str,   # as it stands in the zip
 )->bytes:       # the content, compared with its checksum
     "One entry; `FileNotFoundError` when it is not there, `ArchiveError` when it is damaged, encrypted or too large"
     i = self._find(name)
     start, packed, size = self._where(i)
     flags, method, crc = self._rows.item(i)[:3]
-    if flags & 0x41: raise ArchiveError(f"{self.path}: entry {name!r} is encrypted: unpack it with its password (`7z x`) and use the folder")
-    if max(size, packed) > self.most: raise ArchiveError(f"{self.path}: entry {name!r} has {size:,} bytes, more than the {self.most:,} that may be read at once")
-    if method not in (0, 8): raise ArchiveError(f"{self.path}: entry {name!r}: compression method {method} can only be unpacked: use extract")
+    if flags & 0x41:
+        raise ArchiveError(f"{self.path}: entry {name!r} is encrypted: "
+                           "unpack it with its password (`7z x`) and use the folder")
+    if max(size, packed) > self.most:
+        raise ArchiveError(f"{self.path}: entry {name!r} has {size:,} bytes, "
+                           f"more than the {self.most:,} that may be read at once")
+    if method not in (0, 8):
+        raise ArchiveError(f"{self.path}: entry {name!r}: compression method {method} can only "
+                           "be unpacked: use extract")
     try: return read_entry(self._file.fileno(), start, packed, size, crc, method, self._raw(i))
     except (ArchiveError, zlib.error) as e: raise ArchiveError(f"{self.path}: {name!r}: {e}") from e
-
-ZipIndex.read = _read
 
 # %% ../../nbs/02_drive/02_zips.ipynb #2d3d89e1
 def split_zip(
@@ -182,11 +204,12 @@ def split_zip(
     "Where a path enters a zip"
     parts = Path(path).parts
     for i, part in enumerate(parts, 1):
-        if part.lower().endswith('.zip') and i < len(parts) + whole and (z := Path(*parts[:i])).is_file(): return z, '/'.join(parts[i:])
+        if part.lower().endswith('.zip') and i < len(parts) + whole and (z := Path(*parts[:i])).is_file():
+            return z, '/'.join(parts[i:])
 
 # %% ../../nbs/02_drive/02_zips.ipynb #50219a36
 class _Kept:
-    "What this process knows of zips; a class, so that `cache.function_key` takes a reading function for what it does, not for what it has read"
+    "What this process knows of zips; a class, so that `cache.function_key` does not see what a function has read"
     tables, zips = {}, {}
     @classmethod
     def index(cls, path, stamp):
@@ -251,9 +274,9 @@ def matching(
 # %% ../../nbs/02_drive/02_zips.ipynb #62ab6e37
 def list_files(
     source:str|Path, # a folder, a zip, a folder in a zip; its last part may hold * and ?: 'rgbd.zip/real/*-mask.png'
-    sort:bool=True,  # by their characters; False leaves them as they come, for who sorts them in another way
-    left:list=None,  # takes (folder or zip, name) of what is there and not listed
-)->list:             # paths as text
+    sort:bool=True,      # by their characters; False leaves them as they come, for who sorts them in another way
+    left:list|None=None, # takes (folder or zip, name) of what is there and not listed
+)->list:                 # paths as text
     "Files below a folder or a zip, without hidden and system ones; `FileNotFoundError` when there is none"
     base, pattern = split_pattern(source)
     found = split_zip(base)
@@ -261,7 +284,9 @@ def list_files(
         under = found[1] + '/'*bool(found[1])
         there = _zip_index(found[0]).names(under)
     elif Path(base).is_dir(): there = [p.relative_to(base).as_posix() for p in Path(base).rglob('*') if p.is_file()]
-    else: raise FileNotFoundError(f"{base} is neither a folder nor a zip, nor a folder in one: stage the data first (02_drive/03_workspace)")
+    else:
+        raise FileNotFoundError(f"{base} is neither a folder nor a zip, nor a folder in one: "
+                                "stage the data first (02_drive/03_workspace)")
     inside = _files_only(matching(there, pattern) if pattern else there)
     if left is not None and len(inside) < len(there):
         taken = set(inside)
@@ -274,7 +299,7 @@ def file_stamps(
     paths,            # files, or files in zips: a sequence
     strict:bool=True, # raise for a file that is not there; False: its stamp is 'missing' and the path
 )->list:              # a text a file
-    "What must be equal for a file to be the same: size and CRC-32 in a zip, size and time of change on disk; `FileNotFoundError`"
+    "What tells a file from a changed one: size and CRC-32 in a zip, size and time of change else; `FileNotFoundError`"
     out, tables = [], {}
     for path in map(str, paths):
         try: out.append(_stamp(path, tables))

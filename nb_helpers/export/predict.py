@@ -19,18 +19,29 @@ import time
 from functools import lru_cache
 from pathlib import Path
 
+from fastcore.basics import patch
+
 from ..dataset.names import show_any_name
 
 # %% ../../nbs/10_export/04_predict.ipynb #9aeb517b
 def _parser():
-    p = argparse.ArgumentParser('nb_predict', description='A label, or the reason why not, for every photo (or clip, if the model takes clips).',
-                                epilog='exit code: 0 every file has its label; 1 some have a reason instead, or the disk was full; 2 wrong arguments; 130 stopped by Ctrl-C')
+    p = argparse.ArgumentParser(
+        'nb_predict',
+        description='A label, or the reason why not, for every photo (or clip, if the model takes clips).',
+        epilog='exit code: 0 every file has its label; 1 some have a reason instead, or the disk was full; '
+               '2 wrong arguments; 130 stopped by Ctrl-C')
     p.add_argument('run', help="a run's folder or id, or an export folder")
-    p.add_argument('paths', nargs='+', metavar='path', help='folders with their sub-folders, zips and tars, photos; - for paths from standard input, one a line (or as find -print0 writes them)')
-    p.add_argument('-o', '--out', default='predictions.csv', help='CSV to write (predictions.csv); it appears whole, until then its rows are in predictions.csv.part')
+    p.add_argument('paths', nargs='+', metavar='path',
+                   help='folders with their sub-folders, zips and tars, photos; '
+                        '- for paths from standard input, one a line (or as find -print0 writes them)')
+    p.add_argument('-o', '--out', default='predictions.csv',
+                   help='CSV to write (predictions.csv); it appears whole, until then its rows are in '
+                        'predictions.csv.part')
     p.add_argument('--runs', default='runs', help='folder in which run ids are looked up (runs)')
     p.add_argument('--bs', type=int, default=32, help='items a batch (32)')
-    p.add_argument('--absolute', action='store_true', help='whole paths in the column file; otherwise as given, and those of a single folder or zip as seen from there')
+    p.add_argument('--absolute', action='store_true',
+                   help='whole paths in the column file; otherwise as given, and those of a single folder or zip '
+                        'as seen from there')
     way = p.add_mutually_exclusive_group()
     way.add_argument('--continue', dest='go_on', action='store_true', help='go on where the same command was stopped')
     way.add_argument('--anew', action='store_true', help='start over, without the rows of a command that was stopped')
@@ -40,24 +51,29 @@ def _parser():
 class Sources:
     "The files to predict, by the paths that were given: what to open, what to call it, and what was left out"
     def __init__(self,
-        paths:list,        # folders, archives, files
-        listed:list=(),    # more of them, from a list: one that is not there gets a reason, and stops nothing
-        clips:bool=False,  # videos are wanted, not photos
-        temp:Path=None,    # where archives are unpacked
+        paths:list,           # folders, archives, files
+        listed:list=(),       # more of them, from a list: one that is not there gets a reason, and stops nothing
+        clips:bool=False,     # videos are wanted, not photos
+        temp:Path|None=None,  # where archives are unpacked
     ):
         self.kind, self.temp, self.alone = 'video' if clips else 'photo', temp, len(paths) == 1 and not listed
-        self.files, self.names, self.whole, self.stamps, self.left, self.twice, self._seen, self.used = [], [], [], [], [], [], set(), set()
+        self.files, self.names, self.whole, self.stamps, self.left, self.twice = [], [], [], [], [], []
+        self._seen, self.used = set(), set()
         gone = next((p for p in paths if not os.path.lexists(p)), None)
         if gone: raise FileNotFoundError(f"{gone}: no such file or folder")
         given = [*map(str, paths), *map(str, listed)]
         single = [p for p in given if not os.path.isdir(p)]
         self._single = {_key(p) for p in single}         # whatever a folder says of them
-        for p in given: self._folder(p, p, p) if os.path.isdir(p) else self._unpacked(p) if _packed(p) else self._file(p)
+        for p in given:
+            self._folder(p, p, p) if os.path.isdir(p) else self._unpacked(p) if _packed(p) else self._file(p)
         if not self.files: raise ValueError(self._nothing(given))
-        if len(single) == len(given) and all(map(self._other, single)): raise ValueError(f"this model takes {self.kind}s, and {single[0]} is none: give it {self.kind}s, or take another run")
+        if len(single) == len(given) and all(map(self._other, single)):
+            raise ValueError(f"this model takes {self.kind}s, and {single[0]} is none: "
+                             f"give it {self.kind}s, or take another run")
 
 # %% ../../nbs/10_export/04_predict.ipynb #26dfd632
-def _other(self, path):
+@patch
+def _other(self:Sources, path):
     "Whether a file is what the other kind of model takes"
     from nb_helpers.dataset.layout import file_kind
     return os.path.isfile(path) and file_kind(path) == ('photo' if self.kind == 'video' else 'video')
@@ -86,7 +102,8 @@ def _stamp(path):
     return f'{s.st_size} {s.st_mtime_ns}'
 
 # %% ../../nbs/10_export/04_predict.ipynb #875978be
-def _folder(self, folder, given, origin, stamp=None):
+@patch
+def _folder(self:Sources, folder, given, origin, stamp=None):
     "The files of a folder; `given`: how it is called, `origin`: where its files come from, `stamp`: of all of them"
     from nb_helpers.dataset.layout import Contents
     c = Contents(folder)
@@ -96,31 +113,38 @@ def _folder(self, folder, given, origin, stamp=None):
     for n in wanted:
         if keys[n] in self.used: continue
         path = f'{folder}/{n}'
-        self._take(path, n if self.alone else f"{given.rstrip('/')}/{n}", f'{os.path.abspath(origin)}/{n}', stamp or _stamp(path), keys[n])
-    elsewhere = [n for n in c.files if keys[n] in self._seen or keys[n] in self._single]   # another folder's, or named itself
+        self._take(path, n if self.alone else f"{given.rstrip('/')}/{n}", f'{os.path.abspath(origin)}/{n}',
+                   stamp or _stamp(path), keys[n])
+    # another folder's, or named itself
+    elsewhere = [n for n in c.files if keys[n] in self._seen or keys[n] in self._single]
     self.left.append(c.table([c.folder/n for n in (*wanted, *elsewhere)]))
     self._seen.update(keys.values())
 
 # %% ../../nbs/10_export/04_predict.ipynb #f3c017ac
-def _take(self, path, name, whole, stamp, key):
+@patch
+def _take(self:Sources, path, name, whole, stamp, key):
     for to, what in zip((self.files, self.names, self.whole, self.stamps), (path, name, whole, stamp)): to.append(what)
     self.used.add(key)
 
 # %% ../../nbs/10_export/04_predict.ipynb #27b49fd9
-def _file(self, path):
+@patch
+def _file(self:Sources, path):
     "A file that was named itself"
     key = _key(path)
     if key in self.used: self.twice.append(path)
     else: self._take(path, path, os.path.abspath(path), _stamp(path), key)
 
 # %% ../../nbs/10_export/04_predict.ipynb #b0204032
-def _unpacked(self, path):
+@patch
+def _unpacked(self:Sources, path):
     "An archive as a folder"
     from nb_helpers.drive.archives import extract
     if _key(path) in self.used: self.twice.append(path); return
     root = Path(tempfile.mkdtemp(dir=self.temp))/'files'
     try: extract(path, root, verbose=False)
-    except OSError as e: raise OSError(f"{path} can't be unpacked in {root.parent} ({e.strerror or e}): set TMPDIR to a folder with more room, or unpack it yourself") from e
+    except OSError as e:
+        raise OSError(f"{path} can't be unpacked in {root.parent} ({e.strerror or e}): "
+                      "set TMPDIR to a folder with more room, or unpack it yourself") from e
     self._folder(str(root), path, path, f'{path} {_stamp(path)}')
     self.used.add(_key(path))
     self.left.append(_not_unpacked(path, sum(len(f) for *_, f in os.walk(root))))
@@ -131,43 +155,48 @@ def _not_unpacked(path, there):
     import pandas as pd
     import zipfile
     from nb_helpers.dataset.layout import LEFT_OUT, hidden
-    inside = [i.filename for i in zipfile.ZipFile(path).infolist() if not i.is_dir()] if zipfile.is_zipfile(path) else []
+    inside = [i.filename for i in zipfile.ZipFile(path).infolist()
+              if not i.is_dir()] if zipfile.is_zipfile(path) else []
     example = next(filter(hidden, inside), '')
-    rows = [('hidden', len(inside) - there, f'{path}/{example}', "a system's own copy, or a link to nothing", 'nothing')] if len(inside) > there else []
+    why = "a system's own copy, or a link to nothing"
+    rows = [('hidden', len(inside) - there, f'{path}/{example}', why, 'nothing')] if len(inside) > there else []
     return pd.DataFrame(rows, columns=LEFT_OUT)
 
 # %% ../../nbs/10_export/04_predict.ipynb #cad492df
-def _nothing(self, given):
+@patch
+def _nothing(self:Sources, given):
     "Why there is no file to predict, in words"
     left = self.left_out()
-    there = '; '.join(f"{r.files} {r.kind}, such as {r.example}" for r in left[left.files > 0].itertuples()) or 'no file at all'
-    return f"no {self.kind} in {', '.join(given[:5])}{' ...' * (len(given) > 5)}: there is {there}; this model takes {self.kind}s"
+    there = [f"{r.files} {r.kind}, such as {r.example}" for r in left[left.files > 0].itertuples()]
+    there = '; '.join(there) or 'no file at all'
+    return (f"no {self.kind} in {', '.join(given[:5])}{' ...' * (len(given) > 5)}: there is {there}; "
+            f"this model takes {self.kind}s")
 
 # %% ../../nbs/10_export/04_predict.ipynb #a08495f9
-def _left_out(self):
+@patch
+def left_out(self:Sources):
     "What was left out of all folders, a row a kind and reason"
     import pandas as pd
     from nb_helpers.dataset.layout import LEFT_OUT
     if not self.left: return pd.DataFrame(columns=LEFT_OUT)
-    return pd.concat(self.left).groupby(['kind', 'why', 'remedy'], as_index=False).agg(files=('files', 'sum'), example=('example', 'first'))[list(LEFT_OUT)]
+    kinds = pd.concat(self.left).groupby(['kind', 'why', 'remedy'], as_index=False)
+    return kinds.agg(files=('files', 'sum'), example=('example', 'first'))[list(LEFT_OUT)]
 
 # %% ../../nbs/10_export/04_predict.ipynb #4facfcc3
-def _fingerprint(self, names):
+@patch
+def fingerprint(self:Sources, names):
     "SHA-256 of names, sizes and times of change, in order"
     lines = (f'{n}\0{s}\n'.encode('utf-8', 'surrogatepass') for n, s in zip(names, self.stamps))
     return hashlib.sha256(b''.join(lines)).hexdigest()
-
-# %% ../../nbs/10_export/04_predict.ipynb #6cea949d
-Sources._folder, Sources._take, Sources._file, Sources._unpacked, Sources._nothing, Sources._other = _folder, _take, _file, _unpacked, _nothing, _other
-Sources.left_out, Sources.fingerprint = _left_out, _fingerprint
 
 # %% ../../nbs/10_export/04_predict.ipynb #b9949e29
 def _read_list(
     data:bytes, # paths, one a line, or separated by NUL
 )->list:        # the same as text; empty lines left out, quotes around a path taken off
-    "Paths as `ls`, `find` or `find -print0` write them, an editor on Windows (`Copy as path` puts quotes) or PowerShell (UTF-16)"
+    "Paths as `ls`, `find`, `find -print0`, a Windows editor (`Copy as path`: quotes) or PowerShell (UTF-16) write them"
     if data[:2] in (b'\xff\xfe', b'\xfe\xff'): data = data.decode('utf-16', 'replace').encode()
-    parts = data.split(b'\0') if b'\0' in data else data.removeprefix(b'\xef\xbb\xbf').replace(b'\r\n', b'\n').split(b'\n')
+    if b'\0' in data: parts = data.split(b'\0')
+    else: parts = data.removeprefix(b'\xef\xbb\xbf').replace(b'\r\n', b'\n').split(b'\n')
     bare = lambda p: p[1:-1] if len(p) > 2 and p[:1] == p[-1:] == b'"' and not os.path.lexists(p) else p
     return [os.fsdecode(bare(p)) for p in parts if p.strip()]
 
@@ -178,12 +207,14 @@ def _asked(paths):
     if sys.stdin is None: raise ValueError("-: there is no standard input here: give files and folders instead")
     source = getattr(sys.stdin, 'buffer', None)
     listed = _read_list(source.read() if source else sys.stdin.read().encode('utf-8', 'surrogateescape'))
-    if not listed: raise ValueError("-: no path came from standard input: `find photos -name '*.jpg' | nb_predict RUN -` sends some")
+    if not listed:
+        raise ValueError("-: no path came from standard input: "
+                         "`find photos -name '*.jpg' | nb_predict RUN -` sends some")
     return [p for p in paths if p != '-'], listed
 
 # %% ../../nbs/10_export/04_predict.ipynb #4d7df484
 class PartFile:
-    "The rows so far of a CSV, kept through a kill; `ValueError` or `OSError` with the remedy for what can't be written or gone on with"
+    "The rows so far of a CSV, kept through a kill; `ValueError` or `OSError` with the remedy where that can't be"
     def __init__(self,
         out:Path,          # CSV that comes of it
         go_on:bool=False,  # go on with rows that are there
@@ -193,32 +224,44 @@ class PartFile:
         self.path, self.note = (Path(f'{out}{end}') for end in ('.part', '.part.json'))
         _check_out(self.out)
         try: self._open(anew)
-        except OSError as e: raise OSError(f"-o {out}: {self.path} can't be written ({e.strerror or e}): give another -o, or make room") from e
+        except OSError as e:
+            raise OSError(f"-o {out}: {self.path} can't be written ({e.strerror or e}): "
+                          "give another -o, or make room") from e
 
 # %% ../../nbs/10_export/04_predict.ipynb #f42275f4
-def _open(self, anew):
+@patch
+def _open(self:PartFile, anew):
     "Open and lock it, and see what is there"
     self.file, self.synced = open(self.path, 'a+b', buffering=0), time.monotonic()
     self._lock()
     if anew: self.file.truncate(0)
     self.there = max(0, sum(1 for _ in _row_ends(self.path)) - 1)      # rows, the header is none
-    if self.there and not self.go_on: raise ValueError(f"{self.path} holds {self.there:,} rows of a command that was stopped: add --continue to go on with it, or --anew to delete it and start over")
-    if os.path.getsize(self.path) and not self.note.is_file(): raise ValueError(f"{self.path} can't be gone on with, {self.note.name} is missing: rename it, or add --anew to delete it and start over")
+    if self.there and not self.go_on:
+        raise ValueError(f"{self.path} holds {self.there:,} rows of a command that was stopped: "
+                         "add --continue to go on with it, or --anew to delete it and start over")
+    if os.path.getsize(self.path) and not self.note.is_file():
+        raise ValueError(f"{self.path} can't be gone on with, {self.note.name} is missing: rename it, "
+                         "or add --anew to delete it and start over")
 
 # %% ../../nbs/10_export/04_predict.ipynb #9f99b8d4
-def _lock(self):
+@patch
+def _lock(self:PartFile):
     "`ValueError` while another process writes the same file"
     try: import fcntl
     except ImportError: return                       # Windows
     try: fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError: raise ValueError(f"another nb_predict is writing {self.path}: wait for it, or give another -o") from None
+    except BlockingIOError:
+        raise ValueError(f"another nb_predict is writing {self.path}: wait for it, or give another -o") from None
 
 # %% ../../nbs/10_export/04_predict.ipynb #136e3b06
 def _check_out(out):
     "`ValueError` or `OSError` with the remedy where no file can be written"
     if out.is_dir(): raise ValueError(f"-o {out} is a folder: name a file in it, such as {out/'predictions.csv'}")
-    if out.suffix.lower() in ('.xlsx', '.xls', '.ods', '.parquet', '.json'): raise ValueError(f"-o {out}: what is written is a CSV: name it {out.with_suffix('.csv')}")
-    if not out.parent.is_dir(): raise FileNotFoundError(f"-o {out}: there is no folder {out.parent}: make it first (mkdir -p {shlex.quote(str(out.parent))})")
+    if out.suffix.lower() in ('.xlsx', '.xls', '.ods', '.parquet', '.json'):
+        raise ValueError(f"-o {out}: what is written is a CSV: name it {out.with_suffix('.csv')}")
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"-o {out}: there is no folder {out.parent}: "
+                                f"make it first (mkdir -p {shlex.quote(str(out.parent))})")
     if out.exists() and not out.is_file(): raise ValueError(f"-o {out} is a device or pipe: name a file")
 
 # %% ../../nbs/10_export/04_predict.ipynb #ea81b77f
@@ -234,27 +277,34 @@ def _row_ends(
             if line.endswith(b'\n') and quotes % 2 == 0: yield at
 
 # %% ../../nbs/10_export/04_predict.ipynb #4a750a77
-def _begin(self,
+@patch
+def begin(self:PartFile,
     about:dict, # of which command it is: what must be the same to go on
 ):
     "Hold the command against that of the rows that are there, or note it; `ValueError` naming what differs"
     from nb_helpers.drive.files import read_json, write_atomic
     if self.there:
         try: then = read_json(self.note)
-        except ValueError as e: raise ValueError(f"{self.path} can't be gone on with, {e}: add --anew to delete it and start over") from e
+        except ValueError as e:
+            raise ValueError(f"{self.path} can't be gone on with, {e}: add --anew to delete it and start over") from e
         for k, v in about.items():
             was = then.get(k) if isinstance(then, dict) else None
-            if was != v: raise ValueError(f"{self.path} is of another command ({k}: {str(was)[:16]} then, {str(v)[:16]} now): give the same run, files and options again, or --anew to delete it and start over")
+            if was != v:
+                raise ValueError(f"{self.path} is of another command ({k}: {str(was)[:16]} then, {str(v)[:16]} now): "
+                                 "give the same run, files and options again, or --anew to delete it and start over")
     else:
         try:
             self.file.truncate(0)
             self.write(' '*4096, sync=0)                 # is there room?
             self.file.truncate(0)
             write_atomic(self.note, json.dumps(about, indent=1))
-        except OSError as e: raise OSError(f"-o {self.out}: {self.path} can't be written ({e.strerror or e}): give another -o, or make room") from e
+        except OSError as e:
+            raise OSError(f"-o {self.out}: {self.path} can't be written ({e.strerror or e}): "
+                          "give another -o, or make room") from e
 
 # %% ../../nbs/10_export/04_predict.ipynb #5bd93358
-def _write(self,
+@patch
+def write(self:PartFile,
     text:str,      # whole rows
     sync:float=5., # s after which they are also brought to the disk
 ):
@@ -264,7 +314,8 @@ def _write(self,
     if time.monotonic() - self.synced >= sync: os.fsync(self.file.fileno()); self.synced = time.monotonic()
 
 # %% ../../nbs/10_export/04_predict.ipynb #54c701fe
-def _resume(self,
+@patch
+def resume(self:PartFile,
     names:list,   # what stands in the column file, of all files in order
     columns:list, # of the table
     bs:int,       # files a batch
@@ -273,7 +324,8 @@ def _resume(self,
     import pandas as pd
     from nb_helpers.export.predictor import predictions_csv
     made = lambda df, **kw: csv.reader(io.StringIO(predictions_csv(df, **kw), newline=''))
-    head, want = next(made(pd.DataFrame(columns=columns))), made(pd.DataFrame({'file': names}, dtype=object), header=False)
+    head = next(made(pd.DataFrame(columns=columns)))
+    want = made(pd.DataFrame({'file': names}, dtype=object), header=False)
     ends, bad, done = list(_row_ends(self.path)), [], 0
     with open(self.path, newline='', encoding='utf-8', errors='replace') as f: rows = list(csv.reader(f))[:len(ends)]
     for row, (name,) in zip(rows[1:], want) if rows and rows[0] == head else ():
@@ -285,7 +337,8 @@ def _resume(self,
     return done, sum(bad[:done])
 
 # %% ../../nbs/10_export/04_predict.ipynb #7286817f
-def _finish(self):
+@patch
+def finish(self:PartFile):
     "The CSV under its own name"
     os.fsync(self.file.fileno())
     self.file.close()
@@ -293,21 +346,20 @@ def _finish(self):
     self.note.unlink(missing_ok=True)
 
 # %% ../../nbs/10_export/04_predict.ipynb #e36d14af
-def _discard(self):
+@patch
+def discard(self:PartFile):
     "Leave nothing behind of a job that has no row yet"
     if self.file.closed or sum(1 for _ in _row_ends(self.path)) > 1: return
     self.file.close()
     for p in (self.path, self.note): p.unlink(missing_ok=True)
-
-PartFile._open, PartFile._lock = _open, _lock
-PartFile.begin, PartFile.write, PartFile.resume, PartFile.finish, PartFile.discard = _begin, _write, _resume, _finish, _discard
 
 # %% ../../nbs/10_export/04_predict.ipynb #1a5ac309
 def _takes_clips(spec):
     "Whether the model takes videos; `ValueError` for one whose answer is no row a file"
     n_in, channels = spec['network'].get('n_in', 1), spec['prepare'].get('channels', 3)
     several = isinstance(n_in, int) and isinstance(channels, int) and n_in > channels
-    if spec['network'].get('maps') or several: raise ValueError("this network sees several pictures together, or gives maps: use export.Predictor from Python")
+    if spec['network'].get('maps') or several:
+        raise ValueError("this network sees several pictures together, or gives maps: use export.Predictor from Python")
     return spec['prepare'].get('by') == 'prepare_clip'
 
 # %% ../../nbs/10_export/04_predict.ipynb #dfbcf42b
@@ -320,20 +372,23 @@ def _checked(a, temp):
     clips, part = _takes_clips(spec), PartFile(a.out, a.go_on, a.anew)
     try:
         sources = Sources(*_asked(a.paths), clips, temp)
-        if _key(a.out) in sources.used: raise ValueError(f"-o {a.out} is one of the files to predict: give it another name")
+        if _key(a.out) in sources.used:
+            raise ValueError(f"-o {a.out} is one of the files to predict: give it another name")
         names = sources.whole if a.absolute else sources.names
-        part.begin({'model': spec['spec_sha256'], '--bs': a.bs, '--absolute': a.absolute, 'number of files': len(names), 'names, sizes and times of the files': sources.fingerprint(names)})
+        part.begin({'model': spec['spec_sha256'], '--bs': a.bs, '--absolute': a.absolute, 'number of files': len(names),
+                    'names, sizes and times of the files': sources.fingerprint(names)})
     except BaseException: part.discard(); raise
     return where, sources, part, names
 
 # %% ../../nbs/10_export/04_predict.ipynb #76169d13
 def nb_predict_cli(
-    argv:list=None, # arguments; those of the command line by default
-)->int:             # 0 every file has a label, 1 some have not, 2 wrong arguments, 130 stopped
+    argv:list|None=None, # arguments; those of the command line by default
+)->int:                  # 0 every file has a label, 1 some have not, 2 wrong arguments, 130 stopped
     "The command `nb_predict RUN PATH ... -o out.csv`"
     show_any_name()
     a = _parser().parse_args(argv)
-    a.again = shlex.join(['nb_predict', *(o for o in (sys.argv[1:] if argv is None else argv) if o not in ('--continue', '--anew')), '--continue'])
+    kept = [o for o in (sys.argv[1:] if argv is None else argv) if o not in ('--continue', '--anew')]
+    a.again = shlex.join(['nb_predict', *kept, '--continue'])
     part = None
     try:
         with tempfile.TemporaryDirectory(prefix='nb_predict-') as temp:
@@ -356,7 +411,9 @@ def _predict(a, where, sources, part, names):
     predictor = Predictor(where)
     done, bad = part.resume(names, predictor.columns, a.bs)
     before, began, say = done, time.perf_counter(), _Progress(len(names), done, sources.kind)
-    if a.go_on: print(f"{f'going on after {done:,} of {len(names):,} files' if done else 'nothing to go on with, starting from the first file'}", file=sys.stderr)
+    if a.go_on:
+        print(f'going on after {done:,} of {len(names):,} files' if done else
+              'nothing to go on with, starting from the first file', file=sys.stderr)
     try:
         for rows in predictor.rows(sources.files[done:], a.bs, names[done:]):
             table = pd.DataFrame(rows, columns=predictor.columns)
@@ -365,12 +422,15 @@ def _predict(a, where, sources, part, names):
             say(done)
         part.finish()
     except (OSError, RuntimeError) as e:                # a full disk, a GPU without memory: not the arguments' fault
-        print(f"nb_predict: stopped after {done:,} of {len(names):,} files: {getattr(e, 'strerror', None) or str(e).splitlines()[0]}. {'Go on with: ' + a.again if done else ''}", file=sys.stderr)
+        print(f"nb_predict: stopped after {done:,} of {len(names):,} files: "
+              f"{getattr(e, 'strerror', None) or str(e).splitlines()[0]}. {'Go on with: ' + a.again if done else ''}",
+              file=sys.stderr)
         part.discard()
         return 1
     finally: say.close()
     seconds = time.perf_counter() - began
-    print(f"{done - bad} of {done} files predicted in {seconds:.1f} s ({(done - before)/seconds:.0f} a second), {bad} could not be read: {a.out}")
+    print(f"{done - bad} of {done} files predicted in {seconds:.1f} s ({(done - before)/seconds:.0f} a second), "
+          f"{bad} could not be read: {a.out}")
     _say_rest(sources)
     return int(bad > 0)
 
@@ -386,7 +446,8 @@ class _Progress:
         now = time.monotonic()
         if not self.bar.disable or now - self.said < 30: return
         self.said = now
-        print(f"{done:,} of {self.total:,} files, {(done - self.before)/(now - self.began):.1f} a second", file=sys.stderr, flush=True)
+        print(f"{done:,} of {self.total:,} files, "
+              f"{(done - self.before)/(now - self.began):.1f} a second", file=sys.stderr, flush=True)
     def close(self): self.bar.close()
 
 # %% ../../nbs/10_export/04_predict.ipynb #b098df9e

@@ -37,15 +37,18 @@ from ..training.callbacks import save_weights
 # %% ../../nbs/10_export/02_predictor.ipynb #1e755508
 _MOST_LAYERS = 64 # layers of a head, widths or maps that a description may list
 _HEAD = (str, [(str, int, float)])
-def _image(name, n_out, head, pool, n_in, maxpool): return image_model(name, n_out, 'none', head, pool, n_in, maxpool)[0]
+def _image(name, n_out, head, pool, n_in, maxpool):
+    return image_model(name, n_out, 'none', head, pool, n_in, maxpool)[0]
 def _ladder(step, n_out, n_in): return ladder_net(step, n_out, n_in)
 def _video(name, n_out, join, head, n_in): return video_model(name, n_out, 'none', join, head, n_in)[0]
 def _unet(n_in, shared, n_out, width, maps): return SplitUNet(n_in, shared, n_out, width, _maps(maps))
-def _backbone_unet(name, n_in, n_out, widths, maps): return BackboneUNet(image_model(name, 1, n_in=n_in)[0][0], n_in, n_out, tuple(widths), _maps(maps))
+def _backbone_unet(name, n_in, n_out, widths, maps):
+    return BackboneUNet(image_model(name, 1, n_in=n_in)[0][0], n_in, n_out, tuple(widths), _maps(maps))
 
 def _maps(names):
     for m in names:
-        if not m.isidentifier() or m == 'trunk' or names.count(m) > 1: raise ValueError(f"maps={names}: {m!r} is no name for a map of its own")
+        if not m.isidentifier() or m == 'trunk' or names.count(m) > 1:
+            raise ValueError(f"maps={names}: {m!r} is no name for a map of its own")
     return tuple(names)
 
 NETWORKS = dict(image=(_image, dict(name=str, n_out=int, head=_HEAD, pool=(None, str), n_in=int, maxpool=bool)),
@@ -57,16 +60,20 @@ NETWORKS = dict(image=(_image, dict(name=str, n_out=int, head=_HEAD, pool=(None,
 
 # %% ../../nbs/10_export/02_predictor.ipynb #40e9c6aa
 def _network_values(
-    network:dict, # kind ('image' by default, 'video' where there is a join, 'ladder' where there is a step) and the values of `NETWORKS`
+    network:dict, # values of `NETWORKS` and kind (default 'image'; 'video' with a join, 'ladder' with a step)
 )->dict:          # a copy with its kind and with what may be left out
     "A description of a network, checked; `ValueError` naming what is wrong"
-    if not isinstance(network, dict): raise ValueError(f"network: {type(network).__name__} is no description, an object is needed")
+    if not isinstance(network, dict):
+        raise ValueError(f"network: {type(network).__name__} is no description, an object is needed")
     kind = network.get('kind') or ('video' if 'join' in network else 'ladder' if 'step' in network else 'image')
-    if not isinstance(kind, str) or kind not in NETWORKS: raise ValueError(f"network: kind={kind!r} is none of {', '.join(NETWORKS)}")
+    if not isinstance(kind, str) or kind not in NETWORKS:
+        raise ValueError(f"network: kind={kind!r} is none of {', '.join(NETWORKS)}")
     usual = dict(image=dict(pool=None, n_in=3, maxpool=True), ladder=dict(n_in=1)).get(kind, {})
     values = {**usual, **{k: list(v) if isinstance(v, tuple) else v for k, v in network.items() if k != 'kind'}}
     long = [k for k, v in values.items() if isinstance(v, list) and len(v) > _MOST_LAYERS]
-    if long: raise ValueError(f"network of kind {kind!r}: {long[0]} has {len(values[long[0]])} entries, {_MOST_LAYERS} at most are built")
+    if long:
+        raise ValueError(f"network of kind {kind!r}: {long[0]} has {len(values[long[0]])} entries, "
+                         f"{_MOST_LAYERS} at most are built")
     return dict(kind=kind, **check_values(values, NETWORKS[kind][1], f"network of kind {kind!r}"))
 
 def _build_network(
@@ -77,8 +84,10 @@ def _build_network(
     kind = values.pop('kind')
     with torch.random.fork_rng(devices=[]):
         try: return NETWORKS[kind][0](**values)
-        except (TypeError, RuntimeError, ArithmeticError, LookupError, AssertionError, AttributeError) as e:   # what torch and the libraries say to values of the right kind
-            raise ValueError(f"network {network}: {type(e).__name__}: {str(e).splitlines()[0] if str(e) else 'it cannot be built'}") from e
+        # what torch and the libraries say to values of the right kind
+        except (TypeError, RuntimeError, ArithmeticError, LookupError, AssertionError, AttributeError) as e:
+            raise ValueError(f"network {network}: {type(e).__name__}: "
+                             f"{str(e).splitlines()[0] if str(e) else 'it cannot be built'}") from e
 
 # %% ../../nbs/10_export/02_predictor.ipynb #43945109
 def _check_shapes(
@@ -94,19 +103,23 @@ def _check_shapes(
         own = _built_within(network, sum(map(np.prod, shapes.values())) + _SPARE)
     for k in sorted(own.keys() | shapes.keys()):
         a, b = (f'of shape {tuple(o[k])}' if k in o else 'missing' for o in (shapes, own))
-        if a != b: raise ValueError(f"the file of weights does not fit the network that is described: tensor {k!r} is {a} in the file and {b} in the network")
+        if a != b:
+            raise ValueError("the file of weights does not fit the network that is described: "
+                             f"tensor {k!r} is {a} in the file and {b} in the network")
 
 # %% ../../nbs/10_export/02_predictor.ipynb #d69f447b
 _SPARE = 1 << 25 # numbers that a network may hold while it is built and not afterwards: a classifier that is cut off
 
 def _built_within(network, most):
-    "Shapes of a network's tensors, built for real; `ValueError` at the parameter with which it has more than `most` numbers"
+    "Shapes of a network's tensors, built for real; `ValueError` at the one with which it has over `most` numbers"
     from torch.nn.modules.module import register_module_parameter_registration_hook
     held = 0
     def count(module, name, param):
         nonlocal held
         held += 0 if param is None else param.numel()
-        if held > most: raise ValueError(f"{type(module).__name__} makes the network larger than its weights, {int(most - _SPARE):,} numbers")
+        if held > most:
+            raise ValueError(f"{type(module).__name__} makes the network larger than its weights, "
+                             f"{int(most - _SPARE):,} numbers")
     hook = register_module_parameter_registration_hook(count)    # called before a layer fills its memory
     try: return {k: tuple(v.shape) for k, v in _build_network(network).state_dict().items()}
     finally: hook.remove()
@@ -115,7 +128,7 @@ def _built_within(network, most):
 def _read_spec(
     folder:Path, # holds spec.json
 )->dict:         # checked: every field there and of its kind, a network, a preparation and a task known here
-    "The spec of an exported model; `ValueError` naming a field that is missing, ill-typed or unknown, or a changed file"
+    "The spec of an exported model; `ValueError` names a field missing, ill-typed or unknown, or a changed file"
     spec = plain_spec(folder)
     try: return {**spec, **_known(spec)}
     except ValueError as e: raise ValueError(f"{Path(folder)/'spec.json'}: {e}") from e
@@ -131,8 +144,12 @@ def _known(spec):
     if 'maps' in network: task = check_values(spec['task'], {m: [*ACTIVATIONS] for m in network['maps']}, 'task')
     else:
         task = vars(Decoder(**check_values(spec['task'], _TASK, 'task')))
-        if Decoder(**task).n_out != network['n_out']: raise ValueError(f"task {task['task']!r} of {len(task['vocab'])} classes has {Decoder(**task).n_out} outputs, the network {network['n_out']}")
-    if long := [v for v in (task.get('vocab', ()) if 'maps' not in network else ()) if len(str(v)) > 1000]: raise ValueError(f"vocab: a class name of {len(str(long[0])):,} characters, {long[0][:20]!r}..., 1,000 at most are read")
+        if Decoder(**task).n_out != network['n_out']:
+            raise ValueError(f"task {task['task']!r} of {len(task['vocab'])} classes has {Decoder(**task).n_out} "
+                             f"outputs, the network {network['n_out']}")
+    if long := [v for v in (task.get('vocab', ()) if 'maps' not in network else ()) if len(str(v)) > 1000]:
+        raise ValueError(f"vocab: a class name of {len(str(long[0])):,} characters, "
+                         f"{long[0][:20]!r}..., 1,000 at most are read")
     if (network['kind'] == 'video') != (prep.by == 'prepare_clip'):
         raise ValueError(f"a network of kind {network['kind']!r} does not take what {prep.by!r} prepares")
     if network['n_in'] % prep.channels:
@@ -150,14 +167,15 @@ def _versions():
     def of(name):
         try: return version(name)
         except PackageNotFoundError: return None
-    return dict(python=platform.python_version(), **{n: of(n) for n in ('nb_helpers', 'torch', 'torchvision', 'timm', 'fastai')})
+    return dict(python=platform.python_version(),
+                **{n: of(n) for n in ('nb_helpers', 'torch', 'torchvision', 'timm', 'fastai')})
 
 # %% ../../nbs/10_export/02_predictor.ipynb #ebdb3fcb
 def export(
     model,              # with its best weights
     folder:Path,        # made if it is not there
     network:dict,       # what `image_model` or `video_model` reports as built, or the values of `predictor.NETWORKS`
-    task,               # `Task` with the classes in the order of the outputs, thresholds and temperature; for maps {'mask': 'sigmoid', 'depth': 'none'}
+    task,               # `Task` with classes, thresholds and temperature; for maps {'mask': 'sigmoid', 'depth': 'none'}
     prep:Preparation,   # of the files, as validation saw them
     metrics:dict|None=None, # what the model was worth, on what
     licence:str='',     # of the data it has learnt from, and what follows for the model
@@ -165,16 +183,17 @@ def export(
 )->Path:                # `folder`, with weights.safetensors and spec.json
     "Write the model as tensors and JSON, the spec last, so that an interrupted export is not taken for a whole one"
     mean, std = prep.stats
-    spec = plain(dict(network=network, task=dict(task) if isinstance(task, dict) else vars(task), prepare=prep.values, mean=mean, std=std))
+    spec = plain(dict(network=network, task=dict(task) if isinstance(task, dict) else vars(task), prepare=prep.values,
+                      mean=mean, std=std))
     if bad := not_text(spec): raise ValueError(f"{bad!r} is no text that can be written: give the class another name")
     spec = {**spec, **_known(spec)}
     _same(model, spec)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     weights = save_weights(model, folder/'weights.safetensors')
-    said = hide_secrets(plain(dict(metrics=metrics or {}, licence=licence, notes=notes)))     # an export is sent to others
-    spec = dict(format=FORMAT, **spec, metrics=said['metrics'], licence=said['licence'], versions=_versions(), notes=said['notes'],
-                sha256=sha256_file(weights), spec_sha256='0'*64)
+    said = hide_secrets(plain(dict(metrics=metrics or {}, licence=licence, notes=notes)))  # an export is sent to others
+    spec = dict(format=FORMAT, **spec, metrics=said['metrics'], licence=said['licence'], versions=_versions(),
+                notes=said['notes'], sha256=sha256_file(weights), spec_sha256='0'*64)
     text = json.dumps(spec, indent=1, ensure_ascii=False, allow_nan=False)
     write_atomic(folder/'spec.json', text.replace(f'"spec_sha256": "{"0"*64}"', f'"spec_sha256": "{spec_hash(text)}"'))
     _read_spec(folder)
@@ -186,15 +205,19 @@ def _same(model, spec):
     "`ValueError` unless the network that `spec` describes, with the model's weights, says what the model says"
     again, own = _build_network(spec['network']), getattr(model, 'module', model)
     try: again.load_state_dict(own.state_dict())
-    except RuntimeError as e: raise ValueError(f"network {spec['network']} is not the model's: {_first_lines(e)}") from e
+    except RuntimeError as e:
+        raise ValueError(f"network {spec['network']} is not the model's: {_first_lines(e)}") from e
     first = next(own.parameters())
     p, g, was = spec['prepare'], torch.Generator().manual_seed(0), [m.training for m in own.modules()]
-    shape = (1, 3, min(8, p['n']), p['size'], p['size']) if p['by'] == 'prepare_clip' else (1, spec['network']['n_in'], p['size'], p['size'])
+    channels = (3, min(8, p['n'])) if p['by'] == 'prepare_clip' else (spec['network']['n_in'],)
+    shape = (1, *channels, p['size'], p['size'])
     x = [torch.randn(shape, generator=g).to(first)]*len(p.get('directions', [1]))
     try: ours, theirs = (_forward(m.eval(), x, spec['network'].get('maps')) for m in (again.to(first), own))
     finally:
         for m, mode in zip(own.modules(), was): m.training = mode
-    if not all(torch.allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True) for a, b in zip(ours, theirs)): raise ValueError(f"network {spec['network']} gives other outputs than the model: is a value of its description wrong?")
+    if not all(torch.allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True) for a, b in zip(ours, theirs)):
+        raise ValueError(f"network {spec['network']} gives other outputs than the model: "
+                         "is a value of its description wrong?")
 
 # %% ../../nbs/10_export/02_predictor.ipynb #731491d4
 def _forward(model, x, maps):
@@ -211,31 +234,37 @@ def _load(folder, spec):
     from safetensors.torch import load_file
     weights = folder/'weights.safetensors'
     if not weights.is_file(): raise FileNotFoundError(f"{weights} is missing: export the run again")
-    if sha256_file(weights) != spec['sha256']: raise ValueError(f"{weights} is not the file that was exported (its SHA-256 differs): copy or export it again")
+    if sha256_file(weights) != spec['sha256']:
+        raise ValueError(f"{weights} is not the file that was exported (its SHA-256 differs): copy or export it again")
     _check_shapes(spec['network'], tensor_shapes(weights))       # before memory is taken for either
     model = _build_network(spec['network'])
     try: model.load_state_dict(load_file(weights))
-    except RuntimeError as e: raise ValueError(f"{weights} does not fit the network in spec.json: {_first_lines(e)}") from e
+    except RuntimeError as e:
+        raise ValueError(f"{weights} does not fit the network in spec.json: {_first_lines(e)}") from e
     return model.eval()
 
 # %% ../../nbs/10_export/02_predictor.ipynb #763feb18
 class Predictor:
     "A model read from tensors and JSON alone, on the CPU or a GPU"
     def __init__(self,
-        folder:Path,      # with weights.safetensors and spec.json
-        device:str=None,  # 'cpu', 'cuda'; by default a GPU where there is one
+        folder:Path,           # with weights.safetensors and spec.json
+        device:str|None=None,  # 'cpu', 'cuda'; by default a GPU where there is one
     ):
         self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         self._describe(folder)
         self.model, size = _load(self.folder, self.spec).to(self.device), self.spec['prepare']['size']
-        self.last = self.device.type == 'cpu' and not self.clips   # photos with their channels last in memory, if the network can be run so
+        # photos with their channels last in memory, if the network can be run so
+        self.last = self.device.type == 'cpu' and not self.clips
         if self.last:
-            with torch.no_grad(): self.last = channels_last(self.model, lambda: self._run(torch.zeros(1, self.spec['network']['n_in'], size, size)))
+            with torch.no_grad():
+                self.last = channels_last(self.model,
+                                          lambda: self._run(torch.zeros(1, self.spec['network']['n_in'], size, size)))
 
     def _run(self, x):
         "Outputs for normalised photos or clips"
         if self.clips: return _forward(self.model, x.unbind(1), self.map_names)
-        return _forward(self.model, [x.contiguous(memory_format=torch.channels_last) if self.last else x], self.map_names)
+        return _forward(self.model, [x.contiguous(memory_format=torch.channels_last) if self.last else x],
+                        self.map_names)
 
     def _describe(self, folder):
         "All but the model, from spec.json"
@@ -247,9 +276,13 @@ class Predictor:
         self.prep = Preparation.from_values(self.spec['prepare'], (self.spec['mean'], self.spec['std']))
         self.pictures = network['n_in']//self.prep.channels   # files that make an item
         axes = (-1, 1, 1, 1) if self.clips else (-1, 1, 1)
-        self.mean, self.std = (torch.tensor(self.spec[k], device=self.device).repeat(self.pictures).view(axes) for k in ('mean', 'std'))
+        self.mean, self.std = (torch.tensor(self.spec[k], device=self.device).repeat(self.pictures).view(axes)
+                               for k in ('mean', 'std'))
 
-    def __repr__(self): return f"{type(self).__name__}({self.spec['network'].get('name') or self.spec['network'].get('step') or 'U-Net'}, {', '.join(self.vocab or self.map_names or ['a number'])}, {self.spec['prepare']['size']} px)"
+    def __repr__(self):
+        net = self.spec['network']
+        return (f"{type(self).__name__}({net.get('name') or net.get('step') or 'U-Net'}, "
+                f"{', '.join(self.vocab or self.map_names or ['a number'])}, {self.spec['prepare']['size']} px)")
 
 # %% ../../nbs/10_export/02_predictor.ipynb #308cf446
 @patch
@@ -306,20 +339,22 @@ def _graded(d): return d.ordered and d.task not in ('binary', 'regression')
 
 @patch(as_prop=True)
 def columns(self:Predictor)->list:
-    "Columns of a table of predictions, then one a class: of grades 'likeliest' stands for 'confidence', and there is a score"
+    "Columns of a table of predictions, then one a class; grades have 'likeliest' for 'confidence', and a score"
     d = self.decoder
-    taken = ['file', 'label', *([] if d.task == 'regression' else ['likeliest' if _graded(d) else 'confidence']), 'reason', *['score']*d.ordered]
+    taken = ['file', 'label', *([] if d.task == 'regression' else ['likeliest' if _graded(d) else 'confidence']),
+             'reason', *['score']*d.ordered]
     return taken + ([f'class {v}' if v in taken else v for v in self.vocab] if d.task != 'regression' else [])
 
 # %% ../../nbs/10_export/02_predictor.ipynb #3b29f89a
 @patch
 def rows(self:Predictor,
-    files:list,           # paths; where the network sees several pictures together, tuples of them
-    bs:int=32,            # items a batch
-    names:list=None,      # what stands in the column file; the paths by default
-):                        # a list of rows for each batch, with a value for each of `columns`
-    "Predictions batch by batch, in the order given; `ValueError` for a model of maps, a batch below 1, another number of pictures"
-    if self.decoder is None: raise ValueError(f"this model gives maps ({', '.join(self.map_names)}): use Predictor.maps")
+    files:list,                # paths; where the network sees several pictures together, tuples of them
+    bs:int=32,                 # items a batch
+    names:list|None=None,      # what stands in the column file; the paths by default
+):                             # a list of rows for each batch, with a value for each of `columns`
+    "Predictions by batch, in order; `ValueError` for a model of maps, a batch below 1, another number of pictures"
+    if self.decoder is None:
+        raise ValueError(f"this model gives maps ({', '.join(self.map_names)}): use Predictor.maps")
     if bs < 1: raise ValueError(f"bs={bs}: a batch has 1 item or more")
     for f in files:
         n = len(f) if isinstance(f, (list, tuple)) else 1
@@ -333,7 +368,7 @@ def predict(self:Predictor,
     files:list,  # paths; where the network sees several pictures together, tuples of them
     bs:int=32,   # items a batch
 )->pd.DataFrame: # `columns` (reason: why there is no label, '' where there is one)
-    "Predictions for every file, in the order given, with a progress bar; a file that can't be read gets its reason and no label"
+    "Predictions for every file, in order, with a progress bar; an unreadable file gets its reason and no label"
     from tqdm.auto import tqdm
     rows = []
     with tqdm(total=len(files), desc='predicting', disable=len(files) < 100) as bar:
@@ -355,11 +390,15 @@ def _batches(predictor, files, bs):
 # %% ../../nbs/10_export/02_predictor.ipynb #45e33ecc
 def _read(predictor, item):
     "(prepared, '') or (None, reason)"
-    why = next(filter(None, (_unfit(f, predictor.clips) for f in (item if isinstance(item, (list, tuple)) else [item]))), '')
+    files = item if isinstance(item, (list, tuple)) else [item]
+    why = next(filter(None, (_unfit(f, predictor.clips) for f in files)), '')
     if why: return None, why
     try: return predictor.prepare(item), ''
-    except (ImageError, VideoError, OSError) as e: return None, str(e).removeprefix(f'{item}: ').removeprefix(f"{str(item).encode('utf-8', 'backslashreplace').decode()}: ")
-    except Exception as e: return None, f'{type(e).__name__}: {e}'   # of the decoders' dozen kinds: it must not cost the others their labels
+    except (ImageError, VideoError, OSError) as e:
+        shown = str(item).encode('utf-8', 'backslashreplace').decode()
+        return None, str(e).removeprefix(f'{item}: ').removeprefix(f'{shown}: ')
+    except Exception as e:
+        return None, f'{type(e).__name__}: {e}' # of the decoders' dozen kinds: it must not cost the others their labels
 
 def _unfit(path, clips):
     "Why a file is not even opened, or '': a pipe would be waited for, and a photo is a clip of one frame to OpenCV"
@@ -377,7 +416,8 @@ def _rows(predictor, read):
     out = predictor.outputs(torch.stack(good)) if good else np.zeros((0, d.n_out), np.float32)
     fine = np.isfinite(out).all(1)
     found = zip(d.probs(out[fine]), d.scores(out[fine]), d(out[fine]))
-    answers = iter([_answer(predictor, *next(found)) if ok else _no_answer(predictor, 'the network gave no number for it (NaN or infinity)') for ok in fine])
+    answers = iter([_answer(predictor, *next(found)) if ok
+                    else _no_answer(predictor, 'the network gave no number for it (NaN or infinity)') for ok in fine])
     return [next(answers) if x is not None else _no_answer(predictor, why) for x, why in read]
 
 # %% ../../nbs/10_export/02_predictor.ipynb #55c36002
@@ -397,7 +437,7 @@ def predictions_csv(
     table:pd.DataFrame,   # from `Predictor.predict`, or a part of it
     header:bool=True,     # with a line of column names
 )->str:                   # a line a row
-    "Predictions as CSV: text that a spreadsheet would run gets an apostrophe, bytes of a name that are no UTF-8 stand as \\xe9"
+    "Predictions as CSV: an apostrophe before what a spreadsheet would run, \\xe9 for bytes that are no UTF-8"
     safe = table.rename(columns=_cell)
     for i in range(safe.shape[1]):
         if not pd.api.types.is_numeric_dtype(safe.dtypes.iloc[i]): safe.isetitem(i, safe.iloc[:, i].map(_cell))

@@ -15,7 +15,8 @@ from ..drive.files import read_json
 
 # %% ../../nbs/10_export/01_spec.ipynb #aeb3af64
 FORMAT = 2  # of spec.json; a reader refuses a higher one
-FIELDS = dict(format=int, network=dict, task=dict, prepare=dict, mean=list, std=list, metrics=dict, licence=str, versions=dict,
+FIELDS = dict(format=int, network=dict, task=dict, prepare=dict, mean=list, std=list, metrics=dict, licence=str,
+              versions=dict,
               notes=dict, sha256=str, spec_sha256=str) # what a spec must hold
 _MOST_BYTES = 64 << 20 # of a spec.json that is read
 
@@ -23,22 +24,27 @@ _MOST_BYTES = 64 << 20 # of a spec.json that is read
 def plain_spec(
     folder:Path, # holds spec.json
 )->dict:         # what it holds: every field there and of its kind; whether the values are known is not looked at
-    "The spec of an exported model; `ValueError` naming a field that is missing or ill-typed, text that can't be written, or a changed file"
+    "The spec of an exported model; `ValueError` names a field missing or ill-typed, unwritable text, or a changed file"
     where = Path(folder)/'spec.json'
-    if where.stat().st_size > _MOST_BYTES: raise ValueError(f"{where} has {where.stat().st_size:,} bytes, no spec of a model is that long")
+    if where.stat().st_size > _MOST_BYTES:
+        raise ValueError(f"{where} has {where.stat().st_size:,} bytes, no spec of a model is that long")
     spec = read_json(where)
     if not isinstance(spec, dict): raise ValueError(f"{where} holds no object")
     _check_format(spec.get('format'), where)
     for key, kind in FIELDS.items():
-        if not isinstance(spec.get(key), kind): raise ValueError(f"{where}: {key!r} is missing or not of type {kind.__name__}")
-    if bad := not_text(spec): raise ValueError(f"{where}: {bad!r} is no text that can be written: name the class otherwise and export again")
-    if spec_hash(where.read_text(encoding='utf-8')) != spec['spec_sha256']: raise ValueError(f"{where} is not the file that was exported (its SHA-256 differs): copy or export it again")
+        if not isinstance(spec.get(key), kind):
+            raise ValueError(f"{where}: {key!r} is missing or not of type {kind.__name__}")
+    if bad := not_text(spec):
+        raise ValueError(f"{where}: {bad!r} is no text that can be written: name the class otherwise and export again")
+    if spec_hash(where.read_text(encoding='utf-8')) != spec['spec_sha256']:
+        raise ValueError(f"{where} is not the file that was exported (its SHA-256 differs): copy or export it again")
     return spec
 
 # %% ../../nbs/10_export/01_spec.ipynb #1898339e
 def _check_format(n, where):
     "`ValueError` for a format that this version does not read"
-    if not isinstance(n, int) or isinstance(n, bool): raise ValueError(f"{where}: 'format' is missing or not of type int")
+    if not isinstance(n, int) or isinstance(n, bool):
+        raise ValueError(f"{where}: 'format' is missing or not of type int")
     if n > FORMAT: raise ValueError(f"{where} has format {n}, this version reads format {FORMAT}: update nb_helpers")
     if n < FORMAT: raise ValueError(f"{where} has format {n}, this version reads format {FORMAT}: export the run again")
 
@@ -55,13 +61,14 @@ def spec_hash(
     text:str, # of spec.json
 )->str:       # 64 hexadecimal digits
     "SHA-256 of a spec's text, with zeros where its own hash stands"
-    return hashlib.sha256(re.sub(r'("spec_sha256": ")[0-9a-f]{64}"', lambda m: m[1] + '0'*64 + '"', text).encode()).hexdigest()
+    blank = re.sub(r'("spec_sha256": ")[0-9a-f]{64}"', lambda m: m[1] + '0'*64 + '"', text)
+    return hashlib.sha256(blank.encode()).hexdigest()
 
 # %% ../../nbs/10_export/01_spec.ipynb #b221b99b
 def tensor_shapes(
     weights:Path, # a .safetensors file
 )->dict:          # name -> shape
-    "Names and shapes of the tensors in a file, of which no more than the beginning is read; `ValueError` for a damaged one"
+    "Names and shapes of a file's tensors, of which only the beginning is read; `ValueError` for a damaged one"
     from safetensors import SafetensorError, safe_open
     try:
         with safe_open(weights, framework='np') as f: return {k: tuple(f.get_slice(k).get_shape()) for k in f.keys()}
@@ -76,7 +83,9 @@ def find_export(
     places = [Path(run), Path(run)/'export', Path(root)/str(run)/'export']
     for p in places:
         if not (p/'spec.json').is_file(): continue
-        if not (p/'weights.safetensors').is_file(): raise FileNotFoundError(f"{p/'weights.safetensors'} is missing: export the run again")
+        if not (p/'weights.safetensors').is_file():
+            raise FileNotFoundError(f"{p/'weights.safetensors'} is missing: export the run again")
         return p
     have = sorted(p.parent.parent.name for p in Path(root).glob('*/export/spec.json'))
-    raise FileNotFoundError(f"no exported model in {', '.join(map(str, places))}; runs with one in {root}: {', '.join(have[-5:]) or 'none'}")
+    raise FileNotFoundError(f"no exported model in {', '.join(map(str, places))}; runs with one in {root}: "
+                            f"{', '.join(have[-5:]) or 'none'}")

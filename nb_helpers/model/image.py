@@ -25,9 +25,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from .transfer import fit_channels, input_conv, load_body, make_head
 
 # %% ../../nbs/04_model/01_image.ipynb #6c9bc307
-_EFFICIENTNET_PX = {'efficientnet_b0': (224, 256), 'efficientnet_b1': (240, 256), 'efficientnet_b2': (288, 288), 'efficientnet_b3': (300, 320),
-                   'efficientnet_b4': (380, 384), 'efficientnet_b5': (456, 489), 'efficientnet_b6': (528, 561), 'efficientnet_b7': (600, 633)
-                  } # name -> px of the input, px of the short side before the crop (the Basegun seed's table, section 3)
+# name -> px of the input, px of the short side before the crop (the Basegun seed's table, section 3)
+_EFFICIENTNET_PX = {'efficientnet_b0': (224, 256), 'efficientnet_b1': (240, 256), 'efficientnet_b2': (288, 288),
+                   'efficientnet_b3': (300, 320), 'efficientnet_b4': (380, 384), 'efficientnet_b5': (456, 489),
+                   'efficientnet_b6': (528, 561), 'efficientnet_b7': (600, 633)}
 
 def _input_spec(
     name:str, # torchvision or timm name, 'efficientnet_b0', 'timm/resnet26d'
@@ -44,7 +45,8 @@ def _input_spec(
     return dict(size=size, resize=resize, mean=list(t.mean), std=list(t.std))
 
 # %% ../../nbs/04_model/01_image.ipynb #bfb42a38
-_ALIASES = {f'se_{n}': f'timm/legacy_se{n}' for n in ('resnext50_32x4d', 'resnext101_32x4d', 'resnet50', 'resnet101', 'resnet152')
+_ALIASES = {f'se_{n}': f'timm/legacy_se{n}'
+            for n in ('resnext50_32x4d', 'resnext101_32x4d', 'resnet50', 'resnet101', 'resnet152')
           } # the names of pretrainedmodels (Cadene), which the retinopathy log used -> timm's, with the same tensors
 
 def _which_library(
@@ -64,7 +66,8 @@ def _which_library(
 
 # %% ../../nbs/04_model/01_image.ipynb #28f9dc14
 _CHAINS = {'DenseNet': ('features',), 'MobileNetV2': ('features',), 'SqueezeNet': ('features',), 'MNASNet': ('layers',),
-          'ShuffleNetV2': ('conv1', 'maxpool', 'stage2', 'stage3', 'stage4', 'conv5')} # families that pool outside their modules
+          # families that pool outside their modules
+          'ShuffleNetV2': ('conv1', 'maxpool', 'stage2', 'stage3', 'stage4', 'conv5')}
 
 def _cut_body(
     net:nn.Module, # a torchvision classifier
@@ -89,7 +92,8 @@ def _cut_body(
 # %% ../../nbs/04_model/01_image.ipynb #1683192f
 def _last_linear(net):
     "Module that holds the classifier's last linear layer, and the layer's name in it"
-    path = [n for n, m in net.named_modules() if isinstance(m, nn.Linear) and 'aux' not in n.lower()][-1].rpartition('.')
+    path = [n for n, m in net.named_modules() if isinstance(m, nn.Linear)
+            and 'aux' not in n.lower()][-1].rpartition('.')
     return net.get_submodule(path[0]), path[2]
 
 # %% ../../nbs/04_model/01_image.ipynb #8284b9e1
@@ -101,14 +105,19 @@ def _body(name, weights):
             import timm
             net = timm.create_model(bare, pretrained=pretrained, num_classes=0, global_pool='')
             return net if _is_map(net, name) else timm.create_model(bare, pretrained=pretrained, num_classes=0)
-        return _cut_body(torchvision.models.get_model(bare, weights='DEFAULT' if pretrained and bare not in _EFFICIENTNET_PX
+        return _cut_body(torchvision.models.get_model(bare,
+                                                     weights='DEFAULT' if pretrained and bare not in _EFFICIENTNET_PX
                                                      else 'IMAGENET1K_V1' if pretrained else None))
     if weights != 'none':
         try:
-            with redirect_stdout(sys.stderr): return build(True), dict(weights='imagenet', source=lib)   # the download's own words and bar
+            # the download's own words and bar
+            with redirect_stdout(sys.stderr): return build(True), dict(weights='imagenet', source=lib)
         except (OSError, RuntimeError) as e:        # no network, no such weights, a broken download
-            if weights == 'imagenet': raise OSError(f"ImageNet weights of {name} can't be had ({type(e).__name__}): give a file, or weights='none' to start from random") from e
-            warnings.warn(f"ImageNet weights of {name} can't be had ({type(e).__name__}): it starts from random numbers")
+            if weights == 'imagenet':
+                raise OSError(f"ImageNet weights of {name} can't be had ({type(e).__name__}): give a file, "
+                              "or weights='none' to start from random") from e
+            warnings.warn(f"ImageNet weights of {name} can't be had ({type(e).__name__}): "
+                          "it starts from random numbers")
     return build(False), dict(weights='random', source='')
 
 # %% ../../nbs/04_model/01_image.ipynb #72bff4dc
@@ -143,7 +152,8 @@ def _set_channels(
     name, conv = input_conv(body)
     if conv.in_channels == n_in: return
     if getattr(body, 'transform_input', False):
-        raise ValueError(f"n_in={n_in}: with pretrained weights {type(body).__name__} rescales its three channels itself; take another network")
+        raise ValueError(f"n_in={n_in}: with pretrained weights {type(body).__name__} rescales its three channels "
+                         "itself; take another network")
     conv.weight = nn.Parameter(fit_channels(conv.weight.detach(), n_in))
     conv.in_channels = n_in
 
@@ -151,7 +161,7 @@ def _set_channels(
 def _drop_maxpool(
     body:nn.Module, # from `_cut_body`; changed in place
 )->str:             # name of the layer that went
-    "Leave out the first max-pooling of stride 2, so that the maps keep twice the size; `ValueError` where there is none"
+    "Leave out the first max-pooling of stride 2: maps of twice the size; `ValueError` where there is none"
     for name, m in body.named_modules():
         if isinstance(m, nn.MaxPool2d) and m.stride in (2, (2, 2)):
             owner, _, attr = name.rpartition('.')
@@ -161,25 +171,26 @@ def _drop_maxpool(
 
 # %% ../../nbs/04_model/01_image.ipynb #c3182434
 def image_model(
-    name:str,          # torchvision or timm name
-    n_out:int,         # outputs; `Task.n_out` says how many a task takes
-    weights:str='none',# 'none' (random), 'imagenet', 'auto' (ImageNet's where they can be had), a .safetensors/.pth file, or a run's folder
-    head='mlp',        # a name in `transfer.HEADS` or a list of layers
-    pool:str=None,     # 'avg', 'max', 'concat', 'gem'; by default the head's own
-    n_in:int=3,        # channels of the pictures: 3 (RGB), 1 (gray), 6 (two pictures), ...
-    maxpool:bool=True, # False leaves the first max-pooling out, for small pictures
-    seed:int|None=None,# of the random weights; None: torch's random numbers as they stand
-)->tuple:              # (nn.Sequential(body, head), dict: weights, source, tensors loaded and left out with why; built: the plain values)
-    "Network with a new head for `n_out` outputs; says where its weights came from; `ValueError` for names and files that don't fit"
+    name:str,           # torchvision or timm name
+    n_out:int,          # outputs; `Task.n_out` says how many a task takes
+    weights:str='none', # 'none' (random), 'imagenet', 'auto' (ImageNet's if there), .safetensors/.pth file, run folder
+    head='mlp',         # a name in `transfer.HEADS` or a list of layers
+    pool:str|None=None, # 'avg', 'max', 'concat', 'gem'; by default the head's own
+    n_in:int=3,         # channels of the pictures: 3 (RGB), 1 (gray), 6 (two pictures), ...
+    maxpool:bool=True,  # False leaves the first max-pooling out, for small pictures
+    seed:int|None=None, # of the random weights; None: torch's random numbers as they stand
+)->tuple:               # (nn.Sequential(body, head), dict: weights, source, tensors loaded and left out; built: values)
+    "Network with a new head for `n_out` outputs; says where its weights are from; `ValueError` for what doesn't fit"
     if seed is not None: torch.manual_seed(seed)
-    make_head(1, n_out, head, pool)                              # what no head is made of stops here, before any download
+    make_head(1, n_out, head, pool)   # what no head is made of stops here, before any download
     file = None if weights in ('none', 'imagenet', 'auto') else Path(weights)
     body, report = _body(name, weights if file is None else 'none')
     nf, pooled = _features(body, name)
     if not maxpool: _drop_maxpool(body)
     if n_in != 3: _set_channels(body, n_in)
     if file is not None: report = load_body(body, file)
-    built = dict(name=name, n_out=n_out, head=head if isinstance(head, str) else list(head), pool=pool, n_in=n_in, maxpool=maxpool)
+    built = dict(name=name, n_out=n_out, head=head if isinstance(head, str) else list(head), pool=pool, n_in=n_in,
+                 maxpool=maxpool)
     return nn.Sequential(body, make_head(nf, n_out, head, pool, pooled)), dict(report, built=built)
 
 # %% ../../nbs/04_model/01_image.ipynb #bc80dc5a
@@ -195,7 +206,8 @@ def _goes_through(net, n, px, shape, inputs):
     batch = [torch.zeros(n, *shape, px, px, device=next(net.parameters()).device) for _ in range(inputs)]
     try:
         with torch.no_grad(): net.train()(*batch)
-    except (RuntimeError, AssertionError, ValueError, TypeError, LookupError, AttributeError): return False   # what torch and the libraries say
+    except (RuntimeError, AssertionError, ValueError, TypeError, LookupError, AttributeError):
+        return False   # what torch and the libraries say
     return True
 
 def _shadow(build, goes):
@@ -203,10 +215,12 @@ def _shadow(build, goes):
     try:
         with torch.device('meta'): net = build()
         if goes(net): return net
-    except (NotImplementedError, RuntimeError, AssertionError, TypeError, AttributeError): pass   # a number is asked for that is not there
+    except (NotImplementedError, RuntimeError, AssertionError, TypeError, AttributeError):
+        pass   # a number is asked for that is not there
     try: net = build()
     except (RuntimeError, AssertionError, TypeError, AttributeError, LookupError) as e:
-        raise ValueError(f"arch: this network can't be built with another classifier than its own ({type(e).__name__}: {e}): take another one") from e
+        raise ValueError("arch: this network can't be built with another classifier than its own "
+                         f"({type(e).__name__}: {e}): take another one") from e
     return net if goes(net) else None
 
 # %% ../../nbs/04_model/01_image.ipynb #50b86c45
@@ -227,22 +241,26 @@ def _built(build, weights):
     except (ValueError, OSError) as e: raise ValueError(f"weights: {e}") from e
 
 def check_batch(
-    build,            # function that gives the network: without arguments, or of `weights`
-    size:int,         # px a side
-    bs:int=0,         # items a batch; 0: not known yet
-    shape:tuple=(3,), # of an input before its two sides: channels, or channels and frames
-    inputs:int=1,     # how many of them the network takes at once
-    own:int=256,      # px a side that it takes for certain
-    name:str='size',  # of the parameter that `size` is
-    weights:str=None, # as in `image_model`, for `build`; None: it takes none
+    build,                 # function that gives the network: without arguments, or of `weights`
+    size:int,              # px a side
+    bs:int=0,              # items a batch; 0: not known yet
+    shape:tuple=(3,),      # of an input before its two sides: channels, or channels and frames
+    inputs:int=1,          # how many of them the network takes at once
+    own:int=256,           # px a side that it takes for certain
+    name:str='size',       # of the parameter that `size` is
+    weights:str|None=None, # as in `image_model`, for `build`; None: it takes none
 ):
-    "`ValueError` that names `weights`, `size` or `bs` where a batch can't train a network; takes no data, and no memory where that can be"
+    "`ValueError` naming `weights`, `size` or `bs` where a batch can't train a network; needs no data, hardly memory"
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter('ignore')
-        net = _shadow(build if weights is None else lambda: _built(build, weights), lambda net: _goes_through(net, 2, own, shape, inputs))
-        goes = lambda px, n=2: net is None or _goes_through(net, n, px, shape, inputs)   # None: nothing can be told before the training
+        net = _shadow(build if weights is None else lambda: _built(build, weights),
+                      lambda net: _goes_through(net, 2, own, shape, inputs))
+        # None: nothing can be told before the training
+        goes = lambda px, n=2: net is None or _goes_through(net, n, px, shape, inputs)
         if goes(size, 1 if bs == 1 else 2): return
-        if goes(size): raise ValueError(f"bs: {bs} is not at least 2: a batch of one item can't train this network, whose BatchNorm needs two or more")
+        if goes(size):
+            raise ValueError(f"bs: {bs} is not at least 2: a batch of one item can't train this network, "
+                             "whose BatchNorm needs two or more")
         raise ValueError(f"{name}: {size} {_sizes(goes, size, own)}")
 
 # %% ../../nbs/04_model/01_image.ipynb #d746e4e8
@@ -254,13 +272,14 @@ def check_network(
     head='mlp',        # likewise
     n_in:int=3,        # likewise
 )->dict:               # `_input_spec` of the network
-    "What a network expects to see; `ValueError` that names arch, weights, size or bs where they don't go together, before any data"
+    "What a network expects to see; `ValueError` naming arch, weights, size or bs where they don't fit, before any data"
     try: spec = _input_spec(name)
     except ValueError as e: raise ValueError(f"arch: {e}") from None
-    with torch.device('meta'): make_head(1, 2, head)          # draws nothing; a head that can't be is no matter of the weights
+    with torch.device('meta'): make_head(1, 2, head)   # draws nothing; a head that can't be is no matter of the weights
     def build(weights): return image_model(name, 2, weights, head, n_in=n_in)[0]
     try: check_batch(build, size or spec['size'], bs, (n_in,), own=spec['size'], weights=weights)
-    except ValueError as e: raise ValueError(str(e).replace('this network', name).replace('px alone', 'px alone (size 0)')) from None
+    except ValueError as e:
+        raise ValueError(str(e).replace('this network', name).replace('px alone', 'px alone (size 0)')) from None
     return spec
 
 # %% ../../nbs/04_model/01_image.ipynb #5b0e3111
@@ -276,7 +295,8 @@ def part_name(
     for name in (part, '.'.join(filter(None, (halves.get(first), rest))) if first in halves else part, f'0.{part}'):
         if name in names: return name
     short = [n.removeprefix('0.') for n in names] + list(halves)
-    raise ValueError(f"the model has no part {part!r}; near: {', '.join(get_close_matches(part, sorted(short), n=4)) or ', '.join(sorted(halves or names)[:6])}")
+    near = get_close_matches(part, sorted(short), n=4) or sorted(halves or names)[:6]
+    raise ValueError(f"the model has no part {part!r}; near: {', '.join(near)}")
 
 # %% ../../nbs/04_model/01_image.ipynb #9eaabc34
 def _place(model, part):
@@ -286,7 +306,8 @@ def _place(model, part):
     return at[0], at[-1] + 1
 
 # %% ../../nbs/04_model/01_image.ipynb #af4e76d6
-_NORMS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm) # layers with statistics that move in training
+# layers with statistics that move in training
+_NORMS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
 
 def _stay(self, mode=True):
     "`train` of a frozen BatchNorm: in evaluation whatever is asked, so that its statistics stay and are used"
@@ -305,7 +326,7 @@ def freeze(
     model:nn.Module,  # any; changed in place
     upto:str='body',  # the last part to freeze; everything after it trains
 ):                    # `trainable_table` of the model
-    "Freeze a model up to a part: no gradients, and BatchNorm's statistics stay, in any training loop; `ValueError` for an unknown part"
+    "Freeze a model up to a part: no gradients, BatchNorm's statistics stay, in any loop; `ValueError`: unknown part"
     end = _place(model, upto)[1]
     for i, m in enumerate(model.modules()): _hold(m, i < end, model.training)
     return trainable_table(model)
@@ -337,10 +358,11 @@ def trainable_table(
 def split_at(
     *parts:str, # each begins a new group, in the model's order: 'layer3', 'head'
 )->callable:    # fastai splitter: model -> len(parts) + 1 lists of parameters
-    "Groups of parameters for discriminative learning rates; the splitter raises `ValueError` for parts that are unknown or out of order"
+    "Groups of parameters for discriminative learning rates; its `ValueError` names parts unknown or out of order"
     def splitter(model):
         starts = [_place(model, p)[0] for p in parts]
-        if starts != sorted(set(starts)): raise ValueError(f"{', '.join(parts)}: name the parts in the model's order, each once")
+        if starts != sorted(set(starts)):
+            raise ValueError(f"{', '.join(parts)}: name the parts in the model's order, each once")
         mods = list(model.modules())
         groups = [mods[a:b] for a, b in zip([0, *starts], [*starts, len(mods)])]
         return [[p for m in g for p in m.parameters(recurse=False)] for g in groups]
@@ -385,12 +407,13 @@ def _tensors(out):
 
 def _shape(out, bs):
     "Shape as text, without the batch"
-    return ' '.join(str(tuple(t.shape[1:] if t.ndim and t.shape[0] == bs else t.shape)).replace(',)', ')') for t in _tensors(out))
+    return ' '.join(str(tuple(t.shape[1:] if t.ndim and t.shape[0] == bs else t.shape)).replace(',)', ')')
+                    for t in _tensors(out))
 
 # %% ../../nbs/04_model/01_image.ipynb #20f50e0b
 @contextmanager
 def _watched(model, names, kept, flops, bs):
-    "Rows that fill while the model runs: name -> calls, shape, bytes kept, multiply-adds, all of them with what is inside"
+    "Rows that fill as the model runs: name -> calls, shape, bytes kept, multiply-adds, with what is inside"
     rows, hooks, before = {}, [], []
     def enter(m, args): before.append((kept.bytes, flops.get_total_flops()))
     def leave(name):
@@ -424,8 +447,8 @@ def summary(
     *shapes:tuple,   # of each input, without the batch: (3, 224, 224), or (3, 40, 112, 112) for a clip
     depth:int=2,     # how far into the layers: 1 shows the model's own parts, 0 the total alone
     bs:int=2,        # items in the batch that is run; BatchNorm needs two
-):                   # DataFrame: layer, type, output, calls, parameters, trainable, memory_mb (MiB an item), mmacs (million multiply-adds an item); last row: total
-    "What every layer puts out, holds, keeps for the backward pass and multiplies, an item; `ValueError` for shapes that the model can't take"
+):                   # layer, type, output, calls, parameters, trainable, memory_mb (MiB an item), mmacs (1e6 an item)
+    "Table of what each layer puts out, holds, keeps for backward and multiplies, total last; `ValueError`: shapes"
     import pandas as pd
     params = {k: v.detach().to('meta').requires_grad_(v.requires_grad) for k, v in model.named_parameters()}
     buffers = {k: v.to('meta') for k, v in model.named_buffers()}
@@ -434,9 +457,11 @@ def summary(
     inputs = [torch.zeros(bs, *s, device='meta') for s in shapes]
     with _training(model), FlopCounterMode(display=False) as flops, _watched(model, names, kept, flops, bs) as rows:
         try:
-            with torch.autograd.graph.saved_tensors_hooks(kept.pack, lambda t: t): functional_call(model, {**params, **buffers}, tuple(inputs))
+            with torch.autograd.graph.saved_tensors_hooks(kept.pack, lambda t: t):
+                functional_call(model, {**params, **buffers}, tuple(inputs))
         except (RuntimeError, ValueError, TypeError, IndexError) as e:
-            raise ValueError(f"the model does not take inputs of {', '.join(map(str, shapes)) or 'no shape'} (without the batch): {str(e).splitlines()[0][:200]}") from e
+            raise ValueError(f"the model does not take inputs of {', '.join(map(str, shapes)) or 'no shape'} (without "
+                             f"the batch): {str(e).splitlines()[0][:200]}") from e
     table = pd.DataFrame([_row(n, names[n], r, bs) for n, r in rows.items()]).set_index('layer')
     return table.reindex([*(n for n in names if n in table.index and n), 'total'])
 
@@ -444,5 +469,5 @@ def summary(
 def _row(name, m, row, bs):
     "A line of the table"
     n = [sum(p.numel() for p in m.parameters() if p.requires_grad or not only) for only in (False, True)]
-    return dict(layer=name or 'total', type=type(m).__name__, output=row['output'], calls=row['calls'], parameters=n[0], trainable=n[1],
-                memory_mb=round(row['bytes']/bs/2**20, 3), mmacs=round(row['macs']/bs/1e6, 3))
+    return dict(layer=name or 'total', type=type(m).__name__, output=row['output'], calls=row['calls'], parameters=n[0],
+                trainable=n[1], memory_mb=round(row['bytes']/bs/2**20, 3), mmacs=round(row['macs']/bs/1e6, 3))

@@ -25,15 +25,16 @@ from ..dataset.names import as_they_are
 
 # %% ../../nbs/04_model/04_ladder.ipynb #d9eae328
 _FIVE = dict(convs=(8, 16, 32, 64, 32))
-LADDER = dict(net0=dict(convs=(8, 16, 32)), net1=dict(convs=(8, 16, 32, 32)), net2=_FIVE, net3=dict(_FIVE, maxpool=True),
-              net4=dict(_FIVE, maxpool=True, bn=True), net5=dict(_FIVE, maxpool=True, bn=True, drop=.2),
+LADDER = dict(net0=dict(convs=(8, 16, 32)), net1=dict(convs=(8, 16, 32, 32)), net2=_FIVE,
+              net3=dict(_FIVE, maxpool=True), net4=dict(_FIVE, maxpool=True, bn=True),
+              net5=dict(_FIVE, maxpool=True, bn=True, drop=.2),
               net6=dict(convs=(8, 16, 32, 64), maxpool=True, bn=True, drop=.2, hidden=(128,))
              ) # step -> what `ladder_net` builds; channels and counts as in the AnkleAlign notebook (Apache-2.0)
 
 def _conv(n_in, n_out, maxpool, bn):
     "One convolution that halves the picture"
-    layers = [nn.Conv2d(n_in, n_out, 3, stride=1 if maxpool else 2, padding=1), nn.BatchNorm2d(n_out) if bn else None, nn.ReLU(),
-              nn.MaxPool2d(2) if maxpool else None]
+    layers = [nn.Conv2d(n_in, n_out, 3, stride=1 if maxpool else 2, padding=1),
+              nn.BatchNorm2d(n_out) if bn else None, nn.ReLU(), nn.MaxPool2d(2) if maxpool else None]
     return [l for l in layers if l is not None]
 
 # %% ../../nbs/04_model/04_ladder.ipynb #a2abef26
@@ -67,7 +68,7 @@ def _kaiming(
     model:nn.Module, # changed in place
     seed:int=0,      # every weight comes from it, in the order of the layers
 )->nn.Module:        # `model`
-    "Kaiming's uniform initialisation for ReLU, biases 0 (He et al. 2015, arXiv 1502.01852), the same numbers for the same seed"
+    "Kaiming's uniform initialisation for ReLU, biases 0 (He et al. 2015, arXiv 1502.01852), one seed one result"
     g = torch.Generator().manual_seed(seed)
     for m in model.modules():
         if isinstance(m, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)):
@@ -89,7 +90,8 @@ class Overfit:
     losses:list = field(repr=False)  # of every step
 
     def __str__(self):
-        return f"{'learned by heart' if self.reached else 'not learned'} in {self.steps} steps, loss {self.first:.3f} -> {self.last:.3f}" + (f": {self.why}" if self.why else '')
+        return (f"{'learned by heart' if self.reached else 'not learned'} in {self.steps} steps, "
+                f"loss {self.first:.3f} -> {self.last:.3f}" + (f": {self.why}" if self.why else ''))
 
 # %% ../../nbs/04_model/04_ladder.ipynb #877b321d
 @contextmanager
@@ -97,7 +99,8 @@ def _as_it_was(learn):
     "Random generators and the order of the items, put back afterwards"
     np_state, py_state = np.random.get_state(), random.getstate()
     loaders = [(dl, dict(vars(dl)), dl.rng.getstate() if hasattr(dl, 'rng') else None) for dl in learn.dls.loaders]
-    samplers = [(v, copy.deepcopy(v.state_dict())) for _, d, _ in loaders for v in d.values() if hasattr(v, 'load_state_dict') and not isinstance(v, nn.Module)]
+    samplers = [(v, copy.deepcopy(v.state_dict())) for _, d, _ in loaders
+                for v in d.values() if hasattr(v, 'load_state_dict') and not isinstance(v, nn.Module)]
     with torch.random.fork_rng():
         try: yield
         finally:
@@ -154,12 +157,12 @@ def _loss_floor(
 
 # %% ../../nbs/04_model/04_ladder.ipynb #2b257637
 def overfit(
-    learn,            # fastai Learner; afterwards as it was
-    batches:int=1,    # so many of the training set's first batches; None: the whole training set
-    goal:float=.01,   # loss, in its own unit, that counts as learned
-    steps:int=500,    # at most
-    lr:float=None,    # by default the Learner's own
-)->Overfit:           # what came of it; print it
+    learn,                # fastai Learner; afterwards as it was
+    batches:int=1,        # so many of the training set's first batches; None: the whole training set
+    goal:float=.01,       # loss, in its own unit, that counts as learned
+    steps:int=500,        # at most
+    lr:float|None=None,   # by default the Learner's own
+)->Overfit:               # what came of it; print it
     "Train a copy of the model on little data until the loss is near zero, or say what is probably wrong"
     rate = lr or (learn.lr.stop if isinstance(learn.lr, slice) else learn.lr)
     with _as_it_was(learn):
@@ -183,11 +186,15 @@ class _Trial:
         xb, yb = _split(self.learn, batch)
         pred = self.model(*xb)
         loss = self.loss_func(pred, *yb)
-        if self.seen is None: self.floor = _loss_floor(self.loss_func, pred.shape[-1]) if isinstance(pred, torch.Tensor) and pred.ndim > 1 else 0.
+        if self.seen is None:
+            rows = isinstance(pred, torch.Tensor) and pred.ndim > 1
+            self.floor = _loss_floor(self.loss_func, pred.shape[-1]) if rows else 0.
         self.losses.append(loss.item() - self.floor)
         self.opt.zero_grad()
         if loss.requires_grad: loss.backward()
-        if self.seen is None: self.no_grad = [n for n, p in self.model.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.any())]
+        if self.seen is None:
+            self.no_grad = [n for n, p in self.model.named_parameters() if p.requires_grad
+                            and (p.grad is None or not p.grad.any())]
         self.seen = xb, yb, pred.detach() if isinstance(pred, torch.Tensor) else None
         if not math.isfinite(self.losses[-1]): return False
         self.opt.step()
@@ -227,8 +234,10 @@ def _input_trouble(xb, yb):
     "What is wrong with a batch, '' if nothing is seen"
     if not all(x.float().isfinite().all() for x in xb): return 'the inputs hold NaN or infinity'
     same, other = _same_inputs(xb, yb)
-    if same == len(xb[0]) - 1 and same: return 'all inputs of the batch are equal: look at the loader and its transforms'
-    if other: return f'{other} items have the same input as another and a different target: no network can tell them apart'
+    if same == len(xb[0]) - 1 and same:
+        return 'all inputs of the batch are equal: look at the loader and its transforms'
+    if other:
+        return f'{other} items have the same input as another and a different target: no network can tell them apart'
     top = max(x.float().abs().max().item() for x in xb)
     if top > 30: return f'the inputs reach {top:.0f}: normalise them to about -2 .. 2'
     return ''
@@ -237,12 +246,16 @@ def _input_trouble(xb, yb):
 def _output_trouble(pred, yb, loss_func):
     "What is wrong with the outputs, '' if nothing is seen"
     y, name = yb[0], type(getattr(loss_func, 'func', loss_func)).__name__
-    if y.is_floating_point() and pred.shape != y.shape and 'Flat' not in type(loss_func).__name__ and not hasattr(loss_func, 'func'):
-        return f'outputs of shape {tuple(pred.shape)} meet targets of shape {tuple(y.shape)}: the loss compares each with all; reshape one of them'
-    if name in ('BCEWithLogitsLoss', 'CrossEntropyLoss', 'CrossEntropyLossFlat', 'LabelSmoothingCrossEntropy') and pred.numel() > 8 and (pred.min() >= 0 and pred.max() <= 1):
+    flat = 'Flat' in type(loss_func).__name__ or hasattr(loss_func, 'func')
+    if y.is_floating_point() and pred.shape != y.shape and not flat:
+        return (f'outputs of shape {tuple(pred.shape)} meet targets of shape {tuple(y.shape)}: '
+                'the loss compares each with all; reshape one of them')
+    of_logits = name in ('BCEWithLogitsLoss', 'CrossEntropyLoss', 'CrossEntropyLossFlat', 'LabelSmoothingCrossEntropy')
+    if of_logits and pred.numel() > 8 and pred.min() >= 0 and pred.max() <= 1:
         return f'all outputs lie between 0 and 1: a sigmoid or softmax stands before {name}, which applies its own'
     if len(pred) > 1 and pred.float().flatten(1).std(0).max() < 1e-3*(1 + pred.float().abs().max()):
-        return 'every item gets the same output: dead rectifiers or a vanished signal; a lower rate, another initialisation, batch normalisation'
+        return ('every item gets the same output: dead rectifiers or a vanished signal; a lower rate, '
+                'another initialisation, batch normalisation')
     return ''
 
 # %% ../../nbs/04_model/04_ladder.ipynb #1f64ab54
@@ -261,11 +274,15 @@ def why(self:_Trial, goal):
     "The first trouble that is seen"
     xb, yb, pred = self.seen
     if trouble := _input_trouble(xb, yb): return trouble
-    if not math.isfinite(self.losses[-1]): return f'the loss is {self.losses[-1]} at step {len(self.losses)}: a lower rate'
+    if not math.isfinite(self.losses[-1]):
+        return f'the loss is {self.losses[-1]} at step {len(self.losses)}: a lower rate'
     learns = [n for n, p in self.model.named_parameters() if p.requires_grad]
-    if len(self.no_grad) == len(learns): return 'no layer gets a gradient: the loss is cut off from the outputs (detach, no_grad, argmax?)'
+    if len(self.no_grad) == len(learns):
+        return 'no layer gets a gradient: the loss is cut off from the outputs (detach, no_grad, argmax?)'
     if trouble := (_output_trouble(pred, yb, self.learn.loss_func) if pred is not None and yb else ''): return trouble
-    if self.no_grad: return f"{len(self.no_grad)} of {len(learns)} tensors get no gradient ({', '.join(self.no_grad[:3])}): unused in the forward pass, or cut off"
+    if self.no_grad:
+        return (f"{len(self.no_grad)} of {len(learns)} tensors get no gradient ({', '.join(self.no_grad[:3])}): "
+                "unused in the forward pass, or cut off")
     return _course(self.losses, goal)
 
 # %% ../../nbs/04_model/04_ladder.ipynb #880fa733
@@ -283,7 +300,8 @@ def _epochs(learn, epochs, lr):
     for epoch in range(epochs):
         learn.fit(1, lr)
         with _as_it_was(learn): values = [list(learn.validate(i)) for i in (0, 1)]
-        rows.append(dict(epoch=epoch + 1, **{f'{split}_{n}': float(v) for split, vs in zip(('train', 'valid'), values) for n, v in zip(names, vs)}))
+        rows.append(dict(epoch=epoch + 1, **{f'{split}_{n}': float(v) for split, vs in zip(('train', 'valid'), values)
+                                             for n, v in zip(names, vs)}))
     return rows
 
 # %% ../../nbs/04_model/04_ladder.ipynb #91ab50b6
@@ -297,13 +315,14 @@ def climb(
     opt_func=None,    # by default fastai's Adam
     steps:int=300,    # at most, for learning one batch by heart
 )->Climb:             # table, curves, figure
-    "Train each network alike; `table`: parameters, steps to learn one batch by heart, last losses and their gap, best epoch"
+    "Train each network alike; `table`: parameters, steps to learn a batch by heart, last losses, their gap, best epoch"
     from tqdm import tqdm
     from fastai.losses import CrossEntropyLossFlat # torch's own refuses the tensors of fastai's image loaders
     from fastai.optimizer import Adam
     rows, curves = [], []
     for name, net in tqdm(nets.items(), desc='climbing', leave=False, delay=2):
-        learn = Learner(dls, copy.deepcopy(net), loss_func or CrossEntropyLossFlat(), opt_func or Adam, metrics=list(metrics))
+        learn = Learner(dls, copy.deepcopy(net), loss_func or CrossEntropyLossFlat(), opt_func or Adam,
+                        metrics=list(metrics))
         with _as_it_was(learn), learn.no_bar(), learn.no_logging():
             heart = overfit(learn, lr=lr, steps=steps)
             torch.manual_seed(0)                     # dropout draws the same for each
@@ -316,9 +335,11 @@ def climb(
 def _step_row(name, net, heart, epochs):
     "A line of the table"
     last, best = epochs[-1], min(epochs, key=lambda r: r['valid_loss'])
-    return dict(net=name, parameters=sum(p.numel() for p in net.parameters()), by_heart=f'{heart.steps} steps' if heart.reached else f'no ({heart.last:.2f})',
-                **{k: round(v, 3) for k, v in last.items() if k != 'epoch'}, gap=round(last['valid_loss'] - last['train_loss'], 3),
-                best_epoch=best['epoch'], best_valid=round(best['valid_loss'], 3), why=heart.why)
+    return dict(net=name, parameters=sum(p.numel() for p in net.parameters()),
+                by_heart=f'{heart.steps} steps' if heart.reached else f'no ({heart.last:.2f})',
+                **{k: round(v, 3) for k, v in last.items() if k != 'epoch'},
+                gap=round(last['valid_loss'] - last['train_loss'], 3), best_epoch=best['epoch'],
+                best_valid=round(best['valid_loss'], 3), why=heart.why)
 
 # %% ../../nbs/04_model/04_ladder.ipynb #8a3c8a24
 def _climb(rows, curves):
@@ -338,7 +359,8 @@ def plot_climb(
     import matplotlib.pyplot as plt
     cols = min(len(table), 4)
     n = -(-len(table)//cols)
-    fig, axs = plt.subplots(n, cols, figsize=(min(6, 1.5*cols + .6), 1.9*n), dpi=72, sharex=True, sharey=True, squeeze=False, layout='constrained')
+    fig, axs = plt.subplots(n, cols, figsize=(min(6, 1.5*cols + .6), 1.9*n), dpi=72, sharex=True, sharey=True,
+                            squeeze=False, layout='constrained')
     plt.close(fig)
     for ax, (name, g) in zip(axs.flat, curves.groupby('net', sort=False)):
         ax.plot(g.epoch, g.train_loss, label='train', lw=1.5)
@@ -346,7 +368,7 @@ def plot_climb(
         ax.set_title(f"{name}: {table.parameters[name]:,}\ngap {table.gap[name]:+.2f}", fontsize=8)
         ax.tick_params(labelsize=7)
     for ax in axs.flat[len(table):]: ax.axis('off')
-    for ax in axs.flat[max(len(table) - cols, 0):len(table)]: ax.tick_params(labelbottom=True)   # nothing stands below it
+    for ax in axs.flat[max(len(table) - cols, 0):len(table)]: ax.tick_params(labelbottom=True) # nothing stands below it
     axs.flat[0].legend(fontsize=7)
     axs.flat[0].set_ylim(0, min(curves[['train_loss', 'valid_loss']].max().max(), 3*curves.train_loss.max())*1.05)
     fig.supxlabel('epoch', fontsize=8)

@@ -32,7 +32,8 @@ class GeM(nn.Module):
             return powers.mean((-2, -1), keepdim=True).pow(1/self.p).to(x.dtype)
 
 # %% ../../nbs/04_model/00_transfer.ipynb #fb04076c
-POOLS = dict(avg=(lambda: nn.AdaptiveAvgPool2d(1), 1), max=(lambda: nn.AdaptiveMaxPool2d(1), 1), concat=(AdaptiveConcatPool2d, 2),
+POOLS = dict(avg=(lambda: nn.AdaptiveAvgPool2d(1), 1), max=(lambda: nn.AdaptiveMaxPool2d(1), 1),
+             concat=(AdaptiveConcatPool2d, 2),
              gem=(GeM, 1)) # name -> what builds it, features out for one in
 
 def _make_pool(
@@ -63,7 +64,8 @@ def plain_pools(
     model:nn.Module, # changed in place
 )->dict:             # the layers that were there, by name: `put_layers` takes them
     "Take the largest value by `amax` wherever the model pools a whole map by its maximum"
-    found = [k for k, m in model.named_modules() if isinstance(m, nn.AdaptiveMaxPool2d) and m.output_size in (1, (1, 1))]
+    found = [k for k, m in model.named_modules() if isinstance(m, nn.AdaptiveMaxPool2d)
+             and m.output_size in (1, (1, 1))]
     return put_layers(model, {k: _Largest() for k in found})
 
 # %% ../../nbs/04_model/00_transfer.ipynb #894074cc
@@ -89,15 +91,16 @@ def _stack(n, items, n_out):
 
 # %% ../../nbs/04_model/00_transfer.ipynb #2864020b
 def make_head(
-    nf:int,            # features (channels of the map)
-    n_out:int,         # outputs; `Task.n_out` says how many a task takes
-    head='mlp',        # a name in `HEADS`, or a list such as ['bn', .25, 512, 'relu', 'bn', .5]
-    pool:str=None,     # 'avg', 'max', 'concat', 'gem'; by default the named head's own, 'concat' for a list
-    pooled:bool=False, # the features come without a map, (n, nf): nothing is pooled
-)->nn.Sequential:      # from (n, nf, h, w) to (n, n_out): logits, no activation behind the last layer
+    nf:int,             # features (channels of the map)
+    n_out:int,          # outputs; `Task.n_out` says how many a task takes
+    head='mlp',         # a name in `HEADS`, or a list such as ['bn', .25, 512, 'relu', 'bn', .5]
+    pool:str|None=None, # 'avg', 'max', 'concat', 'gem'; by default the named head's own, 'concat' for a list
+    pooled:bool=False,  # the features come without a map, (n, nf): nothing is pooled
+)->nn.Sequential:       # from (n, nf, h, w) to (n, n_out): logits, no activation behind the last layer
     "Pooling, layers and outputs; `ValueError` for what no head is made of"
     if n_out < 1: raise ValueError(f"n_out={n_out}: a head needs at least one output")
-    if isinstance(head, str) and head not in HEADS: raise ValueError(f"head={head!r} is none of {', '.join(HEADS)}, nor a list of layers")
+    if isinstance(head, str) and head not in HEADS:
+        raise ValueError(f"head={head!r} is none of {', '.join(HEADS)}, nor a list of layers")
     own, items = HEADS[head] if isinstance(head, str) else ('concat', head)
     if pooled:
         if pool: raise ValueError(f"pool={pool!r}: this network pools its own way; leave pool out")
@@ -105,16 +108,18 @@ def make_head(
     else:
         layer, k = _make_pool(pool or own)
         front = [layer, nn.Flatten()]
-    return nn.Sequential(*front, *(create_head(nf*k, n_out, pool=False) if items is None else _stack(nf*k, items, n_out)))
+    return nn.Sequential(*front,
+                         *(create_head(nf*k, n_out, pool=False) if items is None else _stack(nf*k, items, n_out)))
 
 # %% ../../nbs/04_model/00_transfer.ipynb #ab31bc52
 def read_tensors(
     path:Path, # .safetensors, .pth or .pt, or the folder of a run with its best.safetensors
 )->dict:       # name -> tensor
-    "Tensors of a weight file, nothing else: no code in it is run; `ValueError` for a file that holds more or is damaged"
+    "Tensors of a weight file; no code in it is run: `ValueError` for a file that holds more or is damaged"
     path = Path(path)
     if path.is_dir(): path = path/'best.safetensors'
-    if not path.is_file(): raise FileNotFoundError(f"{path}: no such weight file (weights is 'none', 'imagenet', 'auto' or a file)")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such weight file (weights is 'none', 'imagenet', 'auto' or a file)")
     try:
         if path.suffix == '.safetensors':
             from safetensors.torch import load_file
@@ -130,7 +135,8 @@ def read_tensors(
     return tensors
 
 # %% ../../nbs/04_model/00_transfer.ipynb #367f9d68
-_OLD_NAMES = ((r'(denselayer\d+\.(?:norm|conv))\.([12]\.)', r'\1\2'),) # torchvision's DenseNet files say norm.1 where the network says norm1
+# torchvision's DenseNet files say norm.1 where the network says norm1
+_OLD_NAMES = ((r'(denselayer\d+\.(?:norm|conv))\.([12]\.)', r'\1\2'),)
 
 def _prefix_of(
     have, # names in the file
@@ -195,10 +201,14 @@ def _misfits(want, have, prefix):
 def _refuse(path, n, have, missing, other, lost, extra):
     "`ValueError` for a file that does not fit"
     if missing or other or extra:
-        raise ValueError(f"{path} does not fit: of {n} tensors {len(missing)} are missing ({', '.join(missing[:3]) or '-'}), {len(other)} have "
-                         f"another shape ({', '.join(other[:3]) or '-'}), and {len(extra)} have no place here ({', '.join(extra[:3]) or '-'}); "
+        raise ValueError(f"{path} does not fit: of {n} tensors {len(missing)} are missing "
+                         f"({', '.join(missing[:3]) or '-'}), {len(other)} have "
+                         f"another shape ({', '.join(other[:3]) or '-'}), "
+                         f"and {len(extra)} have no place here ({', '.join(extra[:3]) or '-'}); "
                          f"the file starts with {', '.join(list(have)[:3])}")
-    if lost: raise ValueError(f"{path}: {len(lost)} tensors hold NaN or infinity ({', '.join(lost[:3])}): it comes from a run whose loss was lost")
+    if lost:
+        raise ValueError(f"{path}: {len(lost)} tensors hold NaN or infinity ({', '.join(lost[:3])}): "
+                         "it comes from a run whose loss was lost")
 
 # %% ../../nbs/04_model/00_transfer.ipynb #94958542
 def load_body(
@@ -218,7 +228,8 @@ def load_body(
     left = {n: _why_left(body, n, prefix, tops) for n in have if n not in used}
     _refuse(path, len(want), have, *_misfits(want, have, prefix), [n for n, why in left.items() if not why])
     body.load_state_dict({w: have[prefix + w] for w in want if prefix + w in have}, strict=False)
-    return dict(weights='file', source=Path(path).name, loaded=len(used & set(have)), left_out=dict(sorted(left.items())), adapted=adapted)
+    return dict(weights='file', source=Path(path).name, loaded=len(used & set(have)),
+                left_out=dict(sorted(left.items())), adapted=adapted)
 
 # %% ../../nbs/04_model/00_transfer.ipynb #d7631999
 def _stem(body):

@@ -32,10 +32,16 @@ def _check_clip(
     if x.ndim == 4: raise ValueError(f"{have} has no batch axis: x[None] gives it one")
     if x.ndim != 5: raise ValueError(f"{have}: (batch, channels, frames, height, width) is wanted")
     if x.shape[1] != n_in:
-        if x.shape[2] == n_in: raise ValueError(f"{have} looks like (batch, frames, channels, height, width): x.permute(0, 2, 1, 3, 4), never reshape or view")
-        if x.shape[-1] == n_in: raise ValueError(f"{have} looks like (batch, frames, height, width, channels): x.permute(0, 4, 1, 2, 3), never reshape or view")
+        if x.shape[2] == n_in:
+            raise ValueError(f"{have} looks like (batch, frames, channels, height, width): "
+                             "x.permute(0, 2, 1, 3, 4), never reshape or view")
+        if x.shape[-1] == n_in:
+            raise ValueError(f"{have} looks like (batch, frames, height, width, channels): "
+                             "x.permute(0, 4, 1, 2, 3), never reshape or view")
         raise ValueError(f"{have} has {x.shape[1]} channels, the network takes {n_in}")
-    if min(x.shape[3:]) < least: raise ValueError(f"{have}: frames of at least {least} px a side are needed, or nothing is left after four halvings")
+    if min(x.shape[3:]) < least:
+        raise ValueError(f"{have}: frames of at least {least} px a side are needed, "
+                         "or nothing is left after four halvings")
     if not x.is_floating_point(): raise ValueError(f"{have} is {x.dtype}: give normalised floats")
 
 # %% ../../nbs/04_model/02_video.ipynb #bfcf21ce
@@ -52,14 +58,16 @@ class ClipEncoder(nn.Module):
 
     def forward(self, x):
         _check_clip(x, self.n_in)
-        for stage in self.body: x = _sparing(stage, x) if self.sparing and self.training and torch.is_grad_enabled() else stage(x)
+        for stage in self.body:
+            x = _sparing(stage, x) if self.sparing and self.training and torch.is_grad_enabled() else stage(x)
         return x.mean((2, 3, 4))
 
 # %% ../../nbs/04_model/02_video.ipynb #64f14e75
 @contextmanager
 def _still(module):
     "Within, BatchNorm normalises as in training and its running statistics stay"
-    norms = [m for m in module.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.training and m.track_running_stats]
+    norms = [m for m in module.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.training
+             and m.track_running_stats]
     was = [m.momentum for m in norms]
     counts = [m.num_batches_tracked.clone() for m in norms]
     for m in norms: m.momentum = 0.
@@ -108,8 +116,10 @@ def r2plus1d(
 )->ClipEncoder:                # with random weights; `width*2**(len(blocks)-1)` features
     "R(2+1)D in torchvision's names (stem, layer1, ...); `ValueError` for what no network is made of"
     if not 1 <= len(blocks) <= 4 or min(blocks) < 1 or width < 4 or n_in < 1:
-        raise ValueError(f"blocks={blocks}, width={width}, n_in={n_in}: one to four stages of a block or more, from 4 channels wide, a channel or more in")
-    stages, n = OrderedDict(stem=_stem(n_in, max(1, round(45*width/64)), width)), width   # 45 of 64: torchvision's R2Plus1dStem
+        raise ValueError(f"blocks={blocks}, width={width}, n_in={n_in}: one to four stages of a block or more, "
+                         "from 4 channels wide, a channel or more in")
+    # 45 of 64: torchvision's R2Plus1dStem
+    stages, n = OrderedDict(stem=_stem(n_in, max(1, round(45*width/64)), width)), width
     for i, b in enumerate(blocks):
         stages[f'layer{i+1}'] = _layer(n, width*2**i, b, 1 if i == 0 else 2)
         n = width*2**i
@@ -123,7 +133,8 @@ def _start(net):
     return net
 
 # %% ../../nbs/04_model/02_video.ipynb #465e7c42
-_BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)} # layers -> blocks a stage (Hara et al. 2018, table 1)
+# layers -> blocks a stage (Hara et al. 2018, table 1)
+_BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
 class Bottleneck3D(nn.Module):
     "1x1x1, 3x3x3 in groups, 1x1x1, and the input added; half of its outputs wide inside"
@@ -135,11 +146,13 @@ class Bottleneck3D(nn.Module):
     ):
         super().__init__()
         self.conv1, self.bn1 = nn.Conv3d(n_in, mid, 1, bias=False), nn.BatchNorm3d(mid)
-        self.conv2, self.bn2 = nn.Conv3d(mid, mid, 3, stride=stride, padding=1, groups=groups, bias=False), nn.BatchNorm3d(mid)
+        self.conv2 = nn.Conv3d(mid, mid, 3, stride=stride, padding=1, groups=groups, bias=False)
+        self.bn2 = nn.BatchNorm3d(mid)
         self.conv3, self.bn3 = nn.Conv3d(mid, 2*mid, 1, bias=False), nn.BatchNorm3d(2*mid)
         self.relu = nn.ReLU(inplace=True)
         same = stride == 1 and n_in == 2*mid
-        self.downsample = None if same else nn.Sequential(nn.Conv3d(n_in, 2*mid, 1, stride=stride, bias=False), nn.BatchNorm3d(2*mid))
+        self.downsample = None if same else nn.Sequential(nn.Conv3d(n_in, 2*mid, 1, stride=stride, bias=False),
+                                                          nn.BatchNorm3d(2*mid))
 
     def forward(self, x):
         out = self.relu(self.bn1(self.conv1(x)))
@@ -156,16 +169,21 @@ def _resnext3d(
     "3D ResNeXt in the names of Hara et al. (conv1, bn1, layer1, ...); `ValueError` for another depth"
     if depth not in _BLOCKS: raise ValueError(f"depth={depth} is none of {', '.join(map(str, _BLOCKS))}")
     first = nn.Conv3d(n_in, stem, 7, stride=(1, 2, 2), padding=3, bias=False)
-    stages, n = OrderedDict(conv1=first, bn1=nn.BatchNorm3d(stem), relu=nn.ReLU(inplace=True), maxpool=nn.MaxPool3d(3, stride=2, padding=1)), stem
+    stages = OrderedDict(conv1=first, bn1=nn.BatchNorm3d(stem), relu=nn.ReLU(inplace=True),
+                         maxpool=nn.MaxPool3d(3, stride=2, padding=1))
+    n = stem
     for i, blocks in enumerate(_BLOCKS[depth]):
         mid = 128*2**i*groups//32
-        layer = [Bottleneck3D(n, mid, groups, 1 if i == 0 else 2)] + [Bottleneck3D(2*mid, mid, groups) for _ in range(blocks - 1)]
+        more = [Bottleneck3D(2*mid, mid, groups) for _ in range(blocks - 1)]
+        layer = [Bottleneck3D(n, mid, groups, 1 if i == 0 else 2), *more]
         stages[f'layer{i+1}'], n = nn.Sequential(*layer), 2*mid
     return _start(ClipEncoder(stages, n, n_in))
 
 # %% ../../nbs/04_model/02_video.ipynb #3b1ca70a
-JOINS = dict(concat=2, mean=1, one=1) # how the features of two clips become one row -> rows of the encoder's features in it
+# how the features of two clips become one row -> rows of the encoder's features in it
+JOINS = dict(concat=2, mean=1, one=1)
 
+# %% ../../nbs/04_model/02_video.ipynb #c0448d39
 class TwoDirections(nn.Module):
     "One shared encoder over a forward and a backward clip, and a head over what both say; ends in logits"
     def __init__(self,
@@ -182,21 +200,27 @@ class TwoDirections(nn.Module):
 
     def forward(self, forward, backward=None):
         if self.join == 'one': return self.head(self.encoder(forward))
-        if backward is None: raise ValueError(f"join={self.join!r} needs two clips; got one (clip_dls(directions=...) or join='one')")
-        if forward.shape != backward.shape: raise ValueError(f"clips of {tuple(forward.shape)} and {tuple(backward.shape)}: both directions need one shape")
+        if backward is None:
+            raise ValueError(f"join={self.join!r} needs two clips; got one (clip_dls(directions=...) or join='one')")
+        if forward.shape != backward.shape:
+            raise ValueError(f"clips of {tuple(forward.shape)} and {tuple(backward.shape)}: "
+                             "both directions need one shape")
         a, b = self.encoder(torch.cat([forward, backward])).chunk(2)
         return self.head(torch.cat([a, b], 1) if self.join == 'concat' else (a + b)/2)
 
 # %% ../../nbs/04_model/02_video.ipynb #20eec560
 ENCODERS = {'r2plus1d_18': r2plus1d, **{f'resnext3d_{d}': (lambda n_in=3, d=d: _resnext3d(d, n_in)) for d in _BLOCKS},
-            'r2plus1d_small': lambda n_in=3: r2plus1d((1, 1, 1), 16, n_in), 'r2plus1d_tiny': lambda n_in=3: r2plus1d((1, 1, 1), 8, n_in)} # name -> what builds it
+            'r2plus1d_small': lambda n_in=3: r2plus1d((1, 1, 1), 16, n_in),
+            'r2plus1d_tiny': lambda n_in=3: r2plus1d((1, 1, 1), 8, n_in)} # name -> what builds it
 
+# %% ../../nbs/04_model/02_video.ipynb #6b43cfbd
 def _video_spec(
     name:str, # a name in `ENCODERS`
 )->dict:      # size in px; mean and std per channel of RGB in [0, 1] that its published weights expect
     "What a network's Kinetics weights have seen; `ValueError` for an unknown name"
     _known(name)
-    if name.startswith('resnext3d'):  # Hara et al., mean.py and opts.py: the mean taken off values of 0 to 255, no division
+    # Hara et al., mean.py and opts.py: the mean taken off values of 0 to 255, no division
+    if name.startswith('resnext3d'):
         return dict(size=112, mean=[114.7748/255, 107.7354/255, 99.475/255], std=[1/255]*3)
     t = R2Plus1D_18_Weights.KINETICS400_V1.transforms()
     return dict(size=t.crop_size[0], mean=list(t.mean), std=list(t.std))
@@ -217,7 +241,9 @@ def _fill(encoder, name, weights):
             encoder.body.load_state_dict({k: v for k, v in state.items() if not k.startswith('fc.')})
             return dict(weights='kinetics', source='torchvision')
     else: why = 'torchvision has none; Hara et al. publish some for resnext3d (data_links.md), give the file'
-    if weights == 'kinetics': raise OSError(f"Kinetics weights of {name} can't be had ({why}): give a file, or weights='none' to start from random")
+    if weights == 'kinetics':
+        raise OSError(f"Kinetics weights of {name} can't be had ({why}): give a file, "
+                      "or weights='none' to start from random")
     warnings.warn(f"Kinetics weights of {name} can't be had ({why}): it starts from random numbers")
     return dict(weights='random', source='')
 
@@ -225,13 +251,13 @@ def _fill(encoder, name, weights):
 def video_model(
     name:str,           # a name in `ENCODERS`
     n_out:int=1,        # outputs: one logit for two classes, else one a class
-    weights:str='none', # 'none' (random), 'kinetics', 'auto' (Kinetics' where they can be had), or a .safetensors/.pth file
+    weights:str='none', # 'none' (random), 'kinetics', 'auto' (Kinetics' where to be had), or a .safetensors/.pth file
     join:str='concat',  # 'concat', 'mean' or 'one'
     head=(512, 'relu', .5, 128, 'relu'), # a list of layers, as `transfer.make_head` takes it
     n_in:int=3,         # channels of a frame
     seed:int|None=None, # of the random weights; None: torch's random numbers as they stand
 )->tuple:               # (TwoDirections, dict: weights, source, tensors loaded and left out; built: the plain values)
-    "Encoder, join and head for clips of any length and size from 32 px; `ValueError` for names and files that don't fit"
+    "Encoder, join and head for clips of any length, from 32 px a side; `ValueError` for names and files that don't fit"
     _known(name)
     if join not in JOINS: raise ValueError(f"join={join!r} is none of {', '.join(JOINS)}")
     if seed is not None: torch.manual_seed(seed)
@@ -251,7 +277,7 @@ def check_clips(
     join:str='concat',  # likewise
     head=(512, 'relu', .5, 128, 'relu'), # likewise
 )->dict:                # `_video_spec` of the network
-    "What a video network expects to see; `ValueError` that names arch, weights, size or bs where they don't go together, before any clip"
+    "What a video network expects; `ValueError` naming arch, weights, size or bs where they don't fit, before any clip"
     try: spec = _video_spec(name)
     except ValueError as e: raise ValueError(f"arch: {e}") from None
     def build(weights): return video_model(name, 1, weights, join, head)[0]

@@ -82,6 +82,7 @@ def _kind(default):  # the words for an error
 
 def _no(value, default): return ValueError(f"{value!r} is not {_kind(default)}")
 
+# %% ../../nbs/11_workbook/00_parameters.ipynb #964006ae
 def _sequence(v, default):  # a list or tuple whose items suit the default's items, when those are of one type
     if not isinstance(v, (list, tuple)): raise _no(v, default)
     kinds = {type(o) for o in default}
@@ -90,12 +91,14 @@ def _sequence(v, default):  # a list or tuple whose items suit the default's ite
 # %% ../../nbs/11_workbook/00_parameters.ipynb #997f20f3
 def _writable(v):  # what is wrong with a value that neither a notebook nor JSON can hold as it is; None when nothing is
     if isinstance(v, str):
-        return f"{ascii(v)} is not UTF-8: rename the file, or give it a link with a plain name" if not v.isascii() and re.search('[\ud800-\udfff]', v) else None
+        if v.isascii() or not re.search('[\ud800-\udfff]', v): return None
+        return f"{ascii(v)} is not UTF-8: rename the file, or give it a link with a plain name"
     if isinstance(v, float) and not math.isfinite(v): return f'{v!r} is not a finite number'
     if isinstance(v, dict): return next((w for o in (*v, *v.values()) if (w := _writable(o))), None)
     if isinstance(v, (list, tuple)): return next((w for o in v if (w := _writable(o))), None)
     return None if v is None or isinstance(v, (bool, int, float)) else f'{v!r} is no number, text, list or dict'
 
+# %% ../../nbs/11_workbook/00_parameters.ipynb #08db7839
 def _parse_value(
     value,    # text from the command line, or a Python value
     default,  # the default in the notebook; its type is what is allowed
@@ -105,6 +108,7 @@ def _parse_value(
     if wrong := _writable(v): raise ValueError(wrong)
     return v
 
+# %% ../../nbs/11_workbook/00_parameters.ipynb #c00c1707
 def _parsed(value, default):
     if isinstance(default, str):
         if isinstance(value, str): return value
@@ -127,12 +131,13 @@ _N = r'(-?\d+(?:\.\d+)?(?:e-?\d+)?)'   # a number as a comment has it
 
 def limits(
     help:str,  # the comment beside a parameter
-)->dict:       # choices (list of texts), low, high, above (numbers), below (another parameter): those that the comment names
+)->dict:  # choices (list of texts), low, high, above (numbers), below (another parameter): those that the comment names
     "What a comment allows beside the type"
     text, out = ' '.join(re.sub(r'\([^)]*\)', ' ', help).split()), {}
     listed = re.match(r"((?:'[^']*' ?, ?)*'[^']*' ?,? or '[^']*')(?! ?,? (?:or\b|'))", text)
     if listed: out['choices'] = re.findall(r"'([^']*)'", listed[1])
-    if span := re.search(rf'(?<![\w.-]){_N} to {_N}(?![\w-])', text): out.update(low=float(span[1]), high=float(span[2]))
+    if span := re.search(rf'(?<![\w.-]){_N} to {_N}(?![\w-])', text):
+        out.update(low=float(span[1]), high=float(span[2]))
     for words, key in (('at least', 'low'), ('at most', 'high'), ('above', 'above')):
         if said := re.search(rf'\b{words} {_N}', text): out[key] = float(said[1])
     if said := re.search(r'\bbelow `(\w+)`', text): out['below'] = said[1]
@@ -141,7 +146,8 @@ def limits(
 # %% ../../nbs/11_workbook/00_parameters.ipynb #8aa0d84d
 def _outside(v, lim):  # what is wrong with one value, in words; None when nothing is
     if isinstance(v, (list, tuple)): return next((w for o in v if (w := _outside(o, lim))), None)
-    if isinstance(v, str): return None if v in lim.get('choices', [v]) else f"is none of {', '.join(map(repr, lim['choices']))}"
+    if isinstance(v, str):
+        return None if v in lim.get('choices', [v]) else f"is none of {', '.join(map(repr, lim['choices']))}"
     if isinstance(v, bool) or not isinstance(v, (int, float)): return None
     low, high, above = (lim.get(k) for k in ('low', 'high', 'above'))
     if low is not None and high is not None and not low <= v <= high: return f'is not in {low:.10g} to {high:.10g}'
@@ -151,7 +157,8 @@ def _outside(v, lim):  # what is wrong with one value, in words; None when nothi
 
 def _related(params, values):  # what is wrong with values beside each other, in words
     other = {k: limits(p.help).get('below') for k, p in params.items()}
-    return [f"{k}: {values[k]!r} is not below `{o}`, which is {values[o]!r}" for k, o in other.items() if o in values and values[k] >= values[o]]
+    return [f"{k}: {values[k]!r} is not below `{o}`, which is {values[o]!r}"
+            for k, o in other.items() if o in values and values[k] >= values[o]]
 
 def check_value(
     param:Param,  # from `parse_parameters`
@@ -204,7 +211,8 @@ class Choices:
     def __call__(self):
         if self.names is None:  # found once: a cell that is run again must not add what was computed in between
             old = self.ns.get('_choices', [])   # of an earlier run of the cells: the same small values are no change
-            new = [k for k,v in self.ns.items() if not k.startswith('_') and k not in ('In','Out') and not isinstance(getattr(v, 'choices', v), Choices)
+            new = [k for k,v in self.ns.items() if not k.startswith('_') and k not in ('In','Out')
+                   and not isinstance(getattr(v, 'choices', v), Choices)
                    and (k not in self.before or self.before[k] is not v)]
             self.names = self.ns['_choices'] = [*old, *(k for k in new if k not in old)]
         self.check()
@@ -212,11 +220,12 @@ class Choices:
 
     def check(self):
         "`ParamError` for values outside the limits that the cell's own comments name"
-        for src in reversed(self.ns.get('In', [])):   # what IPython ran; the newest cell that sets these names is the one
+        for src in reversed(self.ns.get('In', [])): # what IPython ran; the newest cell that sets these names is the one
             try: params = parse_parameters(src)
             except (ValueError, SyntaxError): continue
             if params and any(p.help for p in params.values()) and set(params) <= set(self.names): break
         else: return
         bad = [f"{k}: {self.ns[k]!r} {w}" for k, p in params.items() if (w := _outside(self.ns[k], limits(p.help)))]
         bad = bad or _related(params, self.ns)
-        if bad: raise ParamError('\n'.join(bad) + '\nChange it in the cell of choices, and run the notebook from there.')
+        if bad:
+            raise ParamError('\n'.join(bad) + '\nChange it in the cell of choices, and run the notebook from there.')
