@@ -77,20 +77,20 @@ def _check_submission(
     return len(got)
 
 # %% ../../nbs/10_export/00_submission.ipynb #c10d5917
-def _predicted(said, name, classes):
+def _predicted(preds, name, classes):
     "Every word of `columns` that can be served, a row an id, and the values allowed in each"
-    if hasattr(said, 'predictions'): said = said.predictions(name)
-    if isinstance(said, Mapping): said = pd.Series(said, dtype=object).infer_objects()
-    if isinstance(said, pd.Series): return pd.DataFrame(dict(value=said.to_numpy()), index=said.index.map(str)), {}
-    if not isinstance(said, Predictions):
-        raise TypeError(f"{type(said).__name__}: give a Run, Predictions, or a Series of values by id")
-    k, c = len(said.vocab), np.asarray(said.preds if classes is None else classes)
-    if c.shape != (len(said),) or c.dtype.kind not in 'iu' or (len(c) and not 0 <= c.min() <= c.max() < k):
-        raise ValueError(f"classes must be {len(said)} whole numbers from 0 to {k-1}, "
+    if hasattr(preds, 'predictions'): preds = preds.predictions(name)
+    if isinstance(preds, Mapping): preds = pd.Series(preds, dtype=object).infer_objects()
+    if isinstance(preds, pd.Series): return pd.DataFrame(dict(value=preds.to_numpy()), index=preds.index.map(str)), {}
+    if not isinstance(preds, Predictions):
+        raise TypeError(f"{type(preds).__name__}: give a Run, Predictions, or a Series of values by id")
+    k, c = len(preds.vocab), np.asarray(preds.preds if classes is None else classes)
+    if c.shape != (len(preds),) or c.dtype.kind not in 'iu' or (len(c) and not 0 <= c.min() <= c.max() < k):
+        raise ValueError(f"classes must be {len(preds)} whole numbers from 0 to {k-1}, "
                          f"they are {c.dtype} of shape {c.shape}")
-    out = {'class': c, 'label': np.array(said.vocab, object)[c], 'confidence': said.probs[np.arange(len(c)), c]}
-    shares = {f'p:{v}': said.probs[:, i] for i,v in enumerate(said.vocab)}
-    return pd.DataFrame(out | shares, index=said.ids), {'class': range(k), 'label': said.vocab,
+    out = {'class': c, 'label': np.array(preds.vocab, object)[c], 'confidence': preds.probs[np.arange(len(c)), c]}
+    shares = {f'p:{v}': preds.probs[:, i] for i,v in enumerate(preds.vocab)}
+    return pd.DataFrame(out | shares, index=preds.ids), {'class': range(k), 'label': preds.vocab,
                                                         **dict.fromkeys([*shares, 'confidence'], (0., 1.))}
 
 # %% ../../nbs/10_export/00_submission.ipynb #8b9afd70
@@ -130,12 +130,12 @@ def _rows(items, ids, sample):
 def _filled(got, asked, table, fill):
     "The predicted columns for the rows; those of items without a prediction from `fill`"
     none = ~got.index.isin(table.index)
-    said = [c for c,w in asked.items() if w in table]
-    if none.any() and not set(said) <= set(fill or {}): raise ValueError(
+    predicted = [c for c,w in asked.items() if w in table]
+    if none.any() and not set(predicted) <= set(fill or {}): raise ValueError(
         f"{none.sum()} items have no prediction: {_some(got.index[none])}; predict them, "
-        f"or say what to hand in for them, such as fill={{{said[0]!r}: 0}}")
+        f"or say what to hand in for them, such as fill={{{predicted[0]!r}: 0}}")
     out = {}
-    for c in said:
+    for c in predicted:
         col = table[asked[c]].reindex(got.index)
         if none.any(): col[none] = fill[c]
         out[c] = col.astype(table[asked[c]].dtype) if not none.any() or pd.api.types.is_number(fill[c]) else col
@@ -144,7 +144,7 @@ def _filled(got, asked, table, fill):
 
 # %% ../../nbs/10_export/00_submission.ipynb #b34f3646
 def write_submission(
-    said,                 # a `Run`, `Predictions`, or a Series or dict of values by id
+    preds,                # a `Run`, `Predictions`, or a Series or dict of values by id
     items:pd.DataFrame,   # what is asked for, an item a row, with a column `id`; may be longer than the sample
     columns,              # ids first: column -> word of the table above or column of `items`; or names of ids, classes
     sample=None,          # sample submission: CSV file or DataFrame; its order is kept. None: the order of `items`
@@ -155,7 +155,7 @@ def write_submission(
     name:str='test',      # which predictions of a `Run`
 )->pd.DataFrame:          # what the file holds
     "Predictions in the form asked for, checked, written whole; `ValueError`: what does not fit, and no file"
-    table, allowed = _predicted(said, name, classes)
+    table, allowed = _predicted(preds, name, classes)
     if 'id' not in items: raise ValueError(f"items has columns {list(items)}, it needs 'id'")
     asked = _asked(columns, items, table)
     rows = _rows(items, next(iter(asked.values())), sample)
@@ -165,6 +165,6 @@ def write_submission(
     ranges = {c: allowed[w] for c,w in asked.items() if w in allowed} | (ranges or {})
     text = out.to_csv(index=False, lineterminator='\n')
     _check_submission(io.StringIO(text), out if sample is None else sample, ranges)
-    path = path or (said.dir/'submission.csv' if hasattr(said, 'predictions') else None)
+    path = path or (preds.dir/'submission.csv' if hasattr(preds, 'predictions') else None)
     if path is not None: write_atomic(path, text)
     return out
