@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ArchiveError', 'sha256_file', 'check_sha256', 'archive_kind', 'safe_name', 'inside', 'entry_name', 'zip_encoding',
-           'say_encoding', 'as_utf8', 'printable', 'read_entry', 'unpacked_size', 'archive_stem', 'extract']
+           'say_encoding', 'as_utf8', 'printable', 'read_entry', 'unpacked_size', 'extract']
 
 # %% ../../nbs/02_drive/00_archives.ipynb #9fab7164
 import bz2, errno, gzip, hashlib, lzma, os, re, shutil, stat, struct, tarfile, time, unicodedata, uuid, zipfile, zlib
@@ -615,7 +615,7 @@ def _bar(path, size, verbose):
     from tqdm.auto import tqdm
     return tqdm(total=size, unit='B', unit_scale=True, desc=Path(path).name, delay=2, leave=False, disable=not verbose)
 
-def archive_stem(
+def _archive_stem(
     name:str|Path, # file name or path
 )->str:            # the name without what says it is an archive
     "`'pets.tar.gz'` gives `'pets'`; `'data.v2.zip'` gives `'data.v2'`"
@@ -633,7 +633,7 @@ def extract(
 )->Path:                     # `dest`, which did not exist before and is whole
     "Unpack an archive whole or not at all; `ArchiveError` names the fault, `FileExistsError` for a `dest` with files"
     src = Path(src); kind,t0 = archive_kind(src),time.time()
-    dest = Path(dest) if dest else src.parent/archive_stem(src)
+    dest = Path(dest) if dest else src.parent/_archive_stem(src)
     if dest.is_dir() and not any(dest.iterdir()): dest.rmdir()
     if dest.exists(): raise FileExistsError(f"{dest}: already there: delete or rename it, or give another dest")
     if sha256: check_sha256(src, sha256)

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from fastcore.basics import patch
-from .archives import (ArchiveError, archive_kind, archive_stem, check_sha256, extract, inside,
-                                       sha256_file, unpacked_size)
+from .archives import (ArchiveError, archive_kind, check_sha256, extract, inside, sha256_file,
+                                       unpacked_size)
 from .links import download, link
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #5c2c2ea6
@@ -346,7 +346,7 @@ def _stage(self:Workspace, found, name, copy, keep, verbose, kw):
     t0 = time.time()
     fp,book = _fingerprint(found),self._hidden/'staged.json'
     src = Path(found['path'] if 'path' in found else re.sub(r'[?#].*', '', found['url']))
-    target = self.local/(name or (archive_stem(src) if _ARCHIVE.search(src.name) else src.name))
+    target = self.local/(name or _ARCHIVE.sub('', src.name))
     staged = json.loads(book.read_text()) if book.exists() else {}
     old = staged.get(target.name, {})
     # it only ever appears whole, also when we were killed just after

@@ -26,7 +26,7 @@ from ..dataset.layout import file_kind
 from ..dataset.preparation import Preparation, check_values
 from ..drive.archives import sha256_file
 from ..drive.files import hide_secrets, plain, safe_cell, write_atomic
-from .spec import FORMAT, not_text, plain_spec, spec_hash, tensor_shapes
+from .spec import FORMAT, not_text, plain_spec, spec_hash
 from ..gpu import channels_last, keep_memory, n_cpus
 from ..model.image import image_model
 from ..model.ladder import ladder_net
@@ -124,6 +124,16 @@ def _built_within(network, most):
     try: return {k: tuple(v.shape) for k, v in _build_network(network).state_dict().items()}
     finally: hook.remove()
 
+# %% ../../nbs/10_export/02_predictor.ipynb #b221b99b
+def _tensor_shapes(
+    weights:Path, # a .safetensors file
+)->dict:          # name -> shape
+    "Names and shapes of a file's tensors, of which only the beginning is read; `ValueError` for a damaged one"
+    from safetensors import SafetensorError, safe_open
+    try:
+        with safe_open(weights, framework='np') as f: return {k: tuple(f.get_slice(k).get_shape()) for k in f.keys()}
+    except SafetensorError as e: raise ValueError(f"{weights} can't be read ({e}): copy or export it again") from e
+
 # %% ../../nbs/10_export/02_predictor.ipynb #7c8b1a97
 def _read_spec(
     folder:Path, # holds spec.json
@@ -174,7 +184,7 @@ def _versions():
 def export(
     model,              # with its best weights
     folder:Path,        # made if it is not there
-    network:dict,       # what `image_model` or `video_model` reports as built, or the values of `predictor.NETWORKS`
+    network:dict,       # what `image_model` or `video_model` reports as built, or a kind and its values
     task,               # `Task` with classes, thresholds and temperature; for maps {'mask': 'sigmoid', 'depth': 'none'}
     prep:Preparation,   # of the files, as validation saw them
     metrics:dict|None=None, # what the model was worth, on what
@@ -236,7 +246,7 @@ def _load(folder, spec):
     if not weights.is_file(): raise FileNotFoundError(f"{weights} is missing: export the run again")
     if sha256_file(weights) != spec['sha256']:
         raise ValueError(f"{weights} is not the file that was exported (its SHA-256 differs): copy or export it again")
-    _check_shapes(spec['network'], tensor_shapes(weights))       # before memory is taken for either
+    _check_shapes(spec['network'], _tensor_shapes(weights))       # before memory is taken for either
     model = _build_network(spec['network'])
     try: model.load_state_dict(load_file(weights))
     except RuntimeError as e:

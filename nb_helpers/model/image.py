@@ -22,7 +22,7 @@ from torch import nn
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
-from .transfer import fit_channels, input_conv, load_body, make_head
+from .transfer import load_body, make_head, set_channels
 
 # %% ../../nbs/04_model/01_image.ipynb #6c9bc307
 # name -> px of the input, px of the short side before the crop (the Basegun seed's table, section 3)
@@ -143,20 +143,6 @@ def _features(body, name):
     out = _probe(body, name)
     return out.shape[1], out.ndim == 2
 
-# %% ../../nbs/04_model/01_image.ipynb #3650e489
-def _set_channels(
-    body:nn.Module, # from `_cut_body`; changed in place
-    n_in:int,       # channels of the pictures, from 1
-):
-    "Give the first convolution another number of channels, its weights carried over; `ValueError` where that can't be"
-    name, conv = input_conv(body)
-    if conv.in_channels == n_in: return
-    if getattr(body, 'transform_input', False):
-        raise ValueError(f"n_in={n_in}: with pretrained weights {type(body).__name__} rescales its three channels "
-                         "itself; take another network")
-    conv.weight = nn.Parameter(fit_channels(conv.weight.detach(), n_in))
-    conv.in_channels = n_in
-
 # %% ../../nbs/04_model/01_image.ipynb #da4a0288
 def _drop_maxpool(
     body:nn.Module, # from `_cut_body`; changed in place
@@ -187,7 +173,7 @@ def image_model(
     body, report = _body(name, weights if file is None else 'none')
     nf, pooled = _features(body, name)
     if not maxpool: _drop_maxpool(body)
-    if n_in != 3: _set_channels(body, n_in)
+    if n_in != 3: set_channels(body, n_in)
     if file is not None: report = load_body(body, file)
     built = dict(name=name, n_out=n_out, head=head if isinstance(head, str) else list(head), pool=pool, n_in=n_in,
                  maxpool=maxpool)
