@@ -26,7 +26,8 @@ from ..drive.archives import sha256_file
 from .cache import parallel_how, function_key
 from .layout import VIDEO_SUFFIXES, Contents, with_left_out
 from .items import check_items
-from .frames import (FILLS, Roi, VideoError, count_frames, extract, film_strip, find_roi, frame_indices, prepare_clip,
+from .frames import (FILLS, Roi, VideoError, count_frames, extract, film_strip, find_roi,
+                                       frame_indices, prepare_clip,
                                read_video, resize_clip, roi_table) # all of them can be had from here as well
 from ..gpu import n_cpus, n_workers
 from .tables import find_files, settle, Tails, clean_labels, read_table
@@ -34,7 +35,8 @@ from .tables import find_files, settle, Tails, clean_labels, read_table
 # %% ../../nbs/03_dataset/12_clips.ipynb #085afd6e
 def _last(name):
     "The name of a clip alone, without its suffix, case and form of accents"
-    stem, suffix = os.path.splitext(unicodedata.normalize('NFC', name).casefold().replace('\\', '/').rstrip('/').rpartition('/')[2])
+    name = unicodedata.normalize('NFC', name).casefold().replace('\\', '/')
+    stem, suffix = os.path.splitext(name.rstrip('/').rpartition('/')[2])
     return stem if suffix in VIDEO_SUFFIXES else stem + suffix
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #1f77ba99
@@ -44,10 +46,13 @@ class _Clips:
         self.names, self.tails = inside.names('video'), Tails(inside, ('video',))
         odd = [ascii(n) for n in self.names if any('\ud800' <= c <= '\udfff' for c in n)]
         if odd: raise ValueError(f"{len(odd)} videos have a name that is not UTF-8: {', '.join(odd[:3])}; rename them")
-        if not self.names: raise FileNotFoundError(f"{inside.folder} holds no video ({', '.join(sorted(VIDEO_SUFFIXES))}); it holds: {inside}")
+        if not self.names:
+            kinds = ', '.join(sorted(VIDEO_SUFFIXES))
+            raise FileNotFoundError(f"{inside.folder} holds no video ({kinds}); it holds: {inside}")
         bare = pd.Series([n.rpartition('/')[2] for n in self.names]).value_counts()
         self.own = {n: n.rpartition('/')[2] if bare[n.rpartition('/')[2]] == 1 else n for n in self.names}
-        self.paths = {k: str(inside.folder/n) for n in self.names for k in (self.own[n], n)}   # by id and by the path from the folder
+        # by id and by the path from the folder
+        self.paths = {k: str(inside.folder/n) for n in self.names for k in (self.own[n], n)}
         self.lasts = set(map(_last, self.names))
 
     def find(self, values):
@@ -71,7 +76,8 @@ def _named(table, clips, name='the list', skip=(), say=print):
     if loose: hits = {c: len({n for _, names, _ in found.values() for n in names}) for c, found in loose.items()}
     best = max(hits, key=hits.get, default=None)
     if best is None or not hits[best]: return None
-    found = loose[best] if loose else {} if hits[best] == len(clips.names) else clips.find(table[best].dropna().unique())
+    if loose: found = loose[best]
+    else: found = {} if hits[best] == len(clips.names) else clips.find(table[best].dropna().unique())
     ids = {v: clips.own[n] for v, n in zip(found, settle(list(found), found, name, say))}
     return table.assign(id=table[best].map(lambda v: ids.get(v, v)))
 
@@ -80,7 +86,9 @@ def _one_label(table, label):
     "The labels, each clip once; `ValueError` for a clip with two of them"
     table = table.drop_duplicates(['id', label])
     twice = table.id[table.id.duplicated()].tolist()
-    if twice: raise ValueError(f"{len(twice)} clips have two different values of {label!r} ({', '.join(twice[:10])}): correct the lists")
+    if twice:
+        raise ValueError(f"{len(twice)} clips have two different values of {label!r} ({', '.join(twice[:10])}): "
+                         "correct the lists")
     return table
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #b01f1a02
@@ -100,31 +108,36 @@ def read_clips(
     label:str,     # column with the label; the lists that have it are put together
     group:str='',  # column with what must not be split (animal, patient), of these lists or of another; '': none
     form:str='submission_format.csv', # file name of the list of the clips to answer for; its labels are not read
-)->tuple:          # items (id, path, label, group, split 'test' for clips of the form); the form with id and path (None: not here), or None; videos in no list (id, path, reason)
-    "Items of a folder of clips, checked as `items.check_items` does; `ValueError` for a column or a group that no list has. `left_out(items)` has the other files"
+)->tuple:          # items; the form with id and path (None: not here), or None; videos in no list (id, path, reason)
+    "Items (id, path, label, group, split) of a folder of clips, checked; `ValueError` for a column no list has"
     inside = Contents(folder)
     clips, (tables, bad) = _Clips(inside), _tables(inside)
     asked = next((_asked(t, clips, n) for n, t, _ in tables if _is_form(n, form)), None)
     named = [(n, _named(t, clips, n, (label, group), said.append)) for n, t, said in tables if not _is_form(n, form)]
     rest = [t for _, t in named if t is not None]
     lists = [t for t in rest if label in t]
-    if not lists: raise ValueError(f"no list below {folder} names videos and has a column {label!r}; there are: {_columns(tables)}{_unread(bad)}")
+    if not lists:
+        raise ValueError(f"no list below {folder} names videos and has a column {label!r}; there are: "
+                         f"{_columns(tables)}{_unread(bad)}")
     alias = clips.one_name([t.id for t in lists])
     for t in rest + ([] if asked is None else [asked]): t['id'] = t.id.where(~t.id.isin(list(alias)), t.id.map(alias))
     for n, t, said in tables:
         if _is_form(n, form) or label in t or group in t: print(*said, sep='\n', end='\n' if said else '')
     items = pd.concat([t[['id', label]] for t in lists], ignore_index=True).dropna(subset=['id'])
-    items = _one_label(items.assign(**{label: clean_labels(items[label], label, 'the lists')}), label).rename(columns={label: 'label'})
+    items = items.assign(**{label: clean_labels(items[label], label, 'the lists')})
+    items = _one_label(items, label).rename(columns={label: 'label'})
     if group: items['group'] = items.id.map(_groups(rest, group, tables))
     here = items.id.isin(list(clips.paths))
-    if not here.all(): print(f"{(~here).sum():,} of {len(items):,} clips in the lists are not here, such as {items.id[~here].iloc[0]}")
+    if not here.all():
+        print(f"{(~here).sum():,} of {len(items):,} clips in the lists are not here, such as {items.id[~here].iloc[0]}")
     items = items[here].assign(path=items.id[here].map(clips.paths))
     if asked is not None: items['split'] = np.where(items.id.isin(set(asked.id)), 'test', 'train')
     items, alone = check_items(items.sort_values('id', ignore_index=True)), _unlisted(clips, items, asked)
     return _with_books(items, inside, alone, asked, [n for n, *_ in tables], bad), asked, alone
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #dc291fa1
-def _columns(tables): return '; '.join(f"{n.rpartition('/')[2]} ({', '.join(map(str, t.columns))})" for n, t, _ in tables) or 'no list'
+def _columns(tables):
+    return '; '.join(f"{n.rpartition('/')[2]} ({', '.join(map(str, t.columns))})" for n, t, _ in tables) or 'no list'
 def _unread(bad): return ''.join(f"; {n} can't be read: {why}" for n, why in bad.items())
 def _is_form(name, form): return bool(form) and name.rpartition('/')[2].casefold() == form.casefold()
 
@@ -139,38 +152,46 @@ def _asked(form, clips, name):
 def _groups(tables, group, everything):
     "Group by id, from the tables that have the column"
     have = [t[['id', group]].dropna() for t in tables if group in t]
-    if not have: raise ValueError(f"no list that names videos has a column {group!r} to keep together by; there are: {_columns(everything)}")
+    if not have:
+        raise ValueError(f"no list that names videos has a column {group!r} to keep together by; there are: "
+                         f"{_columns(everything)}")
     return pd.concat(have).drop_duplicates('id').set_index('id')[group]
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #a9b08d2e
 def _unlisted(clips, items, asked):
     "Videos that neither the labels nor the form name"
     known = set(items.path) | set([] if asked is None else asked.path)
-    return pd.DataFrame([(n, clips.paths[n], 'in no list') for n in clips.names if clips.paths[n] not in known], columns=['id', 'path', 'reason'])
+    return pd.DataFrame([(n, clips.paths[n], 'in no list') for n in clips.names if clips.paths[n] not in known],
+                        columns=['id', 'path', 'reason'])
 
 def _with_books(items, inside, alone, asked, lists, bad):
     "Items with the table of what was left out: with them and the unlisted it adds up to all files"
     inside.leave(lists, 'list', 'read for labels, groups or the clips to answer for')
-    for n, why in bad.items(): inside.leave([n], 'list', f"can't be read: {why}", 'correct it, if it is a list of clips')
+    for n, why in bad.items():
+        inside.leave([n], 'list', f"can't be read: {why}", 'correct it, if it is a list of clips')
     if asked is not None:
         here = set(asked.path) - set(items.path)
-        inside.leave([n for n in inside.names('video') if str(inside.folder/n) in here], 'to answer for', 'in the form, without a known label')
+        inside.leave([n for n in inside.names('video') if str(inside.folder/n) in here], 'to answer for',
+                     'in the form, without a known label')
     return with_left_out(items, inside.table([*items.path, *alone.path]))
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #22e2c774
 class ClipCache:
-    "Prepared clips of any length in one file; `cache[id]` is a view, uint8 (n, height, width, 3); made by `ClipCache.build`"
+    "Prepared clips of any length in one file; `cache[id]` is a view, uint8 (n, height, width, 3); `build` makes it"
     def __init__(self,
         folder:Path, # made by `build`
     ):
         self.folder = Path(folder)
-        if not (self.folder/'index.json').is_file(): raise FileNotFoundError(f"{folder} is no finished cache: run ClipCache.build")
+        if not (self.folder/'index.json').is_file():
+            raise FileNotFoundError(f"{folder} is no finished cache: run ClipCache.build")
         index = json.loads((self.folder/'index.json').read_text())
         self.clips = {i: (at, tuple(shape)) for i, at, shape in index['clips']}
         self.bad = pd.DataFrame(index['bad'], columns=['id', 'path', 'reason'])
         size = sum(int(np.prod(s)) for _, s in self.clips.values())
-        if (self.folder/'clips.bin').stat().st_size != size: raise ValueError(f"{folder}: clips.bin is not {size:,} bytes: delete the folder and build again")
-        self.data = np.memmap(self.folder/'clips.bin', np.uint8, 'r').view(np.ndarray)   # a plain array: slices of it cost less
+        if (self.folder/'clips.bin').stat().st_size != size:
+            raise ValueError(f"{folder}: clips.bin is not {size:,} bytes: delete the folder and build again")
+        # a plain array: slices of it cost less
+        self.data = np.memmap(self.folder/'clips.bin', np.uint8, 'r').view(np.ndarray)
 
     def __len__(self): return len(self.clips)
     def __contains__(self, i): return i in self.clips
@@ -186,15 +207,18 @@ def _hashes(items):
     "SHA-256 of every file, from the column sha256 where there is one; 'none' for a file that isn't there"
     from joblib import Parallel, delayed
     if 'sha256' in items: return items.sha256.tolist()
-    return Parallel(n_cpus(), prefer='threads')(delayed(lambda p: sha256_file(p) if Path(p).is_file() else 'none')(p) for p in items.path)
+    def stamp(p): return sha256_file(p) if Path(p).is_file() else 'none'
+    return Parallel(n_cpus(), prefer='threads')(delayed(stamp)(p) for p in items.path)
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #64d2def0
 def _try_clip(fn, path):
     "A prepared clip, or the reason why there is none"
     try: clip = fn(path)
     except (VideoError, OSError) as e: return str(e).replace(f'{path}: ', '')
-    if not (isinstance(clip, np.ndarray) and clip.dtype == np.uint8 and clip.ndim == 4 and len(clip) and clip.shape[3] == 3):
-        raise TypeError(f"{fn} gave {getattr(clip, 'dtype', type(clip))} {getattr(clip, 'shape', '')}; it must give uint8 (n, height, width, 3) with n above 0")
+    if not (isinstance(clip, np.ndarray) and clip.dtype == np.uint8 and clip.ndim == 4 and len(clip)
+            and clip.shape[3] == 3):
+        raise TypeError(f"{fn} gave {getattr(clip, 'dtype', type(clip))} {getattr(clip, 'shape', '')}; "
+                        "it must give uint8 (n, height, width, 3) with n above 0")
     return np.ascontiguousarray(clip)
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #ae9f92ce
@@ -202,7 +226,8 @@ def _done(part):
     "What an interrupted build has finished: {id: (offset, shape) or reason}; a clip half written is cut off"
     done, end = {}, 0
     journal, data = part/'journal.jsonl', part/'clips.bin'
-    have, lines = data.stat().st_size if data.exists() else 0, journal.read_text().splitlines(True) if journal.exists() else []
+    have = data.stat().st_size if data.exists() else 0
+    lines = journal.read_text().splitlines(True) if journal.exists() else []
     good = []
     for line in lines:
         if not line.endswith('\n'): break
@@ -227,18 +252,21 @@ def _alone(path):
 def _room(part, clip, left):
     "`OSError` if `left` more clips like this one do not fit on the disk with 256 MB to spare"
     free, need = shutil.disk_usage(part).free, clip.nbytes*left
-    if need + (256 << 20) > free: raise OSError(f"{left} clips need about {need/1e9:.1f} GB, {free/1e9:.1f} GB are free: a smaller size or span, or another disk")
+    if need + (256 << 20) > free:
+        raise OSError(f"{left} clips need about {need/1e9:.1f} GB, {free/1e9:.1f} GB are free: a smaller size or span, "
+                      "or another disk")
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #9c4ee854
 @patch(cls_method=True)
 def build(cls:ClipCache,
-    items:pd.DataFrame, # columns id and path; sha256 if known
-    fn,                 # path -> uint8 (n, height, width, 3), such as partial(prepare_clip, size=112)
-    root:Path='cache',  # where caches lie; on the local disk
-    n_jobs:int=None,    # what joblib's `parallel_config` says, else a thread a core
-)->ClipCache:           # with `bad`, the clips set aside
-    "The cache of these items and this function: found if it is there, else built; `ValueError` if no clip can be prepared"
-    if items.id.duplicated().any(): raise ValueError(f"id {items.id[items.id.duplicated()].iloc[0]!r} occurs twice: an id must be unique")
+    items:pd.DataFrame,   # columns id and path; sha256 if known
+    fn,                   # path -> uint8 (n, height, width, 3), such as partial(prepare_clip, size=112)
+    root:Path='cache',    # where caches lie; on the local disk
+    n_jobs:int|None=None, # what joblib's `parallel_config` says, else a thread a core
+)->ClipCache:             # with `bad`, the clips set aside
+    "The cache of these items and this function: found, else built; `ValueError` if no clip can be prepared"
+    if items.id.duplicated().any():
+        raise ValueError(f"id {items.id[items.id.duplicated()].iloc[0]!r} occurs twice: an id must be unique")
     rows = json.dumps(sorted(zip(items.id.astype(str), _hashes(items))))
     final = Path(root)/f'clips-{function_key(fn)}-{hashlib.sha256(rows.encode()).hexdigest()[:12]}'
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -252,7 +280,8 @@ def _build(final, items, fn, n_jobs):
     part = final.with_name(final.name + '.part'); part.mkdir(exist_ok=True)
     done = _fill(part, items, fn, n_jobs)
     bad = [(i, str(p), done[i][1]) for i, p in zip(items.id, items.path) if done[i][0] is None]
-    if len(bad) == len(items): raise ValueError(f"none of {len(items)} clips could be prepared; the first: {bad[0][2] if bad else 'no items'}")
+    if len(bad) == len(items):
+        raise ValueError(f"none of {len(items)} clips could be prepared; the first: {bad[0][2] if bad else 'no items'}")
     index = {'clips': [(i, *done[i]) for i in items.id if done[i][0] is not None], 'bad': bad}
     (part/'index.tmp').write_text(json.dumps(index)); os.replace(part/'index.tmp', part/'index.json')
     (part/'journal.jsonl').unlink()
@@ -265,9 +294,11 @@ def _fill(part, items, fn, n_jobs):
     from tqdm.auto import tqdm
     done, end = _done(part)
     todo = items[~items.id.isin(list(done))]
-    clips = Parallel(**dict(parallel_how(n_jobs), return_as='generator'))(delayed(_try_clip)(fn, p) for p in todo.path)   # in the order of the items
+    # in the order of the items
+    clips = Parallel(**dict(parallel_how(n_jobs), return_as='generator'))(delayed(_try_clip)(fn, p) for p in todo.path)
     with open(part/'clips.bin', 'ab') as data, open(part/'journal.jsonl', 'a') as journal:
-        for k, (i, clip) in enumerate(tqdm(zip(todo.id, clips), total=len(todo), desc='preparing clips', disable=len(todo) < 50)):
+        for k, (i, clip) in enumerate(tqdm(zip(todo.id, clips), total=len(todo), desc='preparing clips',
+                                           disable=len(todo) < 50)):
             if isinstance(clip, str): done[i] = None, clip
             else:
                 if k % 50 == 0: _room(part, clip, len(todo) - k)
@@ -278,7 +309,8 @@ def _fill(part, items, fn, n_jobs):
     return done
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #e166f54f
-KINETICS = ((.43216, .394666, .37645), (.22803, .22145, .216989)) # mean, standard deviation per channel of RGB in [0, 1] (torchvision)
+# mean, standard deviation per channel of RGB in [0, 1] (torchvision)
+KINETICS = ((.43216, .394666, .37645), (.22803, .22145, .216989))
 
 class TensorClip(TensorBase):
     "A batch of clips: uint8 (bs, n, height, width, 3) before `ToFloat`, float32 (bs, 3, n, height, width) after"
@@ -290,7 +322,8 @@ class ToFloat(Transform):
         super().__init__()
         self.mean, self.std = (torch.tensor(v, dtype=torch.float32).view(1, 3, 1, 1, 1) for v in (mean, std))
     def encodes(self, x:TensorClip): return (x.permute(0, 4, 1, 2, 3).float()/255 - self.mean)/self.std
-    def decodes(self, x:TensorClip): return ((x.float()*self.std + self.mean)*255).round().clamp(0, 255).byte().permute(0, 2, 3, 4, 1)
+    def decodes(self, x:TensorClip):
+        return ((x.float()*self.std + self.mean)*255).round().clamp(0, 255).byte().permute(0, 2, 3, 4, 1)
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #aeb692fd
 def clip_augment(
@@ -302,7 +335,8 @@ def clip_augment(
     "One rotation for all frames of a clip, corners in the same blue as what lies outside the outline"
     import cv2
     from albumentations import D4, Rotate
-    return [D4(p=1.)]*flips + [Rotate(limit=(-degrees, degrees), p=p, border_mode=cv2.BORDER_CONSTANT, fill=FILLS[fill] or 0)]
+    return [D4(p=1.)]*flips + [Rotate(limit=(-degrees, degrees), p=p, border_mode=cv2.BORDER_CONSTANT,
+                                      fill=FILLS[fill] or 0)]
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #b441cfa8
 class ClipSet:
@@ -315,12 +349,17 @@ class ClipSet:
         aug=None,           # (clip, id) -> clip, such as an `augment.Augment`
     ):
         gone = [i for i in items.id if i not in cache]
-        if gone: raise ValueError(f"{len(gone)} items are not in the cache ({', '.join(map(str, gone[:10]))}): cache.keep(items) leaves them out")
+        if gone:
+            raise ValueError(f"{len(gone)} items are not in the cache ({', '.join(map(str, gone[:10]))}): "
+                             "cache.keep(items) leaves them out")
         self.items, self.cache, self.vocab, self.aug = items.reset_index(drop=True), cache, list(vocab), aug
         self.ids, self.ys = self.items.id.tolist(), np.array([self.vocab.index(y) for y in self.items.label])
-        self.windows, self.directions, self.c = {k: v for k, v in windows.items() if k != 'directions'}, windows['directions'], len(self.vocab)
+        self.windows = {k: v for k, v in windows.items() if k != 'directions'}
+        self.directions, self.c = windows['directions'], len(self.vocab)
         sizes = {cache.clips[i][1][1:] for i in self.ids}
-        if len(sizes) > 1: raise ValueError(f"clips of {len(sizes)} sizes ({', '.join(map(str, sorted(sizes)[:3]))}): prepare_clip(size=...) brings them to one")
+        if len(sizes) > 1:
+            raise ValueError(f"clips of {len(sizes)} sizes ({', '.join(map(str, sorted(sizes)[:3]))}): "
+                             "prepare_clip(size=...) brings them to one")
 
     def __len__(self): return len(self.ids)
     def __getitem__(self, i): return tuple(x[0] for x in self.batch([i]))
@@ -371,7 +410,7 @@ def keep(self:ClipCache,
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #e662c2c6
 class ClipLoader(TfmdDL):
-    "fastai's loader over a `ClipSet`: a whole batch is read at once, without workers always into the same memory, out of which `ToFloat` copies"
+    "fastai's loader over a `ClipSet`: reads a whole batch at once, without workers always into the same memory"
     def create_item(self, s): return s or 0
     def create_batch(self, b):
         if self.fake_l.num_workers: return self.dataset.batch(b)
@@ -381,7 +420,8 @@ class ClipLoader(TfmdDL):
     def new(self, dataset=None, cls=None, **kwargs):
         "As fastai's, also for other rows of the table: `dls.test_dl(rows)`"
         s = self.dataset
-        if isinstance(dataset, pd.DataFrame): dataset = ClipSet(dataset, s.cache, s.vocab, dict(s.windows, directions=s.directions))
+        if isinstance(dataset, pd.DataFrame):
+            dataset = ClipSet(dataset, s.cache, s.vocab, dict(s.windows, directions=s.directions))
         return super().new(dataset, cls, **kwargs)
 
     def show_batch(self, b=None, max_n=4, frames=8, **kwargs):
@@ -399,15 +439,18 @@ def clip_dls(
     directions:tuple=('forward', 'backward'), # an input of the model each
     bs:int=8,                 # clips a batch
     aug=None,                 # for the training split, such as augment.Augment(clip_augment())
-    vocab:list=None,          # class names in the order of the outputs; sorted labels by default
+    vocab:list|None=None,     # class names in the order of the outputs; sorted labels by default
     stats:tuple=KINETICS,     # mean, standard deviation per channel that the network expects
     num_workers:int=0,        # processes that load; none is fastest from a cache
     device=None,              # fastai's default device if None
-)->DataLoaders:               # batches of a TensorClip float32 (bs, 3, n, height, width) for each direction, and TensorCategory
+)->DataLoaders:               # batches of a TensorClip float32 (bs, 3, n, height, width) a direction, and classes
     "fastai DataLoaders of clips from a cache; `clip_dl` makes one for other rows"
-    kw = dict(vocab=list(vocab or sorted(items.label.unique())), n=n, back=back, pad=pad, directions=tuple(directions), stats=stats, num_workers=num_workers, device=device)
+    kw = dict(vocab=list(vocab or sorted(items.label.unique())), n=n, back=back, pad=pad, directions=tuple(directions),
+              stats=stats, num_workers=num_workers, device=device)
     parts = [items[items.split == s] for s in ('train', 'valid')]
-    if not all(map(len, parts)): raise ValueError(f"{len(parts[0])} items in train, {len(parts[1])} in valid: both are needed (dataset.split_items)")
+    if not all(map(len, parts)):
+        raise ValueError(f"{len(parts[0])} items in train, {len(parts[1])} in valid: "
+                         "both are needed (dataset.split_items)")
     train = clip_dl(parts[0], cache, bs=min(bs, len(parts[0])), aug=aug, shuffle=True, **kw)
     return DataLoaders(train, clip_dl(parts[1], cache, bs=bs, **kw), device=train.device)
 

@@ -55,10 +55,14 @@ def class_indices(
 ):                  # int64
     "Class indices as int64, checked"
     x = np.asarray(x.detach().cpu() if hasattr(x, 'detach') else x)
-    k = x.astype(np.int64, copy=False) if x.size and x.dtype.kind in 'biuf' and (x.dtype.kind != 'f' or np.isfinite(x).all()) else None
-    if k is None: raise ValueError(f"{what} must be class indices 0 to {n_cls-1}, they are {x.dtype} of shape {x.shape}, or NaN, or none")
+    whole = x.size and x.dtype.kind in 'biuf' and (x.dtype.kind != 'f' or np.isfinite(x).all())
+    k = x.astype(np.int64, copy=False) if whole else None
+    if k is None:
+        raise ValueError(f"{what} must be class indices 0 to {n_cls-1}, they are {x.dtype} of shape {x.shape}, "
+                         "or NaN, or none")
     if k.min() < 0 or k.max() >= n_cls or (x.dtype.kind == 'f' and (k != x).any()):
-        raise ValueError(f"{what} hold {x[(k < 0) | (k >= n_cls) | (k != x)][0]}: class indices 0 to {n_cls-1} are wanted")
+        raise ValueError(f"{what} hold {x[(k < 0) | (k >= n_cls) | (k != x)][0]}: "
+                         f"class indices 0 to {n_cls-1} are wanted")
     return k
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #141da90e
@@ -72,11 +76,13 @@ def cost_matrix(
     named = dict(qwk=far**2, linear_kappa=far, kappa=np.sign(far), accuracy=np.sign(far))
     if isinstance(metric, str):
         known = [*named, *(_BINARY if n_cls == 2 else [])]
-        if metric not in named: raise ValueError(f"metric {metric!r} is not known for {n_cls} classes: {', '.join(known)}, or costs")
+        if metric not in named:
+            raise ValueError(f"metric {metric!r} is not known for {n_cls} classes: {', '.join(known)}, or costs")
         return named[metric], metric != 'accuracy'
     cost = np.asarray(metric, np.float64)
     if cost.shape != (n_cls, n_cls) or not np.isfinite(cost).all():
-        raise ValueError(f"a matrix of costs must be {(n_cls, n_cls)} numbers (rows true, columns predicted), this is {cost.shape}")
+        raise ValueError(f"a matrix of costs must be {(n_cls, n_cls)} numbers (rows true, columns predicted), "
+                         f"this is {cost.shape}")
     return cost, False
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #726b565c
@@ -120,7 +126,8 @@ def binary_metric(
     "Function of the four counts for a name, a 2 x 2 matrix of costs or a function"
     if callable(metric): return metric
     if isinstance(metric, str):
-        if metric not in _BINARY: raise ValueError(f"metric {metric!r} is not known: {', '.join(_BINARY)}, costs (2, 2) or a function")
+        if metric not in _BINARY:
+            raise ValueError(f"metric {metric!r} is not known: {', '.join(_BINARY)}, costs (2, 2) or a function")
         return _BINARY[metric]
     c, _ = cost_matrix(metric, 2)
     return lambda tp,fp,fn,tn: -(c[0,0]*tn + c[0,1]*fp + c[1,0]*fn + c[1,1]*tp)/(tp+fp+fn+tn)
@@ -130,7 +137,7 @@ def agreement(
     targets,          # true class index, (n,)
     classes,          # predicted class index, (n,)
     n_cls:int,        # number of classes K
-    metric='qwk',     # qwk, linear_kappa, kappa, accuracy or costs (K, K); for K=2 also a name in `_BINARY` or a function
+    metric='qwk',     # qwk, linear_kappa, kappa, accuracy or costs (K, K); for K=2 also one of `_BINARY` or a function
     weights=None,     # weight an item, >= 0, (n,)
 )->float:             # larger is better; a matrix of costs gives minus the mean cost
     "A metric of predicted classes; NaN for a kappa of items that are all of one class and all predicted so"
@@ -168,7 +175,8 @@ def as_cuts(
     for name in ('cuts', 'thresholds', 'threshold'):
         if hasattr(found, name): found = getattr(found, name); break
     cuts = np.atleast_1d(np.asarray(found, float))
-    if cuts.shape != (n_cls - 1,): raise ValueError(f"find_cuts gave {cuts.size} cuts, {n_cls} classes need {n_cls - 1}")
+    if cuts.shape != (n_cls - 1,):
+        raise ValueError(f"find_cuts gave {cuts.size} cuts, {n_cls} classes need {n_cls - 1}")
     return cuts
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #1e90ab77
@@ -189,7 +197,8 @@ def decode_outputs(
 )->np.ndarray:        # class index, int64, (n,)
     "Classes from outputs that reach their thresholds or not; `ValueError` for NaN"
     x = deciding_outputs(outputs, n_cls)
-    if np.isnan(x).any(): raise ValueError(f"{np.isnan(x).any(1).sum()} items have outputs that are NaN: leave them out")
+    if np.isnan(x).any():
+        raise ValueError(f"{np.isnan(x).any(1).sum()} items have outputs that are NaN: leave them out")
     on = x >= np.asarray(thresholds, x.dtype)
     return (np.logical_and.accumulate(on, axis=1) if check_how(how) == 'first' else on).sum(1)
 
@@ -222,7 +231,8 @@ class OutputCuts(Cuts):
         return decode_outputs(scores, self.thresholds, self.how, self.n_cls)
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #c9747fd5
-HOWS = dict(classes=('argmax', 'score'), binary=('score',), ordinal=('first', 'sum', 'score'), ordinal_k=('first', 'sum', 'score'),
+HOWS = dict(classes=('argmax', 'score'), binary=('score',), ordinal=('first', 'sum', 'score'),
+            ordinal_k=('first', 'sum', 'score'),
             regression=('score', 'none')) # task -> how a class is read off, the default first
 
 def _logits(outputs, n_out):
@@ -242,17 +252,18 @@ def _softmax(x):
 @dataclass
 class Decoder:
     "What outputs mean, as plain values; `ValueError` for values that do not go together"
-    task:str              # a key of `HOWS`
-    vocab:list            # class names in order; [] where a regression has none
-    how:str=None          # as in `HOWS`; the task's first by default
-    thresholds:list=None  # for 'score' K-1 ascending, for 'first' and 'sum' one or K-1; by default .5, or k + .5 of a number
-    temperature:float=1.  # logits are divided by it
+    task:str                  # a key of `HOWS`
+    vocab:list                # class names in order; [] where a regression has none
+    how:str|None=None         # as in `HOWS`; the task's first by default
+    thresholds:list|None=None # 'score': K-1 ascending; 'first', 'sum': one or K-1; None: .5, or k + .5 of a number
+    temperature:float=1.      # logits are divided by it
 
     def __post_init__(self):
         if self.task not in HOWS: raise ValueError(f"task={self.task!r} is none of {', '.join(HOWS)}")
         self.vocab, k = list(self.vocab), len(self.vocab)
         if self.how is None: self.how = 'none' if self.task == 'regression' and not k else HOWS[self.task][0]
-        if self.how not in HOWS[self.task]: raise ValueError(f"how={self.how!r} is none of {', '.join(HOWS[self.task])}, which {self.task} knows")
+        if self.how not in HOWS[self.task]:
+            raise ValueError(f"how={self.how!r} is none of {', '.join(HOWS[self.task])}, which {self.task} knows")
         if self.thresholds is None: self.thresholds = _usual(self.task, self.how, k)
         self.thresholds, self.temperature = [float(t) for t in self.thresholds], float(self.temperature)
         _check(self, k)
@@ -269,12 +280,17 @@ def _usual(task, how, k):
 
 def _check(d, k):
     "`ValueError` for classes, thresholds or a temperature that no decoder has"
-    if len(set(map(str, d.vocab))) != k or (k < 2 and (d.task, d.how) != ('regression', 'none')): raise ValueError(f"vocab={d.vocab}: two or more different classes are needed")
+    if len(set(map(str, d.vocab))) != k or (k < 2 and (d.task, d.how) != ('regression', 'none')):
+        raise ValueError(f"vocab={d.vocab}: two or more different classes are needed")
     if d.task == 'binary' and k != 2: raise ValueError(f"vocab={d.vocab}: task 'binary' has two classes")
     many = {'argmax': (0,), 'none': (0,), 'score': (k - 1,)}.get(d.how, (1, k - 1))
-    if len(d.thresholds) not in many: raise ValueError(f"{len(d.thresholds)} thresholds for {k} classes read off by {d.how!r}: {' or '.join(map(str, sorted(set(many))))} are needed")
-    if not np.isfinite(d.thresholds).all() or (d.how == 'score' and (np.diff(d.thresholds) < 0).any()): raise ValueError(f"thresholds={d.thresholds}: finite numbers are needed, ascending where they cut a score")
-    if not (np.isfinite(d.temperature) and d.temperature > 0): raise ValueError(f"temperature={d.temperature}: a number above 0 is needed")
+    if len(d.thresholds) not in many:
+        raise ValueError(f"{len(d.thresholds)} thresholds for {k} classes read off by {d.how!r}: "
+                         f"{' or '.join(map(str, sorted(set(many))))} are needed")
+    if not np.isfinite(d.thresholds).all() or (d.how == 'score' and (np.diff(d.thresholds) < 0).any()):
+        raise ValueError(f"thresholds={d.thresholds}: finite numbers are needed, ascending where they cut a score")
+    if not (np.isfinite(d.temperature) and d.temperature > 0):
+        raise ValueError(f"temperature={d.temperature}: a number above 0 is needed")
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #c604b9ca
 @patch
@@ -285,7 +301,8 @@ def probs(self:Decoder,
     x = _logits(outputs, self.n_out)/self.temperature
     if self.task == 'regression': return np.zeros((len(x), 0), np.float32)
     if self.task == 'classes': return _softmax(x).astype(np.float32)
-    above = np.minimum.accumulate(_sigmoid(x[:, -(len(self.vocab) - 1):]), 1)    # a class is no likelier reached than the one before
+    # a class is no likelier reached than the one before
+    above = np.minimum.accumulate(_sigmoid(x[:, -(len(self.vocab) - 1):]), 1)
     edges = np.concatenate([np.ones((len(x), 1)), above, np.zeros((len(x), 1))], 1)
     return (edges[:, :-1] - edges[:, 1:]).astype(np.float32)
 
@@ -295,7 +312,8 @@ def at_least(self:Decoder,
     outputs,   # logits of an ordinal task, (n, K-1) or (n, K)
 )->np.ndarray: # float32, (n, K-1)
     "Probability of 'above class k': what `cut_outputs` takes"
-    if not self.task.startswith('ordinal'): raise ValueError(f"task {self.task!r} has no outputs of the kind 'above class k'")
+    if not self.task.startswith('ordinal'):
+        raise ValueError(f"task {self.task!r} has no outputs of the kind 'above class k'")
     return _sigmoid(_logits(outputs, self.n_out)[:, -(len(self.vocab) - 1):]/self.temperature).astype(np.float32)
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #5eb8d987
@@ -319,7 +337,8 @@ def __call__(self:Decoder,
     if self.how == 'none': return np.full(len(outputs), -1)
     if self.how == 'argmax': return _logits(outputs, self.n_out).argmax(1)
     if self.how == 'score': return Cuts(self.thresholds, 0., [], len(self.vocab))(self.scores(outputs))
-    return decode_outputs(self.at_least(outputs), self.thresholds if len(self.thresholds) > 1 else self.thresholds[0], self.how, len(self.vocab))
+    cuts = self.thresholds if len(self.thresholds) > 1 else self.thresholds[0]
+    return decode_outputs(self.at_least(outputs), cuts, self.how, len(self.vocab))
 
 @patch(as_prop=True)
 def ordered(self:Decoder)->bool:
@@ -334,8 +353,10 @@ def with_cuts(self:Decoder,
     "The same task with the thresholds that were chosen; `ValueError` where they do not go with it"
     if cuts is None: return type(self)(self.task, self.vocab, temperature=self.temperature)
     if not hasattr(cuts, 'thresholds'):
-        raise ValueError(f"cuts are {type(cuts).__name__}: give what best_threshold, cut_points or cut_outputs returned")
-    if cuts.n_cls != len(self.vocab): raise ValueError(f"cuts for {cuts.n_cls} classes, and vocab has {len(self.vocab)}")
+        raise ValueError(f"cuts are {type(cuts).__name__}: give what best_threshold, "
+                         "cut_points or cut_outputs returned")
+    if cuts.n_cls != len(self.vocab):
+        raise ValueError(f"cuts for {cuts.n_cls} classes, and vocab has {len(self.vocab)}")
     return type(self)(self.task, self.vocab, getattr(cuts, 'how', 'score'), list(cuts.thresholds), self.temperature)
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #c00c46e3
@@ -348,12 +369,13 @@ def _mean_nll(
     "Negative log likelihood of the targets at a temperature; `ValueError` for a regression, which has none"
     x, y = np.asarray(outputs, np.float64)/temperature, _targets(targets, d)
     x = x.reshape(len(y), -1)
-    if x.shape[1] != d.n_out or not np.isfinite(x).all(): raise ValueError(f"outputs are {np.shape(outputs)}: finite numbers, {d.n_out} an item, are needed")
+    if x.shape[1] != d.n_out or not np.isfinite(x).all():
+        raise ValueError(f"outputs are {np.shape(outputs)}: finite numbers, {d.n_out} an item, are needed")
     if d.task == 'classes':
         top = x.max(1, keepdims=True)
         return float((np.log(np.exp(x - top).sum(1)) + top[:, 0] - x[np.arange(len(y)), y]).mean())
     k = len(d.vocab) - 1
-    above = y[:, None] > np.arange(k)                       # for two classes the one question is whether it is the second
+    above = y[:, None] > np.arange(k)  # for two classes the one question is whether it is the second
     return float(np.logaddexp(0, np.where(above, -1, 1)*x[:, -k:]).sum(1).mean())
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #12dd9d62
@@ -361,7 +383,8 @@ def _targets(targets, d):
     "Class indices, checked"
     y = np.asarray(targets)
     if d.task == 'regression': raise ValueError("a regression puts out a number, not logits: it has no temperature")
-    if y.ndim != 1 or not len(y) or y.dtype.kind not in 'iu' or y.min() < 0 or y.max() >= len(d.vocab): raise ValueError(f"targets must be class indices 0 to {len(d.vocab) - 1}, (n,); they are {y.dtype} {y.shape}")
+    if y.ndim != 1 or not len(y) or y.dtype.kind not in 'iu' or y.min() < 0 or y.max() >= len(d.vocab):
+        raise ValueError(f"targets must be class indices 0 to {len(d.vocab) - 1}, (n,); they are {y.dtype} {y.shape}")
     return y
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #d9117bf6
@@ -372,5 +395,6 @@ def fit_temperature(
 )->float:      # temperature, .05 to 20; above 1 the network was too sure
     "The temperature at which the targets are likeliest"
     from scipy.optimize import minimize_scalar
-    found = minimize_scalar(lambda t: _mean_nll(outputs, targets, d, np.exp(t)), bounds=(np.log(.05), np.log(20)), method='bounded', options=dict(xatol=1e-6))
+    found = minimize_scalar(lambda t: _mean_nll(outputs, targets, d, np.exp(t)), bounds=(np.log(.05), np.log(20)),
+                            method='bounded', options=dict(xatol=1e-6))
     return float(np.exp(found.x))

@@ -30,10 +30,10 @@ _SIDE = 32 # px a side of the thumbnails
 class Looks(NamedTuple):
     "What `look` keeps of n pictures"
     pixels:np.ndarray  # str, (n,); digest of the decoded pixels; '' where they were not wanted or could not be read
-    thumbs:np.ndarray  # int16, (n, 32, 32); gray thumbnails in 1/64 of a gray level, black where the file could not be read
+    thumbs:np.ndarray  # int16, (n, 32, 32); gray thumbnails in 1/64 of a gray level, black where unreadable
     bits:np.ndarray    # uint64, (n,); perceptual hashes
     reasons:np.ndarray # object, (n,); why a file could not be read, else None
-    colours:np.ndarray # int8, (n, 8, 8, 2); Cb and Cr of 8 x 8 cells less 128; all zeros for gray pictures and without digests
+    colours:np.ndarray # int8, (n, 8, 8, 2); Cb and Cr of 8 x 8 cells less 128; zeros for gray and without digests
 
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #c7f866be
 def _gray(img):
@@ -55,6 +55,7 @@ def _lanczos(n):
     w = np.sinc(x)*np.sinc(x/3)*(abs(x) < 3)
     return (w/w.sum(1, keepdims=True)).astype(np.float32)
 
+# %% ../../nbs/03_dataset/06_duplicates.ipynb #31530329
 def thumbnail(
     img:Image.Image, # of any mode
 )->np.ndarray:       # int16, (32, 32), 1/64 of a gray level: 0 to 16,320, a little beyond at hard edges
@@ -88,12 +89,13 @@ def open_lazily(
     path, # file, or an open one of bytes
 ):        # Pillow image
     "Pillow's image, its pixels not yet read; a JPEG of any size, a HEIC where its reader is installed"
-    if not hasattr(path, 'read') and os.path.exists(path) and not os.path.isfile(path): raise OSError('not a file')   # a pipe would keep us waiting for ever
+    # a pipe would keep us waiting for ever
+    if not hasattr(path, 'read') and os.path.exists(path) and not os.path.isfile(path): raise OSError('not a file')
     try: return Image.open(path)
     except Image.DecompressionBombError:
         if head_bytes(path)[:3] != b'\xff\xd8\xff': raise
         from PIL.JpegImagePlugin import JpegImageFile
-        return JpegImageFile(path)                                    # does not ask about the size: whoever asks for its pixels reduces it
+        return JpegImageFile(path)  # does not ask about the size: whoever asks for its pixels reduces it
     except Image.UnidentifiedImageError:
         if not is_heif(head_bytes(path)): raise
         import pillow_heif
@@ -101,11 +103,13 @@ def open_lazily(
         if hasattr(path, 'read'): path.seek(0)
         return Image.open(path)
 
+# %% ../../nbs/03_dataset/06_duplicates.ipynb #f16f8343
 def is_heif(
     head:bytes, # of `head_bytes`
 )->bool:
     "Whether it begins like a HEIC"
-    return head[4:8] == b'ftyp' and head[8:12] in (b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1')
+    brands = (b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1')
+    return head[4:8] == b'ftyp' and head[8:12] in brands
 
 def head_bytes(
     path, # file, or an open one of bytes
@@ -118,15 +122,17 @@ def head_bytes(
         return head
     except OSError: return b''
 
+# %% ../../nbs/03_dataset/06_duplicates.ipynb #da5e2942
 def _huge(img):
-    "Whether a JPEG is beyond Pillow's limit, and has to be decoded reduced; `DecompressionBombError` for a progressive one, which can't be"
-    if img.format not in ('JPEG', 'MPO') or not Image.MAX_IMAGE_PIXELS or img.width*img.height <= 2*Image.MAX_IMAGE_PIXELS: return False
+    "Whether a JPEG is beyond Pillow's limit and is decoded reduced; `DecompressionBombError` for a progressive one"
+    limit = 2*Image.MAX_IMAGE_PIXELS if Image.MAX_IMAGE_PIXELS else float('inf')
+    if img.format not in ('JPEG', 'MPO') or img.width*img.height <= limit: return False
     if img.info.get('progressive'): raise Image.DecompressionBombError(f'({img.width*img.height} pixels)')
     return True
 
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #803b86b7
 def _look_at(path, exact):
-    "(digest, thumbnail, reason, colours) of one file, from one decode; JPEGs are decoded small and gray where no digest is wanted"
+    "(digest, thumbnail, reason, colours) of one file, decoded once; JPEGs small and gray where no digest is wanted"
     try:
         with open_lazily(path) as img:
             if _huge(img): img.draft(img.mode, (img.width//8, img.height//8))
@@ -135,14 +141,15 @@ def _look_at(path, exact):
             thumb = thumbnail(img)
             return _pixels(img) if exact else '', thumb, None, _colours(img)*exact
     except Exception as e:   # Pillow's decoders raise a dozen kinds of error on damaged files
-        return '', np.zeros((_SIDE, _SIDE), np.int16), f'{type(e).__name__}: {str(e).replace(str(path), Path(path).name)}', np.zeros((8, 8, 2), np.int8)
+        why = f'{type(e).__name__}: {str(e).replace(str(path), Path(path).name)}'
+        return '', np.zeros((_SIDE, _SIDE), np.int16), why, np.zeros((8, 8, 2), np.int8)
 
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #6a12bf8d
 def look(
-    paths,           # files; n of them
-    exact:bool=True, # also digest all pixels; False decodes JPEGs at an eighth, several times faster
-    n_jobs:int=None, # threads; one a core by default
-)->Looks:            # digests, thumbnails, hashes, reasons, colours
+    paths,                # files; n of them
+    exact:bool=True,      # also digest all pixels; False decodes JPEGs at an eighth, several times faster
+    n_jobs:int|None=None, # threads; one a core by default
+)->Looks:                 # digests, thumbnails, hashes, reasons, colours
     "Read every file once and keep what tells copies; a file that can't be read gets its reason, no error"
     from joblib import Parallel, delayed
     from threadpoolctl import threadpool_limits    # comes with scikit-learn
@@ -227,14 +234,16 @@ def _join(a, b, distance):
 
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #2164d814
 def hash_pairs(
-    bits:np.ndarray,        # uint64, (n,)
-    distance:int=6,         # bits that may differ, 0 to 15; up to 7 is fast, each step of 4 beyond costs several times more
-    others:np.ndarray=None, # uint64, (m,); None looks for pairs within `bits`
-)->np.ndarray:              # int64, (pairs, 2), sorted; with i < j within `bits`, else (row of bits, row of others)
+    bits:np.ndarray,             # uint64, (n,)
+    distance:int=6,              # bits that may differ, 0 to 15; up to 7 is fast, each step of 4 beyond is much slower
+    others:np.ndarray|None=None, # uint64, (m,); None looks for pairs within `bits`
+)->np.ndarray: # int64, (pairs, 2), sorted; with i < j within `bits`, else (row of bits, row of others)
     "Every pair of hashes that differ in at most `distance` bits, none missed; `ValueError` for a distance beyond 15"
-    if not 0 <= distance <= 15: raise ValueError(f"distance={distance} must be 0 to 15 bits: beyond that pictures have nothing in common")
+    if not 0 <= distance <= 15:
+        raise ValueError(f"distance={distance} must be 0 to 15 bits: beyond that pictures have nothing in common")
     b = bits if others is None else others
-    found = [np.minimum(i, j)*len(b) + np.maximum(i, j) if others is None else i*len(b) + j for i, j in _join(bits, b, distance)]
+    found = [np.minimum(i, j)*len(b) + np.maximum(i, j) if others is None else i*len(b) + j
+             for i, j in _join(bits, b, distance)]
     keys = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
     return np.stack(np.divmod(keys, max(len(b), 1)), 1)
 
@@ -242,11 +251,12 @@ def hash_pairs(
 def _details(
     thumbs:np.ndarray, # int16, (n, 32, 32), 1/64 of a gray level
 )->np.ndarray:         # float32, (n, 1024), length 1 or a little more; all zeros for a picture without any detail
-    "Thumbnails without their smooth part, so scaled that a dot product is a correlation, mended for one gray level of noise"
+    "Thumbnails without their smooth part: a dot product is a correlation, mended for one gray level of noise"
     from scipy.ndimage import gaussian_filter, uniform_filter
     out = np.empty((len(thumbs), _SIDE*_SIDE), np.float32)
     for at in range(0, len(thumbs), 8192):
-        x = gaussian_filter(thumbs[at:at+8192].astype(np.float32)/64, (0, .5, .5), truncate=2)   # the finest lines a smaller copy has lost
+        # the finest lines a smaller copy has lost
+        x = gaussian_filter(thumbs[at:at+8192].astype(np.float32)/64, (0, .5, .5), truncate=2)
         x = (x - uniform_filter(x, (0, 7, 7))).reshape(len(x), -1)
         x -= x.mean(1, keepdims=True)
         power = x.var(1, keepdims=True)                    # in gray levels, squared
@@ -296,12 +306,12 @@ class _Compare:
 
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #109bea90
 def near_pairs(
-    thumbs:np.ndarray,       # int16, (n, 32, 32), 1/64 of a gray level
-    distance:int=10,         # bits that may differ before the second look
-    alike:float=.97,         # correlation of the details that makes two pictures copies, 0 to 1
-    colours:np.ndarray=None, # int8, (n, 8, 8, 2), as `look` gives them; None: colours don't count
-    agree:np.ndarray=None,   # int, (n,); where it differs, gray, mirrored and turned pictures are no copies; below 0: unknown; None: they are
-)->np.ndarray:               # int64, (pairs, 2), i < j, sorted
+    thumbs:np.ndarray,            # int16, (n, 32, 32), 1/64 of a gray level
+    distance:int=10,              # bits that may differ before the second look
+    alike:float=.97,              # correlation of the details that makes two pictures copies, 0 to 1
+    colours:np.ndarray|None=None, # int8, (n, 8, 8, 2), as `look` gives them; None: colours don't count
+    agree:np.ndarray|None=None,   # int, (n,); where it differs, no gray, mirrored or turned copies; below 0: unknown
+)->np.ndarray:                    # int64, (pairs, 2), i < j, sorted
     "All pairs of thumbnails that show the same picture, also flipped, turned by 90 degrees or brightened"
     same, kept = _Compare(thumbs, alike, colours, agree), []
     for g in range(8):
@@ -319,6 +329,7 @@ def _hang_together(n, pairs):
     from scipy.sparse.csgraph import connected_components
     return connected_components(coo_matrix((np.ones(len(pairs), bool), pairs.T), (n, n)), directed=False)[1]
 
+# %% ../../nbs/03_dataset/06_duplicates.ipynb #50fd274d
 def cluster_numbers(
     ids,               # n unique str; the numbers follow their order
     pairs:np.ndarray,  # int, (pairs, 2); rows that belong together
@@ -337,7 +348,9 @@ _CROWD = 64 # pictures of a cluster that are looked at against all others
 
 class _Parts:
     "Rows joined as pairs of copies come in"
-    def __init__(self, same): self.same, self.part, self.links = same, np.arange(len(same.own)), np.zeros((0, 2), np.int64)
+    def __init__(self, same):
+        self.same, self.part = same, np.arange(len(same.own))
+        self.links = np.zeros((0, 2), np.int64)
 
     def tell(self, i, j, g):
         "Look at the pairs that don't hang together yet and join those that are copies"
@@ -346,7 +359,7 @@ class _Parts:
         near = self.same(i, j, g)
         if not near.any(): return
         first = np.unique(self.part, return_index=True)[1]
-        old = np.stack([np.arange(len(self.part)), first[self.part]], 1)                     # one link a row holds what was joined
+        old = np.stack([np.arange(len(self.part)), first[self.part]], 1)  # one link a row holds what was joined
         self.links = np.concatenate([old[old[:, 0] != old[:, 1]], np.stack([i[near], j[near]], 1)])
         self.part = _hang_together(len(self.part), self.links)
 
@@ -354,7 +367,8 @@ class _Parts:
         "Rows that stand for all: those with details, of larger parts `_CROWD` evenly chosen ones"
         rows = self.same.rows
         rows = rows[np.argsort(self.part[rows], kind='stable')]
-        at, n = (pd.Series(self.part[rows]).groupby(self.part[rows]).transform(f).to_numpy() for f in ('cumcount', 'size'))
+        at, n = (pd.Series(self.part[rows]).groupby(self.part[rows]).transform(f).to_numpy()
+                 for f in ('cumcount', 'size'))
         return np.sort(rows[(n <= _CROWD) | (at*_CROWD//n != (at - 1)*_CROWD//n)])
 
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #78d68d15
@@ -373,12 +387,12 @@ def _join_crowds(parts, distance):
 
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #5165566f
 def _copy_links(
-    thumbs:np.ndarray,       # int16, (n, 32, 32), 1/64 of a gray level
-    distance:int=10,         # bits that may differ before the second look
-    alike:float=.97,         # correlation of the details that makes two pictures copies, 0 to 1
-    colours:np.ndarray=None, # as for `near_pairs`
-    agree:np.ndarray=None,   # as for `near_pairs`
-)->np.ndarray:               # int64, (links, 2), fewer than n
+    thumbs:np.ndarray,            # int16, (n, 32, 32), 1/64 of a gray level
+    distance:int=10,              # bits that may differ before the second look
+    alike:float=.97,              # correlation of the details that makes two pictures copies, 0 to 1
+    colours:np.ndarray|None=None, # as for `near_pairs`
+    agree:np.ndarray|None=None,   # as for `near_pairs`
+)->np.ndarray:                    # int64, (links, 2), fewer than n
     "Enough pairs of copies to hang each cluster together, in bounded memory also where thousands are alike"
     parts = _Parts(_Compare(thumbs, alike, colours, agree))
     _join_crowds(parts, distance)
@@ -411,25 +425,28 @@ def add_hashes(
 
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #0daad2e8
 def find_duplicates(
-    items:pd.DataFrame, # columns id, path
-    near:bool=True,     # also resized, recompressed, flipped, turned and brightened copies
-    distance:int=10,    # bits of the hash that may differ, 0 to 15
-    alike:float=.97,    # correlation of the details from which on two pictures are copies; higher for bursts and video frames
-    n_jobs:int=None,    # threads; one a core by default
-    turned:str='same label', # mirrored, turned and gray copies: where the labels agree, 'always' (where training flips), or 'never'
-)->pd.DataFrame:        # a copy with the columns sha256, cluster (int; items alone have their own) and copy_kind ('', 'exact', 'near')
-    "Items with the cluster of copies each belongs to, and their SHA-256; every file is decoded once; warns of files that can't be read"
-    if turned not in ('same label', 'always', 'never'): raise ValueError(f"turned={turned!r} is none of 'same label', 'always', 'never'")
+    items:pd.DataFrame,   # columns id, path
+    near:bool=True,       # also resized, recompressed, flipped, turned and brightened copies
+    distance:int=10,      # bits of the hash that may differ, 0 to 15
+    alike:float=.97,      # correlation of the details from which on two are copies; higher for bursts and video frames
+    n_jobs:int|None=None, # threads; one a core by default
+    turned:str='same label', # mirrored, turned and gray copies: 'same label', 'always' (where training flips), 'never'
+)->pd.DataFrame:        # with sha256, cluster (int; items alone have their own) and copy_kind ('', 'exact', 'near')
+    "Items with the cluster of copies each belongs to, and their SHA-256; warns of files that can't be read"
+    if turned not in ('same label', 'always', 'never'):
+        raise ValueError(f"turned={turned!r} is none of 'same label', 'always', 'never'")
     if 'sha256' not in items: items = add_hashes(items)
     seen = look(list(items.path), n_jobs=n_jobs)
     bad = items.id[[r is not None for r in seen.reasons]]
-    if len(bad): warnings.warn(f"{some_of(bad)} can't be read and were not compared: images.drop_unreadable names the reasons")
+    if len(bad):
+        warnings.warn(f"{some_of(bad)} can't be read and were not compared: images.drop_unreadable names the reasons")
     digests = pd.Series([p or f'unread {i}' for i, p in zip(items.id, seen.pixels)])
     first = digests.groupby(digests).transform(lambda s: s.index[0]).to_numpy()
     exact = np.stack([first, np.arange(len(items))], 1)[first != np.arange(len(items))]
     alone = np.flatnonzero((first == np.arange(len(items))) & (seen.pixels != ''))
     agree = {'always': None, 'never': alone}.get(turned, _labels(items)[alone])
-    pairs = alone[_copy_links(seen.thumbs[alone], distance, alike, seen.colours[alone], agree)] if near else np.zeros((0, 2), np.int64)
+    pairs = np.zeros((0, 2), np.int64)
+    if near: pairs = alone[_copy_links(seen.thumbs[alone], distance, alike, seen.colours[alone], agree)]
     cluster = cluster_numbers(items.id, np.concatenate([exact, pairs]))
     size = pd.Series(cluster).map(pd.Series(cluster).value_counts()).to_numpy()
     kind = np.where(digests.duplicated(keep=False), 'exact', np.where(size > 1, 'near', ''))
@@ -470,7 +487,7 @@ def large_loss(
     labels:pd.Series, # class of each item
     gone:pd.Series,   # bool, the same index; items that a rule would take out
     most:float=.1,    # share of a class that it may take
-)->str:               # '5 of 5 amber, 5 of 5 red', or '' where no class loses more than that and five items, or half of all
+)->str:               # '5 of 5 amber, 5 of 5 red', or '' where no class loses more than that and 5 items, or half
     "Classes that a rule would take too much of"
     lost, of = labels[gone].value_counts().sort_index(), labels.value_counts()
     return ', '.join(f'{k} of {of[c]} {c}' for c, k in lost.items() if k > most*of[c] and (k > 4 or k > of[c]/2))
@@ -490,10 +507,13 @@ def resolve_conflicts(
     new = items.cluster.map(won).fillna(items.label)
     gone = items.cluster.isin(set(votes.index) - set(won.index))
     if large := large_loss(items.label, gone, most):
-        warnings.warn(f"{large} are copies that disagree, so none is dropped: look at conflicts(items) and mend their labels, or take "
+        warnings.warn(f"{large} are copies that disagree, so none is dropped: "
+                      "look at conflicts(items) and mend their labels, or take "
                       "how='majority' or most=1 (in a workbook with the parameter: copies='majority' or 'keep')")
         gone &= False
     changed = items.id[new.ne(items.label) & ~gone]
     if len(changed): print(f"label of the majority given to {some_of(changed)}")
-    if gone.any(): print(f"dropped, since copies disagree{' and no label has a majority' * (how == 'majority')}: {some_of(items.id[gone])}")
+    if gone.any():
+        print(f"dropped, since copies disagree{' and no label has a majority' * (how == 'majority')}: "
+              f"{some_of(items.id[gone])}")
     return items.assign(label=new)[~gone].reset_index(drop=True)

@@ -22,21 +22,23 @@ from .names import as_they_are
 # %% ../../nbs/03_dataset/07_frames.ipynb #95956252
 class VideoError(ValueError):
     "A file that can't be used as a video; the message says which and why"
-    def __str__(self): return super().__str__().encode('utf8', 'backslashreplace').decode()   # a name that is not UTF-8 can be printed
+    def __str__(self): return super().__str__().encode('utf8', 'backslashreplace').decode()   # names not in UTF-8 print
 
 def read_video(
-    path:Path,          # any file OpenCV (or torchcodec) opens
-    indices=None,       # frames wanted, ascending, 0-based; None: all
-    stop:int=None,      # read no more than the first `stop` frames
+    path:Path,               # any file OpenCV (or torchcodec) opens
+    indices=None,            # frames wanted, ascending, 0-based; None: all
+    stop:int|None=None,      # read no more than the first `stop` frames
     decoder:str='opencv', # 'opencv' or 'torchcodec' (which must be installed)
     max_bytes:int=4<<30,# refuse to hold more than this in memory
 )->np.ndarray:          # uint8 RGB, (n, height, width, 3)
     "Frames of a video, upright; `VideoError` naming file and reason: no video, no frames, cut off, too large"
     if decoder not in _DECODERS: raise ValueError(f"decoder={decoder!r} is none of {', '.join(_DECODERS)}")
     _is_file(path)
-    frames, total, said = _DECODERS[decoder](path, None if indices is None else list(map(int, indices)), stop, max_bytes)
+    wanted = None if indices is None else list(map(int, indices))
+    frames, total, said = _DECODERS[decoder](path, wanted, stop, max_bytes)
     if not total: raise VideoError(f"{path}: not a video, or one without frames")
-    if indices is not None and len(frames) < len(indices): raise VideoError(f"{path}: frame {max(indices)} was asked for, there are {total}")
+    if indices is not None and len(frames) < len(indices):
+        raise VideoError(f"{path}: frame {max(indices)} was asked for, there are {total}")
     if indices is None and (stop or total + 1) > total and total < .9*said - 1:
         raise VideoError(f"{path}: only {total} of {said} frames can be decoded: cut off? Fetch it again")
     return np.stack(frames)
@@ -51,7 +53,7 @@ def _is_file(path):
 # %% ../../nbs/03_dataset/07_frames.ipynb #1b2ca410
 @contextmanager
 def _as_file(path):
-    "A path that every decoder takes for this one file: absolute, for 12:30.mp4 looks like a protocol; a link where it isn't UTF-8 or has a %"
+    "A path every decoder takes for this file: absolute (12:30.mp4 is no protocol), a link if it has a % or isn't UTF-8"
     path = os.path.abspath(path)
     if not re.search('[%\ud800-\udfff]', path): yield path; return
     suffix = os.path.splitext(path)[1]
@@ -67,10 +69,12 @@ def _opencv(path, indices, stop, max_bytes):
     with _as_file(path) as name: cap = cv2.VideoCapture(name)      # open, it needs the name no more
     frames, k, want = [], 0, None if indices is None else set(indices)
     try:
-        said, last = cap.get(cv2.CAP_PROP_FRAME_COUNT), stop or float('inf') if want is None else max(want, default=-1) + 1
+        said = cap.get(cv2.CAP_PROP_FRAME_COUNT)
+        last = stop or float('inf') if want is None else max(want, default=-1) + 1
         while k < last and cap.grab():
             if want is None or k in want: frames.append(cv2.cvtColor(cap.retrieve()[1], cv2.COLOR_BGR2RGB))
-            if len(frames) == 1: _fits(path, frames[0].nbytes, max(said, 1) if want is None and not stop else 1, max_bytes)
+            if len(frames) == 1:
+                _fits(path, frames[0].nbytes, max(said, 1) if want is None and not stop else 1, max_bytes)
             k += 1
     except cv2.error as e: raise VideoError(f"{path}: {e.err or 'OpenCV failed'} in frame {k}") from e
     finally: cap.release()
@@ -117,7 +121,8 @@ class Roi:
     n:int           # regions found; the largest is taken
 
 # %% ../../nbs/03_dataset/07_frames.ipynb #dcf6673c
-_SURE, _PALE = ((5, 195, 195), (20, 255, 255)), ((3, 100, 90), (25, 255, 255)) # lowest and highest hue (0 to 180), saturation, value
+# lowest and highest hue (0 to 180), saturation, value
+_SURE, _PALE = ((5, 195, 195), (20, 255, 255)), ((3, 100, 90), (25, 255, 255))
 
 def _outline_mask(
     frames:np.ndarray, # uint8 RGB, (n, height, width, 3)
@@ -155,7 +160,8 @@ def _hull(line, least):
     y, x = np.nonzero(line)
     if len(y) < 20: return None
     around = np.histogram(np.arctan2(y - y.mean(), x - x.mean()), 36, (-np.pi, np.pi))[0]
-    hull = cv2.fillConvexPoly(np.zeros(line.shape, np.uint8), cv2.convexHull(np.stack([x, y], 1).astype(np.int32)), 1) > 0
+    corners = cv2.convexHull(np.stack([x, y], 1).astype(np.int32))
+    hull = cv2.fillConvexPoly(np.zeros(line.shape, np.uint8), corners, 1) > 0
     return hull & ~line if (around > 0).mean() >= .5 and hull.sum() >= max(least, 3*len(y)) else None
 
 # %% ../../nbs/03_dataset/07_frames.ipynb #3e300d34
@@ -175,7 +181,7 @@ def find_roi(
     missing:str='whole', # no outline found: 'whole' takes the whole frame, 'raise' raises
     shrink:int=2,        # px taken off all around, since video compression smears the line's colour
 )->Roi:
-    "Region inside the orange outline, one mask and one box for all frames; `VideoError` if there is none and missing='raise'"
+    "Region inside the orange outline, one mask and box for all frames; `VideoError` if none and missing='raise'"
     import cv2
     if missing not in ('whole', 'raise'): raise ValueError(f"missing={missing!r} is none of 'whole', 'raise'")
     mask, how, n = _region(_outline_mask(frames))
@@ -195,7 +201,7 @@ def extract(
     video,               # path, or frames uint8 RGB (n, height, width, 3)
     fill:str='blue',     # outside the outline: 'blue', 'black', or None to leave it
     color:str='rgb',     # 'rgb', 'gray' (three equal channels) or 'binary' (median of 5 px, then black below 90)
-    roi:Roi=None,        # from `find_roi`; found if None
+    roi:Roi|None=None,   # from `find_roi`; found if None
     missing:str='whole', # as in `find_roi`
 )->np.ndarray:           # uint8, (n, box height, box width, 3)
     "Frames cut to the outlined region; `VideoError` as in `read_video` and `find_roi`"
@@ -227,8 +233,8 @@ def frame_indices(
     n_frames:int,          # frames of the clip, 1 or more
     n:int=40,              # frames wanted
     back:int=10,           # start this many frames before the middle
-    direction:str='forward', # 'forward', 'backward' (the same frames reversed), 'mirror' (the original's backward) or 'still' (one frame)
-    pad:str='first',       # clip shorter than `n`: repeat the 'first' frame in front, the 'last' behind, or 'bounce' to and fro
+    direction:str='forward', # 'forward', 'backward', 'mirror' (the original's backward) or 'still' (one frame)
+    pad:str='first',       # shorter than `n`: repeat the 'first' frame in front, the 'last' behind, or 'bounce'
 )->np.ndarray:             # int64, (n,), each 0 to n_frames-1
     "Indices of `n` frames around the middle; `ValueError` for no frames or an unknown word"
     if n_frames < 1 or n < 1: raise ValueError(f"n_frames={n_frames}, n={n}: both must be at least 1")
@@ -253,7 +259,7 @@ def _padded(i, n, pad):
 def resize_clip(
     frames:np.ndarray, # uint8, (n, height, width, 3)
     size:int,          # px a side of the result
-    mask:np.ndarray=None, # what counts, bool (height, width); None: everything
+    mask:np.ndarray|None=None, # what counts, bool (height, width); None: everything
     fill:str='blue',   # colour of what does not count, and of the bars of 'pad'; None is black
     how:str='squash',  # 'squash' to a square, or 'pad' to keep proportions
 )->np.ndarray:         # uint8, (n, size, size, 3)
@@ -279,12 +285,13 @@ def prepare_clip(
     fill:str='blue',     # as in `extract`
     color:str='rgb',     # as in `extract`
     how:str='squash',    # as in `resize_clip`
-    span:int=None,       # keep at most this many frames around the middle (all by default); 80 holds every window of 40
+    span:int|None=None,  # keep at most this many frames around the middle (all by default); 80 holds every window of 40
     missing:str='whole', # no outline: 'whole' frame, or 'raise', which sets the clip aside
 )->np.ndarray:           # uint8, (n, size, size, 3)
     "A video as the network wants it: region found, cut out, resized; `VideoError` naming file and reason"
     total = span and count_frames(path)
-    frames = read_video(path, range(max(0, (total - span)//2), max(0, (total - span)//2) + min(span, total)) if span else None)
+    first = max(0, (total - span)//2) if span else 0
+    frames = read_video(path, range(first, first + min(span, total)) if span else None)
     roi = _roi_of(path, frames, missing)
     top, left, bottom, right = roi.box
     mask = None if fill is None else roi.mask[top:bottom, left:right]
@@ -292,16 +299,17 @@ def prepare_clip(
 
 # %% ../../nbs/03_dataset/07_frames.ipynb #6d4f072b
 def roi_table(
-    items:pd.DataFrame, # columns id and path
-    stop:int=12,        # look at this many frames of a clip
-    n_jobs:int=None,    # threads; one a core by default
-)->pd.DataFrame:        # id, height, width, area (px), frame_height, frame_width, how ('closed' ... 'none', or 'unreadable')
+    items:pd.DataFrame,   # columns id and path
+    stop:int=12,          # look at this many frames of a clip
+    n_jobs:int|None=None, # threads; one a core by default
+)->pd.DataFrame:          # id, height, width, area (px), frame_height, frame_width, how ('closed' ... 'unreadable')
     "Size of every clip's outlined region, a row an item in the same order, with a progress bar for more than 100"
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm
     paths = tqdm(items.path, desc='looking for outlines', disable=len(items) < 100)
     rows = Parallel(n_jobs or n_cpus(), prefer='threads')(delayed(_roi_row)(p, stop) for p in paths)
-    return pd.DataFrame(rows, columns=['height', 'width', 'area', 'frame_height', 'frame_width', 'how']).assign(id=items.id.values).set_index('id').reset_index()
+    columns = ['height', 'width', 'area', 'frame_height', 'frame_width', 'how']
+    return pd.DataFrame(rows, columns=columns).assign(id=items.id.values).set_index('id').reset_index()
 
 def _roi_row(path, stop):
     try: frames = read_video(path, stop=stop)
@@ -313,11 +321,11 @@ def _roi_row(path, stop):
 # %% ../../nbs/03_dataset/07_frames.ipynb #f2c3efba
 @as_they_are
 def film_strip(
-    clips:list,         # uint8 arrays (n, height, width, 3)
-    titles:list=None,   # a word a clip
-    frames:int=8,       # frames shown of each, spread over it
-    dpi:int=72,         # of the figure
-):                      # matplotlib Figure
+    clips:list,              # uint8 arrays (n, height, width, 3)
+    titles:list|None=None,   # a word a clip
+    frames:int=8,            # frames shown of each, spread over it
+    dpi:int=72,              # of the figure
+):                           # matplotlib Figure
     "Every clip as a row of its frames"
     import matplotlib.pyplot as plt
     fig, axs = plt.subplots(len(clips), 1, figsize=(6, min(4., .8*len(clips) + .1)), dpi=dpi, squeeze=False)

@@ -25,28 +25,29 @@ from .layout import (
 from .tables import (
     TABLE_SUFFIXES, clean_labels, excel_numbers, file_column, find_column, one_spelling, read_table, strange_names)
 
-
 # %% ../../nbs/03_dataset/10_items.ipynb #a9fdf27a
 def _find_images(
-    folder:Path, # searched with all its sub-folders; links to folders are followed, hidden files and folders are passed over
+    folder:Path, # searched with its sub-folders; links to folders are followed, hidden files and folders passed over
 )->list:         # paths, sorted by their characters
-    "Photos below `folder`, as `layout.file_kind` knows them, in the same order on every machine; `FileNotFoundError` when there is none"
+    "Photos below `folder`, as `layout.file_kind` knows them, in a fixed order; `FileNotFoundError` if there is none"
     inside = Contents(folder)
-    if not inside.names('photo'): raise FileNotFoundError(f"{folder} holds no photo ({', '.join(sorted(IMAGE_SUFFIXES))}); it holds: {inside}")
+    if not inside.names('photo'):
+        raise FileNotFoundError(f"{folder} holds no photo ({', '.join(sorted(IMAGE_SUFFIXES))}); it holds: {inside}")
     return inside.paths('photo')
 
 # %% ../../nbs/03_dataset/10_items.ipynb #0a80dd98
 def from_folders(
     folder:Path,    # holds train/ and val/ (or valid/, test/ ...), or the class folders themselves, maybe in a wrapper
-    label:str='',   # which folders are the classes, as in `layout.layout`: '' decides, 'folder 2' takes those below the outermost
-)->pd.DataFrame:    # columns id, path, label; split where it is fixed, group where folders say it; with the table `left_out`
-    "Items of a folder per class, with the fixed split where there is one; `ValueError` naming photos outside any class folder"
+    label:str='',   # classes, as in `layout.layout`: '' decides, 'folder 2' takes those below the outermost
+)->pd.DataFrame:    # columns id, path, label; split and group where folders say them; with the table `left_out`
+    "Items of a folder per class, with the fixed split if there is one; `ValueError` for photos outside class folders"
     inside = Contents(folder)
     items = layout(inside, label)
     return with_left_out(items, inside.table(items.path))
 
 # %% ../../nbs/03_dataset/10_items.ipynb #857920a6
-_YES, _NO = 'true 1 1.0 yes y t wahr vrai ja oui'.split(), 'false 0 0.0 no n f falsch faux nein non'.split() # what Excel and people write
+# what Excel and people write
+_YES, _NO = 'true 1 1.0 yes y t wahr vrai ja oui'.split(), 'false 0 0.0 no n f falsch faux nein non'.split()
 
 # %% ../../nbs/03_dataset/10_items.ipynb #57fb0ae3
 def _split_words(words, column='split'):
@@ -54,10 +55,13 @@ def _split_words(words, column='split'):
     known = words.str.lower().map(SPLIT_NAMES)
     plain = words.str.fullmatch(r'[A-Za-z0-9 _-]+').eq(True)                # PublicTest, train-easy
     known = known.where(known.notna() | ~plain, words.map(_split_of, na_action='ignore'))
-    if known.isna().any(): raise ValueError(f"{column} {sorted(words[known.isna()].astype(str).unique())} is none of {sorted(SPLIT_NAMES)}: "
-                                            "write train, valid or test in each row, or give the column another name")
+    if known.isna().any():
+        said = sorted(words[known.isna()].astype(str).unique())
+        raise ValueError(f"{column} {said} is none of {sorted(SPLIT_NAMES)}: "
+                         "write train, valid or test in each row, or give the column another name")
     return known
 
+# %% ../../nbs/03_dataset/10_items.ipynb #22a2ac42
 def _speaks_of_split(values):
     "Is each value a part of a split, train and another among them?"
     said = values.dropna().unique()
@@ -68,12 +72,16 @@ def _speaks_of_split(values):
 # %% ../../nbs/03_dataset/10_items.ipynb #6a38a6dd
 def _truths(values, column, yes='valid'):
     "The part `yes` where a cell says yes, else 'train' (of 'train': 'valid'); `ValueError` for other words"
-    known = values.str.lower().map({**dict.fromkeys(_YES, yes), **dict.fromkeys(_NO, 'valid' if yes == 'train' else 'train')})
-    if known.isna().any(): raise ValueError(f"{column} {sorted(values[known.isna()].astype(str).unique())}: it must be True or False in each row")
+    known = values.str.lower().map({**dict.fromkeys(_YES, yes),
+                                    **dict.fromkeys(_NO, 'valid' if yes == 'train' else 'train')})
+    if known.isna().any():
+        raise ValueError(f"{column} {sorted(values[known.isna()].astype(str).unique())}: "
+                         "it must be True or False in each row")
     return known
 
 # %% ../../nbs/03_dataset/10_items.ipynb #603cd8ed
-_SPLIT_HEADS = frozenset('usage phase dataset mode stage purpose settype datasplit splits set subset partition'.split()) # beside split: a split, if their words say so
+# beside split: a split, if their words say so
+_SPLIT_HEADS = frozenset('usage phase dataset mode stage purpose settype datasplit splits set subset partition'.split())
 
 def _list_split(df, name, taken):
     "(split, its columns) as a list's own columns say it, and a line about it; (None, []) where none does"
@@ -83,14 +91,22 @@ def _list_split(df, name, taken):
         flag = re.fullmatch('is(train|training|val|valid|validation|test|testing)(image|set|data)?', word)
         if flag: found[c] = _truths(df[c], c, SPLIT_NAMES[flag[1]])
         elif word == 'split' or word in _SPLIT_HEADS and _speaks_of_split(df[c]): found[c] = _split_words(df[c], c)
-        elif word in ('set', 'subset', 'partition') and df[c].str.lower().isin(list(SPLIT_NAMES)).any(): found[c] = _split_words(df[c], c)
-        elif word in ('set', 'subset', 'partition'): print(f"{name}: its column {c} ({', '.join(sorted(set(df[c].dropna()))[:5])}) speaks of no split and is not used")
-        elif _speaks_of_split(df[c]): print(f"{name}: its column {c} ({', '.join(sorted(set(df[c]))[:5])}) seems to be a split and is not used: call it split, if it is to be")
+        elif word in ('set', 'subset', 'partition') and df[c].str.lower().isin(list(SPLIT_NAMES)).any():
+            found[c] = _split_words(df[c], c)
+        elif word in ('set', 'subset', 'partition'):
+            some = ', '.join(sorted(set(df[c].dropna()))[:5])
+            print(f"{name}: its column {c} ({some}) speaks of no split and is not used")
+        elif _speaks_of_split(df[c]):
+            print(f"{name}: its column {c} ({', '.join(sorted(set(df[c]))[:5])}) seems to be a split and is not used: "
+                  "call it split, if it is to be")
     if not found: return None, []
     split = next(iter(found.values()))
     for c, other in found.items():
-        if not split.equals(other): raise ValueError(f"{name}: {' and '.join(found)} disagree in {int(split.ne(other).sum())} rows: leave one of the columns out")
-    print(f"{name}: the split is that of its column {' and '.join(found)}: {', '.join(f'{n} {s}' for s, n in split.value_counts().sort_index().items())}")
+        if not split.equals(other):
+            raise ValueError(f"{name}: {' and '.join(found)} disagree in {int(split.ne(other).sum())} rows: "
+                             "leave one of the columns out")
+    print(f"{name}: the split is that of its column {' and '.join(found)}: "
+          f"{', '.join(f'{n} {s}' for s, n in split.value_counts().sort_index().items())}")
     return split, list(found)
 
 # %% ../../nbs/03_dataset/10_items.ipynb #ca7e2aed
@@ -99,9 +115,11 @@ def _list_folds(df, name, taken):
     for c in df.columns.difference(taken, sort=False):
         if re.sub(r'[\W_]', '', c.casefold()) not in ('fold', 'folds', 'kfold'): continue
         if df[c].str.fullmatch(r'-?\d+(\.0)?').eq(True).all():
-            print(f"{name}: its folds ({', '.join(sorted(set(df[c]))[:10])}) are kept in the column fold, for use_fold; a split is not made of them")
+            print(f"{name}: its folds ({', '.join(sorted(set(df[c]))[:10])}) are kept in the column fold, "
+                  "for use_fold; a split is not made of them")
             return df[c].astype(float).astype(int)
-        print(f"{name}: its column {c} ({', '.join(sorted(set(df[c].dropna()))[:5])}) is no number in each row and is not used")
+        some = ', '.join(sorted(set(df[c].dropna()))[:5])
+        print(f"{name}: its column {c} ({some}) is no number in each row and is not used")
 
 # %% ../../nbs/03_dataset/10_items.ipynb #34ecaf82
 def _split_of(text):
@@ -118,77 +136,95 @@ def _groups(values, column, name):
                       f"{', '.join(f'{a!r} is {b!r}' for a, b in list(changed.items())[:3])}")
     return values
 
+# %% ../../nbs/03_dataset/10_items.ipynb #b3ceb83b
 def _listed(csv, label, inside, group=None, ext=None):
     "Items of one list whose files are looked for in `inside`, sorted by id"
     df = read_table(csv, label)
     label = find_column(df, label, csv.name)
-    if group is None and (group := next((c for c in df if c.lower() == 'group'), None)): print(f"{csv.name}: its column {group} says what must not be split")
+    if group is None and (group := next((c for c in df if c.lower() == 'group'), None)):
+        print(f"{csv.name}: its column {group} says what must not be split")
     group = find_column(df, group, csv.name) if group else None
     split, taken = _list_split(df, csv.name, {label, group})
     home = os.path.relpath(csv.parent, inside.folder).replace(os.sep, '/')
-    same = {f for f in {n.split('/')[0] for n in inside.names('photo')} if _split_of(csv.stem) and _split_of(f) == _split_of(csv.stem)}
+    of = _split_of(csv.stem)
+    same = {f for f in {n.split('/')[0] for n in inside.names('photo')} if of and _split_of(f) == of}
     among = [n for n in inside.names('photo') if n.split('/')[0] in same]
     names = df if ext is None else df.astype(object).where(df.isna(), df.astype(str) + f".{ext.lstrip('.')}")
     col, files = file_column(names, inside, {label, *taken}, [c for c in (group,) if c], name=csv.name, among=among,
                              home='' if home.startswith('.') else f'{home}/')
     bare = df[col].isna()
-    if bare.any(): raise ValueError(f"{csv.name}: {bare.sum()} rows name no file in the column {col}, the first is: {', '.join(df[bare].iloc[0].fillna('').head(5))}; fill it in or leave the row out")
-    own = [f if f and re.match(r'/|[A-Za-z]:|[a-z]+:/|.*\\|(.*/)?\.\./', v) else v for v, f in zip(df[col], files)]     # an id leads nowhere
-    out = [v for v, f in zip(df[col], files) if f and '..' in v and (csv.parent/v).is_file() and not os.path.samefile(csv.parent/v, inside.folder/f)]
-    if out: raise ValueError(f"{csv.name}: {some_of(out)} lie outside {inside.folder}: give the folder that holds the list and its photos as source")
-    items = pd.DataFrame({'id': own, 'path': [f and str(inside.folder/f) for f in files], 'label': clean_labels(df[label], label, csv.name)})
-    for column, values in (('group', _groups(df[group], group, csv.name) if group else None), ('split', split), ('fold', _list_folds(df, csv.name, {label, group, col}))):
+    if bare.any():
+        raise ValueError(f"{csv.name}: {bare.sum()} rows name no file in the column {col}, the first is: "
+                         f"{', '.join(df[bare].iloc[0].fillna('').head(5))}; fill it in or leave the row out")
+    # an id leads nowhere
+    own = [f if f and re.match(r'/|[A-Za-z]:|[a-z]+:/|.*\\|(.*/)?\.\./', v) else v for v, f in zip(df[col], files)]
+    out = [v for v, f in zip(df[col], files) if f and '..' in v and (csv.parent/v).is_file()
+           and not os.path.samefile(csv.parent/v, inside.folder/f)]
+    if out:
+        raise ValueError(f"{csv.name}: {some_of(out)} lie outside {inside.folder}: "
+                         "give the folder that holds the list and its photos as source")
+    items = pd.DataFrame({'id': own, 'path': [f and str(inside.folder/f) for f in files],
+                          'label': clean_labels(df[label], label, csv.name)})
+    more = {'group': _groups(df[group], group, csv.name) if group else None, 'split': split,
+            'fold': _list_folds(df, csv.name, {label, group, col})}
+    for column, values in more.items():
         if values is not None: items[column] = values
     return _there(items, csv.name, inside).sort_values('id', ignore_index=True)
 
 # %% ../../nbs/03_dataset/10_items.ipynb #71f9d540
 def _there(items, name, inside):
-    "Items whose files are there; a test set that is not handed out is left out, and said; else `FileNotFoundError` naming what is missing"
+    "Items whose files are there; a test set not handed out is left out, and said; else `FileNotFoundError` with names"
     gone = items.path.isna()
     if 'split' in items and gone.any() and not gone.all() and items.split[gone].eq('test').all():
         print(f"{name}: {some_of(items.id[gone])} of its test set are not below {inside.folder.name} and are left out")
         return items[~gone]
     if not gone.any(): return items
     stems = {Path(n).stem: n for n in inside.names('photo')}
-    near = next((f"{i} (there is {stems[s]})" for i in items.id[gone] if (s := re.split(r'[\\/]', i)[-1].rpartition('.')[0]) in stems), '')
-    hint = strange_names(inside) or (f"; such as {near}" if near else excel_numbers(items.id[gone]) or '; put the files there, or leave the rows out')
+    stem = lambda i: re.split(r'[\\/]', i)[-1].rpartition('.')[0]
+    near = next((f"; such as {i} (there is {stems[stem(i)]})" for i in items.id[gone] if stem(i) in stems), '')
+    hint = strange_names(inside) or near or excel_numbers(items.id[gone])
+    hint = hint or '; put the files there, or leave the rows out'
     raise FileNotFoundError(f"{some_of(items.id[gone])} of {name} not found below {inside.folder}{hint}")
 
 # %% ../../nbs/03_dataset/10_items.ipynb #38f16713
 def _books(items, insides, lists):
     "The items with the table of what is in no list, over the folders that lie in no other of them"
     alone = items.id[items.group.isna()] if 'group' in items else []
-    if len(alone): print(f"{some_of(alone)} without a group: each is held to belong with no other; fill the column in where that is wrong")
+    if len(alone):
+        print(f"{some_of(alone)} without a group: each is held to belong with no other; "
+              "fill the column in where that is wrong")
     at = {os.path.abspath(c.folder): c for c in insides}
     taken, read, tables = {*map(os.path.abspath, items.path)}, {*map(os.path.abspath, lists)}, []
     for folder, c in at.items():
         if any(folder.startswith(os.path.join(other, '')) for other in at if other != folder): continue
         place = {n: os.path.normpath(f'{folder}/{n}') for n in c.files}
-        c.leave([n for n in c.names('photo') if place[n] not in taken], 'in no list', 'no row of the list names them', 'nothing, or add a row for each')
+        c.leave([n for n in c.names('photo') if place[n] not in taken], 'in no list', 'no row of the list names them',
+                'nothing, or add a row for each')
         c.leave([n for n in c.files if place[n] in read], 'list', LIST_READ)
         tables.append(c.table([c.folder/n for n in c.files if place[n] in taken]))
     return with_left_out(items, pd.concat(tables, ignore_index=True))
 
 # %% ../../nbs/03_dataset/10_items.ipynb #c21360bb
 def _start(csv, label=''):
-    "What is in the folder where a list's names start: its own, or the one above where its own has no photo and that one has those it names"
+    "What is in the folder where a list's names start: its own, or that above if it has the photos and its own has none"
     own, above = Contents(csv.parent), Path(os.path.normpath(csv.parent/'..'))
     if own.names('photo') or not csv.is_file(): return own
     df = read_table(csv, label, say=lambda line: None)
-    values = [v.replace('\\', '/').removeprefix('../') for c in df for v in df[c].dropna().head(1000) if '/' in v.replace('\\', '/')]
+    values = [v.replace('\\', '/').removeprefix('../') for c in df
+              for v in df[c].dropna().head(1000) if '/' in v.replace('\\', '/')]
     if not any('..' not in v and not v.startswith('/') and (above/v).is_file() for v in values): return own
     print(f"{csv.name}: its names start from the folder above, {above.resolve().name}")
     return Contents(above)
 
 # %% ../../nbs/03_dataset/10_items.ipynb #0ba60a22
 def from_csv(
-    csv:Path,          # one row a picture; a list that `tables.read_table` reads
-    label:str,         # column with the label
-    folder:Path=None,  # where the file names start; the list's own folder by default
-    group:str=None,    # column with what must not be split (patient, person); 'group' is taken if it is there
-    ext:str=None,      # what the file names lack, such as '.png'; found by itself where the files are there
-)->pd.DataFrame:       # columns id, path, label, split, group and fold where known; `layout.left_out` has what no row names
-    "Items of a list with file names and labels; `ValueError` for a missing column, `FileNotFoundError` naming missing files"
+    csv:Path,              # one row a picture; a list that `tables.read_table` reads
+    label:str,             # column with the label
+    folder:Path|None=None, # where the file names start; the list's own folder by default
+    group:str|None=None,   # column with what must not be split (patient, person); 'group' is taken if it is there
+    ext:str|None=None,     # what the file names lack, such as '.png'; found by itself where the files are there
+)->pd.DataFrame:           # columns id, path, label, split, group and fold where known; `left_out` has the rest
+    "Items of a list with file names and labels; `ValueError` for a missing column, `FileNotFoundError` for files"
     csv = Path(csv)
     inside = Contents(folder) if folder else _start(csv, label)
     return _books(_listed(csv, label, inside, group, ext), [inside], [csv])
@@ -197,7 +233,7 @@ def from_csv(
 def _from_csvs(
     csvs:dict,         # source name -> list
     label,             # column with the label, the same for all, or a dict source -> column
-    folder=None,       # where file names start, one for all or a dict source -> folder; each CSV's own folder by default
+    folder=None,       # where file names start, one for all or a dict source -> folder; each CSV's own by default
     group=None,        # column with what must not be split, or a dict source -> column
 )->pd.DataFrame:       # as `from_csv`, with `source`; ids are 'source/id'
     "Items of several lists, one below the other; a source without a split beside others that have one is train"
@@ -205,23 +241,31 @@ def _from_csvs(
     insides, parts = {}, []
     for name, csv in csvs.items():
         start = str(of(folder, name) or Path(csv).parent)
-        if start not in insides: insides[start] = Contents(start) if of(folder, name) else _start(Path(csv), of(label, name))
+        if start not in insides:
+            insides[start] = Contents(start) if of(folder, name) else _start(Path(csv), of(label, name))
         parts.append(_listed(Path(csv), of(label, name), insides[start], of(group, name)).assign(source=name))
     items = _books(pd.concat(parts, ignore_index=True), insides.values(), csvs.values())
     if 'split' in items: items['split'] = items.split.fillna('train')
     return items.assign(id=items.source + '/' + items.id).sort_values('id', ignore_index=True)
 
 # %% ../../nbs/03_dataset/10_items.ipynb #a78d89f1
-_NO_NAME = re.compile(r'[\x00-\x1f/\\\ud800-\udfff]|^\s*$|^[.]|^[a-z]:|^(con|prn|aux|nul|com\d|lpt\d)([.]|$)', re.I)   # leaves the folder, hidden, or a device of Windows
+# leaves the folder, hidden, or a device of Windows
+_NO_NAME = re.compile(r'[\x00-\x1f/\\\ud800-\udfff]|^\s*$|^[.]|^[a-z]:|^(con|prn|aux|nul|com\d|lpt\d)([.]|$)', re.I)
 
 def _file_names(ids):
-    "`ValueError` for the first of the ids that can't be a file's name, or that is another's on a disk that ignores case"
+    "`ValueError` for the first id that can't be a file's name, or is another's on a disk that ignores case"
     seen = {}
     for i in ids:
-        if _NO_NAME.search(i): raise ValueError(f"id {i!r} can't be the name of a file: give names without folders, such as {re.sub('[^A-Za-z0-9]+', '_', i).strip('_')[:40] or 'a1'!r}")
-        if len(i.encode()) > 240: raise ValueError(f"id {i[:40]!r}... has {len(i.encode())} bytes, and a file's name may have 240: give shorter ids")
+        if _NO_NAME.search(i):
+            raise ValueError(f"id {i!r} can't be the name of a file: give names without folders, "
+                             f"such as {re.sub('[^A-Za-z0-9]+', '_', i).strip('_')[:40] or 'a1'!r}")
+        if len(i.encode()) > 240:
+            raise ValueError(f"id {i[:40]!r}... has {len(i.encode())} bytes, and a file's name may have 240: "
+                             "give shorter ids")
         other = seen.setdefault(unicodedata.normalize('NFC', i).casefold(), i)
-        if other != i: raise ValueError(f"ids {other!r} and {i!r} differ only in case or accents' form, and are one file on many disks: rename one")
+        if other != i:
+            raise ValueError(f"ids {other!r} and {i!r} differ only in case or accents' form, "
+                             "and are one file on many disks: rename one")
 
 # %% ../../nbs/03_dataset/10_items.ipynb #a7556418
 def _from_arrays(
@@ -231,12 +275,15 @@ def _from_arrays(
     ids=None,          # n unique names that can be names of files on any disk; numbers by default
     group=None,        # n groups, or none
 )->pd.DataFrame:       # columns id, path, label and group where given
-    "Items of an array, each picture saved as a PNG; `ValueError` for other shapes or types, lengths that differ, ids that can't be files"
+    "Items of an array, pictures saved as PNG; `ValueError` for other shapes, types, lengths, or ids no file can have"
     folder, n = Path(folder), len(images)
-    if images.dtype not in (np.uint8, np.uint16) or not (images.ndim == 3 or images.ndim == 4 and images.shape[-1] == 3 and images.dtype == np.uint8):
-        raise ValueError(f"images of shape {images.shape} and type {images.dtype}: give uint8 (n, h, w[, 3]) or uint16 (n, h, w)")
+    colours = images.ndim == 4 and images.shape[-1] == 3 and images.dtype == np.uint8
+    if images.dtype not in (np.uint8, np.uint16) or not (images.ndim == 3 or colours):
+        raise ValueError(f"images of shape {images.shape} and type {images.dtype}: "
+                         "give uint8 (n, h, w[, 3]) or uint16 (n, h, w)")
     ids = [f'{k:0{len(str(n - 1))}d}' for k in range(n)] if ids is None else [str(i) for i in ids]
-    if len(labels) != n or len(ids) != n or len(set(ids)) != n: raise ValueError(f"{n} images, {len(labels)} labels, {len(set(ids))} different ids: they must agree")
+    if len(labels) != n or len(ids) != n or len(set(ids)) != n:
+        raise ValueError(f"{n} images, {len(labels)} labels, {len(set(ids))} different ids: they must agree")
     _file_names(ids)
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder/f'{i}.png' for i in ids]
@@ -255,19 +302,21 @@ def _lists_with(inside, label):
     for n in inside.names('list'):
         path = inside.folder/n
         if path.suffix.lower() not in TABLE_SUFFIXES: continue
-        if path.suffix.lower() == '.txt' and label.isascii() and label.lower().encode() not in path.read_bytes()[:4096].replace(b'\0', b'').lower(): continue
+        if path.suffix.lower() == '.txt' and label.isascii():     # a text without the word is no list
+            if label.lower().encode() not in path.read_bytes()[:4096].replace(b'\0', b'').lower(): continue
         try: df = read_table(path, label, say=lambda line: None)
         except (OSError, ValueError) as e: others.append(str(e)); continue
         try: have[n] = df, find_column(df, label, n, say=lambda line: None)
         except ValueError: others.append(f"{n} has {', '.join(df)}")
     for n in list(have):                                          # the same table in two files is one
-        same = next((m for m in have if m != n and _about(m) == _about(n) and have[m][0].equals(have[n][0]) and (len(m), m) < (len(n), n)), None)
+        same = next((m for m in have if m != n and _about(m) == _about(n) and have[m][0].equals(have[n][0])
+                     and (len(m), m) < (len(n), n)), None)
         if same: print(f"{n} holds the same as {same} and is not read"); del have[n]
     return list(have), others
 
 # %% ../../nbs/03_dataset/10_items.ipynb #eefe8924
 def _choose_lists(inside, label):
-    "list -> its split or None: the one below a folder that has the column, or those whose names say train, valid and test"
+    "list -> its split or None: the one with the column, or those whose names say train, valid and test"
     have, others = _lists_with(inside, label)
     forms = [n for n in have if 'submission' in n.lower()]
     if forms and len(have) > len(forms):
@@ -275,11 +324,13 @@ def _choose_lists(inside, label):
         have = [n for n in have if n not in forms]
     if len(have) == 1: return {have[0]: None}
     splits = {n: _split_of(Path(n).stem) or _split_of('/'.join(Path(n).parts[:-1])) for n in have}
-    if not have: raise ValueError(f"no list below {inside.folder} has a column {label!r}: {'; '.join(others[:10]) or 'there is none (.csv, .tsv, .txt, .xlsx)'}. "
-                                  "Correct label, or give label='' to take the folders as labels")
+    if not have:
+        raise ValueError(f"no list below {inside.folder} has a column {label!r}: "
+                         f"{'; '.join(others[:10]) or 'there is none (.csv, .tsv, .txt, .xlsx)'}. "
+                         "Correct label, or give label='' to take the folders as labels")
     if 'train' not in splits.values() or None in splits.values() or len(set(splits.values())) < len(splits):
-        raise ValueError(f"{len(have)} lists below {inside.folder} have a column {label!r} ({', '.join(have)}): give the one that counts as source, "
-                         "or call them train, valid and test")
+        raise ValueError(f"{len(have)} lists below {inside.folder} have a column {label!r} ({', '.join(have)}): "
+                         "give the one that counts as source, or call them train, valid and test")
     print(f"the split is that of the lists: {', '.join(f'{n} is {s}' for n, s in splits.items())}")
     return splits
 
@@ -293,21 +344,24 @@ def _from_lists(folder, label, group):
         parts.append(part if split is None or 'split' in part else part.assign(split=split))
     items = pd.concat(parts, ignore_index=True)
     again = items.id.duplicated(keep=False) & ~items.path.duplicated(keep=False)
-    items['id'] = items.id.where(~again, [Path(p).relative_to(inside.folder).as_posix() for p in items.path])   # 001.jpg of train and of valid
+    # 001.jpg of train and of valid
+    items['id'] = items.id.where(~again, [Path(p).relative_to(inside.folder).as_posix() for p in items.path])
     return _books(items.sort_values('id', ignore_index=True), [inside], [inside.folder/n for n in chosen])
 
 # %% ../../nbs/03_dataset/10_items.ipynb #92e01e48
 def read_items(
-    source:Path,     # a folder (train/ + val/, or a folder a class), or a list (.csv, .tsv, .txt, .xlsx)
-    label:str='',    # column of the list with the label; '' means the folders are the labels, 'folder 1' the outermost, 'folder 2' those below
-    group:str=None,  # column of the list with what must not be split
-)->pd.DataFrame:     # items, checked by `check_items`
+    source:Path,         # a folder (train/ + val/, or a folder a class), or a list (.csv, .tsv, .txt, .xlsx)
+    label:str='',        # column of the list with the label; '': folders are the labels, 'folder 1' the outermost
+    group:str|None=None, # column of the list with what must not be split
+)->pd.DataFrame:         # items, checked by `check_items`
     "Items of a folder or a list, checked; errors name the file or column and what to do"
     source = Path(source)
     if source.is_dir() and is_level(label):
         return check_items(from_folders(source, label))
     if source.is_dir(): return check_items(_from_lists(source, label, group))
-    if not source.is_file(): raise FileNotFoundError(f"{source}: no such folder or list; stage the data first (02_drive/03_workspace) or correct `source`")
+    if not source.is_file():
+        raise FileNotFoundError(f"{source}: no such folder or list; "
+                                "stage the data first (02_drive/03_workspace) or correct `source`")
     if not label: raise ValueError(f"{source.name} has the columns {', '.join(read_table(source))}: name one as label")
     return check_items(from_csv(source, label, group=group))
 
@@ -315,34 +369,43 @@ def read_items(
 def _unlike(items, twice):
     "What to do with ids that occur more than once"
     n = int(items[items.id.isin(twice)].groupby('id').label.nunique().gt(1).sum())
-    return f"{n} of these have rows with other labels, so decide on one" if n else "the rows of each say the same label: keep one of them (in Excel: Data, Remove duplicates)"
+    if n: return f"{n} of these have rows with other labels, so decide on one"
+    return "the rows of each say the same label: keep one of them (in Excel: Data, Remove duplicates)"
 
+# %% ../../nbs/03_dataset/10_items.ipynb #e55f83d8
 def check_items(
     items:pd.DataFrame, # columns id, path and label at least
     vocab=None,         # the labels that may occur; None: any
 )->pd.DataFrame:        # the same frame
-    "The same items, if each has an id of its own and a known label and there are two classes; else `ValueError` naming the first ten"
+    "The same items, if ids are unique, labels known and classes two or more; else `ValueError` naming the first ten"
     for col in ('id', 'path', 'label'):
         if col not in items: raise ValueError(f"items lack the column {col!r}; they have {', '.join(items.columns)}")
     twice = items.id[items.id.duplicated()].unique()
-    if len(twice): raise ValueError(f"{some_of(twice)} occur more than once: an id must be unique, and a photo has one label here; {_unlike(items, twice)}")
+    if len(twice):
+        raise ValueError(f"{some_of(twice)} occur more than once: an id must be unique, "
+                         f"and a photo has one label here; {_unlike(items, twice)}")
     empty = items.id[items.label.isna() | items.label.astype(str).str.strip().eq('')]
     if len(empty): raise ValueError(f"{some_of(empty)} without a label: fill it in or leave the row out")
     strange = items[~items.label.isin(items.label if vocab is None else list(vocab))]
-    if len(strange): raise ValueError(f"{some_of(strange.id)} with the label {', '.join(sorted(set(map(repr, strange.label)))[:10])}, "
-                                      f"none of {', '.join(map(str, vocab))}: correct it or add it to vocab")
-    if items.label.nunique() < 2: raise ValueError(f"only one class ({items.label.iloc[0] if len(items) else 'no items'}): there is nothing to learn")
+    if len(strange):
+        said = ', '.join(sorted(set(map(repr, strange.label)))[:10])
+        raise ValueError(f"{some_of(strange.id)} with the label {said}, none of {', '.join(map(str, vocab))}: "
+                         "correct it or add it to vocab")
+    if items.label.nunique() < 2:
+        raise ValueError(f"only one class ({items.label.iloc[0] if len(items) else 'no items'}): "
+                         "there is nothing to learn")
     if 'split' in items:
         only = sorted(set(items[items.split != 'train'].label) - set(items[items.split == 'train'].label))
-        if only: raise ValueError(f"{', '.join(only[:10])}: in valid or test, never in train, so no model can learn them; "
-                                  "move some photos or leave the class out")
+        if only:
+            raise ValueError(f"{', '.join(only[:10])}: in valid or test, never in train, so no model can learn them; "
+                             "move some photos or leave the class out")
     return items
 
 # %% ../../nbs/03_dataset/10_items.ipynb #2721769c
 def fingerprint(
     items:pd.DataFrame, # columns id, label, sha256; split where there is one
 )->str:                 # 16 hex digits
-    "Short hash of what the items are: their bytes, labels and split, whatever the order of rows and the folder they lie in"
+    "Short hash of what the items are: their bytes, labels and split, whatever the order of rows and their folder"
     cols = [c for c in ('id', 'label', 'split', 'sha256') if c in items]
     rows = items[cols].astype(str).sort_values('id').agg('\x1f'.join, axis=1)
     return hashlib.sha256('\x1e'.join(rows).encode()).hexdigest()[:16]
@@ -380,9 +443,9 @@ def split_items(
     items:pd.DataFrame, # columns id, label; group, cluster or sha256 where something must stay together
     valid:float=.2,     # share of the training items that goes to validation, 0 to .5
     seed:int=42,        # another seed, another split
-    leaks:str='',       # copies and groups on two sides, as `check_leaks` finds them: 'drop' takes copies out, 'raise' stops; '': not looked for
+    leaks:str='',       # copies and groups on two sides: 'drop' takes copies out, 'raise' stops, '': not looked for
 )->pd.DataFrame:        # a copy with the column split, sorted by id
-    "Items with a train/valid split: a fixed one is kept, else stratified by label, units whole; `ValueError` for a class that can't be split"
+    "Items with a train/valid split, stratified, units whole; a fixed one is kept; `ValueError` for too small a class"
     if leaks not in ('', 'drop', 'raise'): raise ValueError(f"leaks={leaks!r} is none of '', 'drop', 'raise'")
     if leaks: return check_leaks(split_items(items, valid, seed), leaks == 'drop')
     items = items.sort_values('id', ignore_index=True)
@@ -400,9 +463,12 @@ def split_items(
     new = pd.Series(np.where(held_out(pool.label, unit, valid, seed), 'valid', 'train'), pool.index)
     _say_far(pool.label, unit, new, {'valid': valid})
     one = new.groupby(pool.label).nunique().loc[lambda n: n < 2].index.tolist()
-    if one: warnings.warn(f"{', '.join(one[:10])}: on one side only, since groups hold several classes and no split has all on both sides")
+    if one:
+        warnings.warn(f"{', '.join(one[:10])}: on one side only, "
+                      "since groups hold several classes and no split has all on both sides")
     return items.assign(split=fixed.where(~fixed.index.isin(new.index[new == 'valid']), 'valid'))
 
+# %% ../../nbs/03_dataset/10_items.ipynb #b5eafeb1
 def _say_far(labels, unit, part, shares):
     "A warning with both numbers where whole units could not be parted as wanted"
     said = far_off(labels, unit, part, shares)
@@ -410,18 +476,21 @@ def _say_far(labels, unit, part, shares):
 
 # %% ../../nbs/03_dataset/10_items.ipynb #afddb1b9
 def make_folds(
-    items:pd.DataFrame, # columns id, label; group, cluster or sha256 where something must stay together; split where some is kept aside
+    items:pd.DataFrame, # columns id, label; group, cluster or sha256: what stays together; split: what is kept aside
     n:int=5,            # folds, 2 or more
     seed:int=42,        # another seed, other folds
 )->pd.DataFrame:        # a copy with the column fold: 0 to n-1, -1 outside train; sorted by id
-    "Items in n folds, stratified by label, units whole, the same on every machine; `ValueError` where there are too few units"
+    "Items in n folds, stratified by label, units whole, the same anywhere; `ValueError` where units are too few"
     items = items.sort_values('id', ignore_index=True)
     pool = items[items.split.eq('train')] if 'split' in items else items
     unit = units(pool)
     each = unit.groupby(pool.label).nunique()
-    if n < 2 or len(each) == 0 or each.max() < n: raise ValueError(f"n={n} folds of {each.max() if len(each) else 0} units in the largest class: "
-                                                  "it must be 2 or more and at most that number")
-    if (each < n).any(): warnings.warn(f"{', '.join(each.index[each < n][:10])}: fewer than {n} items or groups, so some folds lack the class")
+    if n < 2 or len(each) == 0 or each.max() < n:
+        raise ValueError(f"n={n} folds of {each.max() if len(each) else 0} units in the largest class: "
+                         "it must be 2 or more and at most that number")
+    if (each < n).any():
+        warnings.warn(f"{', '.join(each.index[each < n][:10])}: fewer than {n} items or groups, "
+                      "so some folds lack the class")
     fold = pd.Series(-1, items.index)
     fold[pool.index] = fold_numbers(pool.label, unit, n, seed)
     _say_far(pool.label, unit, 'fold ' + fold[pool.index].astype(str), {f'fold {k}': 1/n for k in range(n)})
@@ -443,14 +512,16 @@ def class_table(
     by:str='split',     # 'split', 'fold' or 'source': what the columns are
     shares:bool=False,  # add the share of each class in each column, %
 )->pd.DataFrame:        # one row a class, one column a split, and the total; int; then the shares, float
-    "Items per class and split; warns where a class is missing from train or valid and where class shares differ (chi-square)"
+    "Items per class and split; warns of classes missing from train or valid and of shares that differ (chi-square)"
     if by not in items: raise ValueError(f"items lack the column {by!r}; they have {', '.join(items.columns)}")
     n = pd.crosstab(items.label, items[by])
     if by == 'split': n = n[[s for s in ('train', 'valid', 'test') if s in n]]
     n = n.rename_axis(columns=None)
     for s in set(n.columns) & {'train', 'valid'}:
         gone = n.index[n[s] == 0].tolist()
-        if gone: warnings.warn(f"{len(gone)} of {len(n)} classes have no item in {s}: {', '.join(gone[:10])}{', ...' if len(gone) > 10 else ''}")
+        if gone:
+            some = f"{', '.join(gone[:10])}{', ...' if len(gone) > 10 else ''}"
+            warnings.warn(f"{len(gone)} of {len(n)} classes have no item in {s}: {some}")
     differ = _shares_differ(n)
     if differ: warnings.warn(f"class shares differ between the {by}s {differ}")
     percent = (100*n/n.sum()).round(1).rename(columns=lambda c: f'{c} %')
@@ -463,7 +534,8 @@ def _shares_differ(n):
     from scipy.stats import chi2_contingency
     n = n.loc[:, n.sum() > 0]
     if n.shape[1] < 2: return ''
-    def rare(t): return np.outer(t.sum(axis=1), t.sum()).min(1)/max(t.to_numpy().sum(), 1) < 5   # fewer than five expected somewhere
+    def rare(t):                                            # fewer than five expected somewhere
+        return np.outer(t.sum(axis=1), t.sum()).min(1)/max(t.to_numpy().sum(), 1) < 5
     pooled = pd.concat([n[~rare(n)], n[rare(n)].sum().to_frame('(rare classes)').T])
     pooled = pooled[~rare(pooled)]
     if len(pooled) < 2: return ''
@@ -476,8 +548,9 @@ def _shares_differ(n):
 
 # %% ../../nbs/03_dataset/10_items.ipynb #bbe3368a
 def _crossing(items, col):
-    "Rows to take out so that no value of `col` is on two sides: train rows found in valid or test, valid rows found in test"
-    def found(split, elsewhere): return items.split.eq(split) & items[col].isin(set(items[items.split.isin(elsewhere)][col]))
+    "Rows to take out so that no value of `col` is on two sides: of train if in valid or test, of valid if in test"
+    def found(split, elsewhere):
+        return items.split.eq(split) & items[col].isin(set(items[items.split.isin(elsewhere)][col]))
     return found('train', ('valid', 'test')) | found('valid', ('test',))
 
 # %% ../../nbs/03_dataset/10_items.ipynb #eec461c7
@@ -486,7 +559,7 @@ def check_leaks(
     drop:bool=False,    # take copies out of train (or of valid, for copies of test) instead of stopping
     most:float=.1,      # share of a class from which on it stops all the same (see `large_loss`); 1: whatever it costs
 )->pd.DataFrame:        # the items, without the copies if `drop`
-    "The items, if no group, no file's bytes and no cluster of copies stand on two sides; else `ValueError` naming them and the remedy"
+    "The items, if no group, bytes or cluster of copies stand on two sides; else `ValueError` with names and remedy"
     if 'group' in items:
         both = items.groupby('group').split.nunique().loc[lambda n: n > 1].index
         if len(both): raise ValueError(f"{some_of(both).replace('item', 'group', 1)} stand on both sides of the split: "
@@ -495,12 +568,16 @@ def check_leaks(
         if col not in items: continue
         copies = _crossing(items, col)
         if not copies.any(): continue
-        where = f" (clusters {', '.join(map(str, sorted(set(items.cluster[copies]))[:10]))})" if col == 'cluster' else ''
+        some = ', '.join(map(str, sorted(set(items.cluster[copies]))[:10])) if col == 'cluster' else ''
+        where = f" (clusters {some})" if some else ''
         if not drop: raise ValueError(f"{some_of(items.id[copies])} with {what} on both sides of the split{where}: "
-                                      "check_leaks(items, drop=True) takes them out of train (or of valid, for copies in test)")
+                                      "check_leaks(items, drop=True) takes them out of train (or of valid, for copies "
+                                      "in test)")
         large = large_loss(items.label, copies, most) if 'label' in items else ''
-        if large: raise ValueError(f"{large} have {what} on another side of the split, too many to be taken out unasked: drop the split column "
-                                   "and let split_items make it, or check_leaks(items, drop=True, most=1)")
+        if large:
+            raise ValueError(f"{large} have {what} on another side of the split, too many to be taken out unasked: "
+                             "drop the split column and let split_items make it, or check_leaks(items, drop=True, "
+                             "most=1)")
         print(f"taken out, since {what} stand on another side of the split{where}: {some_of(items.id[copies])}")
         items = items[~copies]
     return items.reset_index(drop=True)
@@ -518,10 +595,10 @@ def _rounded(shares, n):
 def match_distribution(
     external:pd.DataFrame, # columns id, label; group, sha256, cluster where known
     like:pd.DataFrame,     # items whose training part gives the proportions; without a split all of it
-    n:int=None,            # items to draw; None: as many as the rarest class allows
+    n:int|None=None,       # items to draw; None: as many as the rarest class allows
     seed:int=42,           # another seed, another draw
 )->pd.DataFrame:           # rows of external, split 'train', sorted by id
-    "A sample of `external` with the class shares of `like`, nothing of its valid or test part; `ValueError` where a class is too small"
+    "A sample of `external` with the class shares of `like`, none of its valid or test part; `ValueError` if too few"
     inside = like.split.eq('train') if 'split' in like else pd.Series(True, like.index)
     shares = like.label[inside].value_counts(normalize=True).sort_index()
     pool, held = external.sort_values('id', ignore_index=True), like[~inside]
@@ -531,8 +608,9 @@ def match_distribution(
     most = int(np.floor((have/shares).min() + 1e-9))
     want = _rounded(shares, most if n is None else n)
     short = want.index[want > have].tolist()
-    if most == 0 or short: raise ValueError(f"{', '.join(f'{c}: {have[c]} there, {max(want[c], 1)} wanted' for c in short or have.index[have == 0])}; "
-                                            f"at most n={most} can have the same class shares")
+    if most == 0 or short:
+        few = ', '.join(f'{c}: {have[c]} there, {max(want[c], 1)} wanted' for c in short or have.index[have == 0])
+        raise ValueError(f"{few}; at most n={most} can have the same class shares")
     rng = np.random.default_rng(seed)
     rows = np.concatenate([rng.permutation(pool.index[pool.label == c])[:k] for c, k in want.items()])
     return pool.loc[np.sort(rows)].assign(split='train').reset_index(drop=True)

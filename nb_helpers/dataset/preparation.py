@@ -14,7 +14,8 @@ import numpy as np
 from fastcore.basics import patch
 
 from .frames import frame_indices, prepare_clip
-from .images import IMAGENET, crop_circle, fit, gray_levels, middle, open_fit, open_image, prepare_fundus
+from .images import (IMAGENET, crop_circle, fit, gray_levels, middle, open_fit, open_image,
+                                       prepare_fundus)
 from .pairs import fit_photo, open_photo
 
 # %% ../../nbs/03_dataset/15_preparation.ipynb #a434609b
@@ -23,7 +24,8 @@ _MOST = 16384 # of any number in a description (channels, outputs, pixels, frame
 def _fits(v, kind):
     "Whether a value is of a kind: a type, a tuple of kinds, a list of choices, or [kind] for a list"
     if isinstance(kind, tuple): return any(_fits(v, k) for k in kind)
-    if isinstance(kind, list) and len(kind) == 1: return isinstance(v, (list, tuple)) and len(v) <= _MOST and all(_fits(o, kind[0]) for o in v)
+    if isinstance(kind, list) and len(kind) == 1:
+        return isinstance(v, (list, tuple)) and len(v) <= _MOST and all(_fits(o, kind[0]) for o in v)
     if isinstance(kind, list): return v in [k for k in kind if type(k) is type(v)]
     if kind is None or isinstance(v, bool): return v is None if kind is None else kind is bool
     if kind is float: return isinstance(v, (int, float)) and abs(v) <= _MOST
@@ -33,7 +35,8 @@ def _said(kind):
     "A kind in words"
     if isinstance(kind, tuple): return ' or '.join(map(_said, kind))
     if isinstance(kind, list): return f'a list of {_said(kind[0])}' if len(kind) == 1 else ', '.join(map(repr, kind))
-    return {None: 'null', str: 'text', int: f'a whole number up to {_MOST}', float: 'a number', bool: 'true or false'}[kind]
+    return {None: 'null', str: 'text', int: f'a whole number up to {_MOST}', float: 'a number',
+            bool: 'true or false'}[kind]
 
 # %% ../../nbs/03_dataset/15_preparation.ipynb #8da11b26
 def check_values(
@@ -42,33 +45,36 @@ def check_values(
     what:str,    # what is described, for the error
 )->dict:         # the same values
     "`ValueError` naming the value that is missing, of another kind, or not known"
-    if not isinstance(values, dict): raise ValueError(f"{what}: {type(values).__name__} is no description, an object is needed")
+    if not isinstance(values, dict):
+        raise ValueError(f"{what}: {type(values).__name__} is no description, an object is needed")
     for k, kind in kinds.items():
         if k not in values: raise ValueError(f"{what}: {k!r} is missing")
         if not _fits(values[k], kind): raise ValueError(f"{what}: {k}={values[k]!r} must be {_said(kind)}")
-    if extra := sorted(map(str, set(values) - set(kinds))): raise ValueError(f"{what}: {', '.join(extra)} not known; there are {', '.join(kinds)}")
+    if extra := sorted(map(str, set(values) - set(kinds))):
+        raise ValueError(f"{what}: {', '.join(extra)} not known; there are {', '.join(kinds)}")
     return values
 
 # %% ../../nbs/03_dataset/15_preparation.ipynb #40a3098b
 def open_gray(
-    path:Path,       # any image file
-    size:int,        # px a side
-    how:str='crop',  # as in `fit`
-    channels:int=1,  # 1, or 3 equal ones for a network that takes colour
-    levels:dict=None,# as in `open_image`
-)->np.ndarray:       # uint8, (size, size, channels)
+    path:Path,            # any image file
+    size:int,             # px a side
+    how:str='crop',       # as in `fit`
+    channels:int=1,       # 1, or 3 equal ones for a network that takes colour
+    levels:dict|None=None,# as in `open_image`
+)->np.ndarray:            # uint8, (size, size, channels)
     "Opened and fitted, then gray by ITU-R 601 (.299 red, .587 green, .114 blue); a function for `cache_images`"
     import cv2
     gray = cv2.cvtColor(open_fit(path, size, how, levels=levels), cv2.COLOR_RGB2GRAY)[..., None]
     return gray if channels == 1 else np.repeat(gray, channels, 2)
 
+# %% ../../nbs/03_dataset/15_preparation.ipynb #ef996c31
 def open_circle(
-    path:Path,          # photo of an eye
-    size:int,           # px a side
-    how:str='squash',   # as in `fit`
-    dark:int=7,         # as in `crop_circle`
-    levels:dict=None,   # as in `open_image`
-)->np.ndarray:          # uint8, (size, size, 3)
+    path:Path,               # photo of an eye
+    size:int,                # px a side
+    how:str='squash',        # as in `fit`
+    dark:int=7,              # as in `crop_circle`
+    levels:dict|None=None,   # as in `open_image`
+)->np.ndarray:               # uint8, (size, size, 3)
     "Opened, cropped to the disc, to size; a function for `cache_images`"
     return fit(crop_circle(open_image(path, at_least=2*size, levels=levels), dark), size, how)
 
@@ -83,8 +89,10 @@ PREPARATIONS = dict(
     prepare_fundus=(prepare_fundus, dict(how=_HOW, sigma=(None, float), gray=bool, full=bool, levels=_DEEP),
                     dict(how='squash', sigma=None, gray=False, full=False, levels=None)),
     fit_photo=(_pair_photo, dict(how=['crop', 'squash'], levels=_DEEP), dict(how='squash', levels=None)),
-    prepare_clip=(prepare_clip, dict(fill=(None, ['blue', 'black']), color=['rgb', 'gray', 'binary'], how=['squash', 'pad'],
-                                     span=(None, int), missing=['whole', 'raise'], n=int, back=int, pad=['first', 'last', 'bounce'], directions=[['forward', 'backward', 'mirror']]),
+    prepare_clip=(prepare_clip, dict(fill=(None, ['blue', 'black']), color=['rgb', 'gray', 'binary'],
+                                     how=['squash', 'pad'], span=(None, int), missing=['whole', 'raise'], n=int,
+                                     back=int, pad=['first', 'last', 'bounce'],
+                                     directions=[['forward', 'backward', 'mirror']]),
                   dict(fill='blue', color='rgb', how='squash', span=None, missing='whole', n=40, back=10, pad='first',
                        directions=['forward', 'backward']))
    ) # name -> function, its values beside the sizes, what they usually are
@@ -94,9 +102,11 @@ def _checked(
     values, # by, size, resize, and the function's own values
 )->dict:    # a copy with what may be left out
     "The values of a preparation; `ValueError` naming what is wrong"
-    if not isinstance(values, dict): raise ValueError(f"prepare: {type(values).__name__} is no description, an object is needed")
+    if not isinstance(values, dict):
+        raise ValueError(f"prepare: {type(values).__name__} is no description, an object is needed")
     by = values.get('by', 'open_fit')
-    if not isinstance(by, str) or by not in PREPARATIONS: raise ValueError(f"prepare: by={by!r} is none of {', '.join(PREPARATIONS)}")
+    if not isinstance(by, str) or by not in PREPARATIONS:
+        raise ValueError(f"prepare: by={by!r} is none of {', '.join(PREPARATIONS)}")
     _, kinds, usual = PREPARATIONS[by]
     given = {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
     v = {'by': by, **usual, 'resize': values.get('size'), **given}
@@ -110,8 +120,10 @@ def _checked(
 # %% ../../nbs/03_dataset/15_preparation.ipynb #95e7b771
 def _check_clip_values(v):
     "`ValueError` for values that no clip is made by"
-    if v['resize'] != v['size']: raise ValueError("prepare: clips are made at the size that the network takes, leave resize out")
-    if not 1 <= len(v['directions']) <= 2: raise ValueError(f"prepare: directions={v['directions']}: one or two are needed")
+    if v['resize'] != v['size']:
+        raise ValueError("prepare: clips are made at the size that the network takes, leave resize out")
+    if not 1 <= len(v['directions']) <= 2:
+        raise ValueError(f"prepare: directions={v['directions']}: one or two are needed")
     if v['n'] < 1: raise ValueError("prepare: n=0: a clip needs a frame or more")
     if 3*v['n']*v['size']**2*len(v['directions']) > 2 << 30:
         raise ValueError(f"prepare: n={v['n']} frames of size={v['size']}: an item would have more than 2 GB")
@@ -120,8 +132,10 @@ def _check_clip_values(v):
 def _check_levels(levels):
     "`ValueError` for levels that are no black and white of a kind of files"
     for kind, ends in (levels or {}).items():
-        if kind not in ('whole', 'float', 'colour'): raise ValueError(f"prepare: levels: {kind!r} is none of 'whole', 'float', 'colour'")
-        two = isinstance(ends, (list, tuple)) and len(ends) == 2 and all(type(e) in (int, float) and math.isfinite(e) for e in ends)
+        if kind not in ('whole', 'float', 'colour'):
+            raise ValueError(f"prepare: levels: {kind!r} is none of 'whole', 'float', 'colour'")
+        two = isinstance(ends, (list, tuple)) and len(ends) == 2
+        two = two and all(type(e) in (int, float) and math.isfinite(e) for e in ends)
         if not two or not ends[0] < ends[1]:
             raise ValueError(f"prepare: levels: {kind}={ends!r} must be two numbers, black and a larger white")
 
@@ -140,21 +154,6 @@ class Preparation:
         self.stats = tuple([float(o) for o in part] for part in stats)
 
     @classmethod
-    def for_network(cls,
-        spec:dict,          # from `input_spec` or `check_network`: size, resize, mean, std
-        size:int=0,         # px a side; 0: the network's own
-        resize:int=0,       # px of the short side before the crop; 0: the network's own share
-        how:str='crop',     # 'crop', 'pad' or 'squash' to a square
-        items=None,         # DataFrame of the photos: one range for those of more than 8 bits
-    ):
-        "As the network was trained to see photos; `ValueError` for a resize below the size"
-        size = size or spec['size']
-        before = resize or (round(size*spec['resize']/spec['size']) if how == 'crop' else size)
-        if before < size: raise ValueError(f"resize: {resize} is not at least {size}, the size (0 takes the network's own share)")
-        levels = None if items is None else gray_levels(items) or None
-        return cls(size, before, how=how, levels=levels, stats=(spec['mean'], spec['std']))
-
-    @classmethod
     def from_values(cls,
         values:dict,          # as `values`, as JSON gives it
         stats:tuple=IMAGENET, # mean, standard deviation per channel
@@ -165,21 +164,40 @@ class Preparation:
     def __repr__(self):
         more = '' if self.resize == self.size else f', of {self.resize} px'
         return f"Preparation({self.by}, {self.size} px{more}, {self.how})"
-    def __eq__(self, other): return isinstance(other, Preparation) and (self.values, self.stats) == (other.values, other.stats)
+    def __eq__(self, other):
+        return isinstance(other, Preparation) and (self.values, self.stats) == (other.values, other.stats)
     __hash__ = None
+
+# %% ../../nbs/03_dataset/15_preparation.ipynb #091ae39b
+@patch(cls_method=True)
+def for_network(cls:Preparation,
+    spec:dict,          # from `input_spec` or `check_network`: size, resize, mean, std
+    size:int=0,         # px a side; 0: the network's own
+    resize:int=0,       # px of the short side before the crop; 0: the network's own share
+    how:str='crop',     # 'crop', 'pad' or 'squash' to a square
+    items=None,         # DataFrame of the photos: one range for those of more than 8 bits
+):
+    "As the network was trained to see photos; `ValueError` for a resize below the size"
+    size = size or spec['size']
+    before = resize or (round(size*spec['resize']/spec['size']) if how == 'crop' else size)
+    if before < size:
+        raise ValueError(f"resize: {resize} is not at least {size}, the size (0 takes the network's own share)")
+    levels = None if items is None else gray_levels(items) or None
+    return cls(size, before, how=how, levels=levels, stats=(spec['mean'], spec['std']))
 
 # %% ../../nbs/03_dataset/15_preparation.ipynb #2078f4c9
 _WINDOW = ('n', 'back', 'pad', 'directions')   # what is taken of a clip, rather than how a file is opened
 
 @patch
 def opener(self:Preparation,
-    levels:dict|None=None, # black and white of files of more than 8 bits, where the preparation does not say; from `gray_levels`
+    levels:dict|None=None, # black and white of files of more than 8 bits where it doesn't say; from `gray_levels`
 )->partial:                # path -> uint8 array, `resize` px a side: what a cache holds
     "The function that opens a file, with its values"
     own = {k: self.values[k] for k in PREPARATIONS[self.by][1] if k not in _WINDOW}
     if 'levels' in own: own['levels'] = own['levels'] or levels or None
     return partial(PREPARATIONS[self.by][0], size=self.resize, **own)
 
+# %% ../../nbs/03_dataset/15_preparation.ipynb #76468e66
 @patch
 def __call__(self:Preparation,
     files,     # a path, or several that the network sees together (background and scene)
@@ -194,6 +212,7 @@ def _windows(self:Preparation, clip):
     n, back, pad, directions = (self.values[k] for k in _WINDOW)
     return np.stack([clip[frame_indices(len(clip), n, back, d, pad)] for d in directions])
 
+# %% ../../nbs/03_dataset/15_preparation.ipynb #f1659736
 @patch(as_prop=True)
 def channels(self:Preparation)->int:
     "Channels of one prepared picture"
