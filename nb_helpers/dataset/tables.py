@@ -557,7 +557,7 @@ def _one_label(labels, column, name):
         if known or nested: break
     else: return
     shown = known or list(mixed)
-    several = 'is' if len(shown) == 1 else 'are'
+    several, one = 'is' if len(shown) == 1 else 'are', re.sub(r'\W+', '_', shown[0])
     raise ValueError(f"{name}: {some_of(shown)} in the column {column!r} {several} several labels in one cell, and a "
                      "photo has one label here: keep one, or make a column of 0 and 1 for each and name that as label. "
                      f"If {shown[0]!r} is one class, write it as {one!r}")
