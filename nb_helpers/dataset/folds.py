@@ -154,7 +154,7 @@ def _folds(labels, codes, n, seed):
 
 def fold_numbers(
     labels,       # class of each item, (n_items,); None where there is none: then only the sizes are evened
-    unit=None,    # (n_items,): what must stay whole, such as `items.units`; None: every item by itself
+    unit=None,    # (n_items,): what must stay whole, such as a patient; None: every item by itself
     n:int=5,      # folds, 2 to the number of units
     seed:int=42,  # another seed, other folds
 )->np.ndarray:    # int64, (n_items,); 0 to n-1
@@ -192,7 +192,7 @@ def _both_sides(held, labels, unit, seed):
 # %% ../../nbs/03_dataset/08_folds.ipynb #2a516a0f
 def held_out(
     labels,      # class of each item, (n_items,)
-    unit,        # number of what must stay whole, int, (n_items,); as `items.units` gives it
+    unit,        # number of what must stay whole, int, (n_items,)
     share:float, # of the items that is wanted, 0 to .5
     seed:int=42, # another seed, other units
 )->np.ndarray:   # bool, (n_items,); True for what is held out

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MOST_MEMORY', 'IMAGENET', 'ImageError', 'open_image', 'drop_unreadable', 'gray_levels', 'fit', 'open_fit',
-           'crop_circle', 'ben_graham', 'prepare_fundus', 'cache_images', 'OpenItem', 'middle', 'CacheDL', 'image_dls',
+           'crop_circle', 'ben_graham', 'prepare_fundus', 'cache_images', 'OpenItem', 'middle', 'image_dls',
            'check_photo_rate']
 
 # %% ../../nbs/03_dataset/11_images.ipynb #75e9c444
@@ -538,7 +538,7 @@ def middle(
 def _label(row): return row.label
 
 # %% ../../nbs/03_dataset/11_images.ipynb #f5a65e57
-class CacheDL(TfmdDL):
+class _CacheDL(TfmdDL):
     "fastai's DataLoader; a split that is read from a cache without augmentation comes a batch at a time"
     def create_batches(self, samps):
         if self.cache is None: yield from super().create_batches(samps); return
@@ -614,7 +614,7 @@ def image_dls(
     workers = n_workers(3*size*size*bs, num_workers) if cache is None or aug else 0
     loading = [dict(num_workers=w) for w in (workers, 0 if cache else workers)]
     return sets.dataloaders(bs=min(bs, len(splits[0])), val_bs=bs, dl_kwargs=loading, device=device, shuffle=True,
-                            dl_type=CacheDL, after_batch=[IntToFloatTensor, Normalize.from_stats(*stats)])
+                            dl_type=_CacheDL, after_batch=[IntToFloatTensor, Normalize.from_stats(*stats)])
 
 # %% ../../nbs/03_dataset/11_images.ipynb #3a03b553
 def _stats(stats, cache, train_ids, size, ids):

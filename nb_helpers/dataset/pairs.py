@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TEACHER', 'scene_table', 'find_pairs', 'split_pairs', 'open_photo', 'fit_photo', 'pair_augment', 'open_pair',
-           'cache_pairs', 'PairSet', 'PairDL', 'pair_dls', 'show_pairs']
+           'cache_pairs', 'pair_dls', 'show_pairs']
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #163721c2
 import io
@@ -351,7 +351,7 @@ def cache_pairs(
                             version=_Packer.version, n_jobs=n_jobs)
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #4ef61af4
-class PairSet:
+class _PairSet:
     "Items as tensors, for a DataLoader; what is not augmented is the same in every epoch"
     def __init__(self,
         items:pd.DataFrame,    # from `find_pairs`
@@ -401,8 +401,8 @@ def _tensor(a):
     return torch.from_numpy(np.nan_to_num(a, nan=0.)[:, None].astype(np.float32))
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #84abac5c
-class PairDL(TfmdDL):
-    "fastai's DataLoader over a `PairSet`; from a cache it reads a batch at a time"
+class _PairDL(TfmdDL):
+    "fastai's DataLoader over a `_PairSet`; from a cache it reads a batch at a time"
     wanted = None   # processes that were asked for
     def create_batches(self, samps):
         if self.dataset.cache is None: yield from super().create_batches(samps)
@@ -412,7 +412,7 @@ class PairDL(TfmdDL):
         if not isinstance(dataset, pd.DataFrame): return super().new(dataset, cls, **kwargs)
         old = self.dataset
         cache = old.cache if old.cache is not None and _holds(old.cache, dataset, old.cols) else None
-        some = PairSet(dataset, old.size, old.aug, cache, **old.kw)
+        some = _PairSet(dataset, old.size, old.aug, cache, **old.kw)
         # now files are read
         if cache is None and old.cache is not None:
             kwargs.setdefault('num_workers', n_workers(some.bytes()*self.bs, self.wanted))
@@ -449,12 +449,12 @@ def pair_dls(
         raise ValueError(f"{len(rows['train'])} items in train, {len(rows['valid'])} in valid: "
                          "both are needed (split_pairs)")
     before = (resize or size) if aug else size
-    sets = PairSet(rows['train'], before, aug, cache, **kw), PairSet(rows['valid'], size, None, cache, **kw)
+    sets = _PairSet(rows['train'], before, aug, cache, **kw), _PairSet(rows['valid'], size, None, cache, **kw)
     if (got := sets[0][0][0].shape[-2:]) != (size, size):
         raise ValueError(f"augmentation gave {tuple(got)}, not {size} px: pair_augment({size})")
     tfms = [IntToFloatTensor(), Normalize.from_stats(*stats)]
     workers = [0 if s.cache is not None and s.aug is None else n_workers(s.bytes()*bs, num_workers) for s in sets]
-    train, valid = (PairDL(s, bs=min(bs, len(s)), shuffle=not i, drop_last=not i, num_workers=w, after_batch=tfms,
+    train, valid = (_PairDL(s, bs=min(bs, len(s)), shuffle=not i, drop_last=not i, num_workers=w, after_batch=tfms,
                            device=device) for i, (s, w) in enumerate(zip(sets, workers)))
     train.wanted = valid.wanted = num_workers
     dls = DataLoaders(train, valid, device=train.device)
