@@ -58,7 +58,7 @@ def _lanczos(n):
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #31530329
 def thumbnail(
     img:Image.Image, # of any mode
-)->np.ndarray:       # int16, (32, 32), 1/64 of a gray level: 0 to 16,320, a little beyond at hard edges
+)->np.ndarray:  # int16, (32, 32), 1/64 of a gray level: 0 to 16,320, a little beyond at hard edges
     "Small gray picture without rounding to whole levels"
     gray = _gray(img)
     if (k := min(gray.size)//512) > 1: gray = gray.reduce(k)     # what is rounded here is averaged away
@@ -87,7 +87,7 @@ def _pixels(img):
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #32d87cc1
 def open_lazily(
     path, # file, or an open one of bytes
-):        # Pillow image
+):  # Pillow image
     "Pillow's image, its pixels not yet read; a JPEG of any size, a HEIC where its reader is installed"
     # a pipe would keep us waiting for ever
     if not hasattr(path, 'read') and os.path.exists(path) and not os.path.isfile(path): raise OSError('not a file')
@@ -149,13 +149,13 @@ def look(
     paths,                # files; n of them
     exact:bool=True,      # also digest all pixels; False decodes JPEGs at an eighth, several times faster
     n_jobs:int|None=None, # threads; one a core by default
-)->_Looks:                 # digests, thumbnails, hashes, reasons, colours
+)->_Looks:  # digests, thumbnails, hashes, reasons, colours
     "Read every file once and keep what tells copies; a file that can't be read gets its reason, no error"
     from joblib import Parallel, delayed
     from threadpoolctl import threadpool_limits    # comes with scikit-learn
     from tqdm.auto import tqdm
     bar = tqdm(list(paths), desc='looking at every picture', disable=len(paths) < 500)
-    with threadpool_limits(1):                     # small products: threads inside of threads take several times longer
+    with threadpool_limits(1):  # small products: threads inside of threads take several times longer
         seen = Parallel(n_jobs or n_cpus(), prefer='threads')(delayed(_look_at)(p, exact) for p in bar)
     pixels, thumbs, reasons, colours = zip(*seen) if seen else ((), (), (), ())
     thumbs = np.stack(thumbs) if seen else np.zeros((0, _SIDE, _SIDE), np.int16)
@@ -165,7 +165,7 @@ def look(
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #d32dd477
 def turned_hashes(
     thumbs:np.ndarray, # (n, 32, 32), of any scale
-)->np.ndarray:         # uint64, (n, 8); [:, 4t+2v+h] is the hash once transposed if t, upside down if v, mirrored if h
+)->np.ndarray:  # uint64, (n, 8); [:, 4t+2v+h] is the hash once transposed if t, upside down if v, mirrored if h
     "Hashes of each thumbnail as it lies and as flipped and turned by 90 degrees"
     from scipy.fft import dctn
     out = np.empty((len(thumbs), 8), np.uint64)
@@ -223,11 +223,11 @@ def _join(a, b, distance):
         for m in masks:
             left = np.arange(len(a)) if a is not b or not m else np.flatnonzero(ka & (m & -m) == 0)
             lo, hi = start[ka[left] ^ m], start[(ka[left] ^ m) + 1]
-            if a is b and not m: lo = left + 1               # in one's own band: only what comes after
+            if a is b and not m: lo = left + 1  # in one's own band: only what comes after
             for i, j in _spans(left, lo, hi):
                 near = _ones(sa[i] ^ sb[j]) <= distance
                 i, j = i[near], j[near]
-                for band in range(0, shift, 16):                 # found there already
+                for band in range(0, shift, 16):  # found there already
                     new = _ones((sa[i] ^ sb[j]) >> np.uint64(band) & np.uint64(0xffff)) > distance//4
                     i, j = i[new], j[new]
                 yield oa[i], ob[j]
@@ -250,7 +250,7 @@ def hash_pairs(
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #8188636e
 def _details(
     thumbs:np.ndarray, # int16, (n, 32, 32), 1/64 of a gray level
-)->np.ndarray:         # float32, (n, 1024), length 1 or a little more; all zeros for a picture without any detail
+)->np.ndarray:  # float32, (n, 1024), length 1 or a little more; all zeros for a picture without any detail
     "Thumbnails without their smooth part: a dot product is a correlation, mended for one gray level of noise"
     from scipy.ndimage import gaussian_filter, uniform_filter
     out = np.empty((len(thumbs), _SIDE*_SIDE), np.float32)
@@ -259,9 +259,9 @@ def _details(
         x = gaussian_filter(thumbs[at:at+8192].astype(np.float32)/64, (0, .5, .5), truncate=2)
         x = (x - uniform_filter(x, (0, 7, 7))).reshape(len(x), -1)
         x -= x.mean(1, keepdims=True)
-        power = x.var(1, keepdims=True)                    # in gray levels, squared
+        power = x.var(1, keepdims=True)  # in gray levels, squared
         x *= np.sqrt((1 + 1/np.maximum(power, 4))/np.maximum(power, 1e-9)/_SIDE**2)
-        out[at:at+8192] = np.where(power >= 1, x, 0)       # less than one level: nothing but noise
+        out[at:at+8192] = np.where(power >= 1, x, 0)  # less than one level: nothing but noise
     return out
 
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #748e50bf
@@ -275,7 +275,7 @@ def _ray(a, b):
 def _colour_gap(a, b):
     "Largest difference in colour of any cell; of int8 (pairs, 64, 2), float (pairs,)"
     a, b = a.astype(np.float32), b.astype(np.float32)
-    b = b - np.median(b - a, 1, keepdims=True).clip(-10, 10)                             # white balance
+    b = b - np.median(b - a, 1, keepdims=True).clip(-10, 10)  # white balance
     size = np.maximum(np.linalg.norm(a, axis=-1), np.linalg.norm(b, axis=-1))
     return (np.minimum(_ray(a, b), _ray(b, a)) - .15*size).max(1, initial=0)
 
@@ -286,7 +286,7 @@ class _Compare:
     "Looks at pairs of thumbnails: details, colours, and whether one that is turned or gray may be a copy"
     def __init__(self, thumbs, alike, colours, agree):
         self.own, self.alike, self.agree = _details(thumbs), alike, agree
-        self.rows = np.flatnonzero(self.own.any(1))       # flat pictures are never near copies, only exact ones
+        self.rows = np.flatnonzero(self.own.any(1))  # flat pictures are never near copies, only exact ones
         self.hashes, self.turns, self.cells = turned_hashes(thumbs), _turns(), _turns(8)
         self.colours = None if colours is None else colours.reshape(-1, 64, 2)
         self.gray = np.zeros(len(thumbs), bool) if colours is None else (abs(self.colours.astype(int)) <= 3).all((1, 2))
@@ -311,7 +311,7 @@ def near_pairs(
     alike:float=.97,              # correlation of the details that makes two pictures copies, 0 to 1
     colours:np.ndarray|None=None, # int8, (n, 8, 8, 2), as `look` gives them; None: colours don't count
     agree:np.ndarray|None=None,   # int, (n,); where it differs, no gray, mirrored or turned copies; below 0: unknown
-)->np.ndarray:                    # int64, (pairs, 2), i < j, sorted
+)->np.ndarray:  # int64, (pairs, 2), i < j, sorted
     "All pairs of thumbnails that show the same picture, also flipped, turned by 90 degrees or brightened"
     same, kept = _Compare(thumbs, alike, colours, agree), []
     for g in range(8):
@@ -331,9 +331,9 @@ def _hang_together(n, pairs):
 
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #50fd274d
 def cluster_numbers(
-    ids,               # n unique str; the numbers follow their order
+    ids,  # n unique str; the numbers follow their order
     pairs:np.ndarray,  # int, (pairs, 2); rows that belong together
-)->np.ndarray:         # int64, (n,); 0, 1, 2 ... in the order of each cluster's first id
+)->np.ndarray:  # int64, (n,); 0, 1, 2 ... in the order of each cluster's first id
     "Number of the cluster of each row, the same for all that hang together"
     n = len(ids)
     part = _hang_together(n, np.asarray(pairs, np.int64).reshape(-1, 2))
@@ -392,7 +392,7 @@ def _copy_links(
     alike:float=.97,              # correlation of the details that makes two pictures copies, 0 to 1
     colours:np.ndarray|None=None, # as for `near_pairs`
     agree:np.ndarray|None=None,   # as for `near_pairs`
-)->np.ndarray:                    # int64, (links, 2), fewer than n
+)->np.ndarray:  # int64, (links, 2), fewer than n
     "Enough pairs of copies to hang each cluster together, in bounded memory also where thousands are alike"
     parts = _Parts(_Compare(thumbs, alike, colours, agree))
     _join_crowds(parts, distance)
@@ -431,7 +431,7 @@ def find_duplicates(
     alike:float=.97,      # correlation of the details from which on two are copies; higher for bursts and video frames
     n_jobs:int|None=None, # threads; one a core by default
     turned:str='same label', # mirrored, turned and gray copies: 'same label', 'always' (where training flips), 'never'
-)->pd.DataFrame:        # with sha256, cluster (int; items alone have their own) and copy_kind ('', 'exact', 'near')
+)->pd.DataFrame:  # with sha256, cluster (int; items alone have their own) and copy_kind ('', 'exact', 'near')
     "Items with the cluster of copies each belongs to, and their SHA-256; warns of files that can't be read"
     if turned not in ('same label', 'always', 'never'):
         raise ValueError(f"turned={turned!r} is none of 'same label', 'always', 'never'")
@@ -476,7 +476,7 @@ def show_clusters(
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #1af071e4
 def label_conflicts(
     items:pd.DataFrame, # columns id, label, cluster
-)->pd.DataFrame:        # the rows of clusters with more than one label, by cluster and id
+)->pd.DataFrame:  # the rows of clusters with more than one label, by cluster and id
     "Copies whose labels differ; `ValueError` before `find_duplicates` has run"
     if 'cluster' not in items: raise ValueError("items lack the column 'cluster': run find_duplicates(items) first")
     differ = items.groupby('cluster').label.transform('nunique') > 1
@@ -487,7 +487,7 @@ def large_loss(
     labels:pd.Series, # class of each item
     gone:pd.Series,   # bool, the same index; items that a rule would take out
     most:float=.1,    # share of a class that it may take
-)->str:               # '5 of 5 amber, 5 of 5 red', or '' where no class loses more than that and 5 items, or half
+)->str:  # '5 of 5 amber, 5 of 5 red', or '' where no class loses more than that and 5 items, or half
     "Classes that a rule would take too much of"
     lost, of = labels[gone].value_counts().sort_index(), labels.value_counts()
     return ', '.join(f'{k} of {of[c]} {c}' for c, k in lost.items() if k > most*of[c] and (k > 4 or k > of[c]/2))
