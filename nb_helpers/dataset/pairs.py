@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TEACHER', 'scene_table', 'find_pairs', 'split_pairs', 'pair_facts', 'open_photo', 'fit_photo', 'pair_augment',
-           'open_pair', 'cache_pairs', 'PairSet', 'PairDL', 'pair_dls', 'show_pairs']
+           'open_pair', 'cache_pairs', 'pair_dls', 'show_pairs']
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #163721c2
 import io
