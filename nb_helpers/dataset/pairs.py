@@ -475,7 +475,7 @@ def pair_dls(
     if isinstance(cache, (str, Path)):
         cache = cache_pairs(items, resize or size, cache, **kw)
         print(cache)
-    sets = PairSet(rows['train'], (resize or size) if aug else size, aug, cache, **kw), PairSet(rows['valid'], size, None, cache, **kw)
+    sets = _PairSet(rows['train'], (resize or size) if aug else size, aug, cache, **kw), _PairSet(rows['valid'], size, None, cache, **kw)
     if (got := sets[0][0][0].shape[-2:]) != (size, size): raise ValueError(f"augmentation gave {tuple(got)}, not {size} px: pair_augment({size})")
     tfms = [IntToFloatTensor(), Normalize.from_stats(*stats)]
     workers = [0 if s.cache is not None and s.aug is None else n_workers(s.bytes()*bs, num_workers) for s in sets]
