@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Predictions', 'first_of', 'countable', 'tally_metrics', 'metrics', 'resamples', 'group_numbers', 'as_arrays', 'tails',
            'given_folds', 'group_codes', 'bootstrap', 'per_class', 'confusion', 'confused', 'item_values',
-           'top_mistakes', 'soft_scores', 'all_metrics', 'bootstrap_soft', 'reliability']
+           'top_mistakes', 'auc', 'soft_scores', 'all_metrics', 'bootstrap_soft', 'reliability', 'column_baseline']
 
 # %% ../../nbs/08_analysis/00_score.ipynb #1e2ff9ee
 import csv
@@ -115,6 +115,22 @@ def from_learner(cls:Predictions,
     place = {v: i for i, v in enumerate(vocab)}
     targs = [place[o] for o in items.label] if 'label' in items else None
     return cls(items.id, targs, out if plain else task.probs(out), vocab)
+
+# %% ../../nbs/08_analysis/00_score.ipynb #3c1f7a52
+@patch(cls_method=True)
+def from_scores(cls:Predictions,
+    items,        # DataFrame: id, and label where it is known
+    scores,       # probability of the second class, (n,)
+    vocab,        # names of the two classes
+    threshold=.5, # from which on it is the second class: a number, one an item, such as that of its fold, or `Cuts`
+)->Predictions:
+    "Two classes, parted at a threshold that was chosen: it comes to lie at one half, by `balance.prior_shift`; `KeyError` for a label that is no class"
+    from nb_helpers.balance import prior_shift
+    scores = np.asarray(scores.detach().cpu() if hasattr(scores, 'detach') else scores, np.float64)
+    t = np.broadcast_to(getattr(threshold, 'thresholds', threshold), scores.shape).clip(1e-6, 1 - 1e-6)
+    p = prior_shift(scores, np.stack([1 - t, t], 1), [.5, .5])
+    place = {v: i for i, v in enumerate(vocab)}
+    return cls(items.id, [place[o] for o in items.label] if 'label' in items else None, np.stack([1 - p, p], 1), vocab)
 
 # %% ../../nbs/08_analysis/00_score.ipynb #edc84d08
 def first_of(
@@ -364,6 +380,14 @@ def _auc(tie, y, w):
     both = pos.sum()*neg.sum()
     return (pos*(np.cumsum(neg)-neg/2)).sum()/both if both else np.nan
 
+def auc(
+    targets, # 0 or 1 an item, (n,)
+    scores,  # larger speaks for 1, (n,) or (n, 1)
+)->float:    # 0..1; NaN where all are of one class
+    "Area under the ROC curve: the share of pairs in the right order, ties by half; equal orders give equal values, to the bit"
+    y, s = as_arrays(targets, scores)
+    return float(_auc(np.unique(s.reshape(len(y)), return_inverse=True)[1].reshape(-1), y.astype(np.float64), np.ones(len(y))))
+
 # %% ../../nbs/08_analysis/00_score.ipynb #49b3420c
 def _soft(preds, bins, ordered):
     "Function of item weights (n,) giving the scores of the probabilities"
@@ -433,3 +457,27 @@ def reliability(
         ci = binomtest(int(hit[on].sum()), int(on.sum())).proportion_ci(level, 'wilson')
         rows.append(dict(low=b/bins, high=(b+1)/bins, n=int(on.sum()), confidence=conf[on].mean(), right=hit[on].mean(), right_low=ci.low, right_high=ci.high))
     return pd.DataFrame(rows)
+
+# %% ../../nbs/08_analysis/00_score.ipynb #a7f40c13
+def column_baseline(
+    items:pd.DataFrame,   # id, label, split; group where there is one: the intervals draw whole groups
+    columns:pd.DataFrame, # numbers of the same items in the same order, none missing
+    vocab:list,           # class names
+    metric:str='mcc',     # one of `score.metrics`
+    n:int=1000,           # bootstrap resamples
+    seed:int=0,           # of them
+)->pd.DataFrame:          # a row for valid and for test: `value`, `low`, `high`
+    "What a few numbers alone say of the label, by logistic regression with classes of equal weight; `ValueError` for numbers that are missing"
+    from sklearn.linear_model import LogisticRegression
+    x, place = columns.to_numpy(float), {v: i for i, v in enumerate(vocab)}
+    if len(x) != len(items): raise ValueError(f"{len(x)} rows of numbers for {len(items)} items: give one an item")
+    if not np.isfinite(x).all(): raise ValueError(f"{(~np.isfinite(x)).any(1).sum()} items have numbers that are missing or infinite, the first is {items.id.iloc[(~np.isfinite(x)).any(1).argmax()]}: leave them out")
+    y, split, rows = np.array([place[o] for o in items.label]), items.split.to_numpy(), {}
+    fitted = LogisticRegression(class_weight='balanced', max_iter=1000).fit(x[split == 'train'], y[split == 'train'])
+    for s in ('valid', 'test'):
+        at, probs = split == s, np.zeros((int((split == s).sum()), len(vocab)))
+        if not at.any(): continue
+        probs[:, fitted.classes_] = fitted.predict_proba(x[at])
+        groups = items.group.fillna(items.id)[at] if 'group' in items else None
+        rows[s] = bootstrap(Predictions(items.id[at], y[at], probs, vocab), n, seed=seed, groups=groups).loc[metric]
+    return pd.DataFrame(rows).T

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['KINETICS', 'read_clips', 'ClipCache', 'TensorClip', 'ToFloat', 'clip_augment', 'ClipSet', 'ClipLoader', 'clip_dls',
-           'clip_dl', 'ClipStart']
+           'clip_dl', 'ClipWindow']
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #2c90269b
 import hashlib
@@ -23,6 +23,7 @@ from fastai.torch_core import TensorBase, TensorCategory, default_device
 from fastcore.basics import patch
 from fasttransform import Transform
 from ..drive.archives import sha256_file
+from .augment import Augment
 from .cache import parallel_how, function_key
 from .layout import VIDEO_SUFFIXES, Contents, with_left_out
 from .items import check_items
@@ -130,10 +131,12 @@ def _is_form(name, form): return bool(form) and name.rpartition('/')[2].casefold
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #73c5fa70
 def _asked(form, clips, name):
-    "The form, with the columns id and path"
-    named = _named(form, clips, name)
+    "The form, with the columns id and path; what it had itself is in attrs['own']"
+    own, named = list(form), _named(form, clips, name)
     form = form.assign(id=form.iloc[:, 0]) if named is None else named
-    return form.assign(path=[clips.paths.get(i) for i in form.id])
+    form = form.assign(path=[clips.paths.get(i) for i in form.id])
+    form.attrs['own'] = own      # for `write_submission`
+    return form
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #69d6f902
 def _groups(tables, group, everything):
@@ -168,6 +171,7 @@ class ClipCache:
         index = json.loads((self.folder/'index.json').read_text())
         self.clips = {i: (at, tuple(shape)) for i, at, shape in index['clips']}
         self.bad = pd.DataFrame(index['bad'], columns=['id', 'path', 'reason'])
+        self.hashes = {}       # SHA-256 by id, where `build` was asked
         size = sum(int(np.prod(s)) for _, s in self.clips.values())
         if (self.folder/'clips.bin').stat().st_size != size: raise ValueError(f"{folder}: clips.bin is not {size:,} bytes: delete the folder and build again")
         self.data = np.memmap(self.folder/'clips.bin', np.uint8, 'r').view(np.ndarray)   # a plain array: slices of it cost less
@@ -239,12 +243,15 @@ def build(cls:ClipCache,
 )->ClipCache:           # with `bad`, the clips set aside
     "The cache of these items and this function: found if it is there, else built; `ValueError` if no clip can be prepared"
     if items.id.duplicated().any(): raise ValueError(f"id {items.id[items.id.duplicated()].iloc[0]!r} occurs twice: an id must be unique")
-    rows = json.dumps(sorted(zip(items.id.astype(str), _hashes(items))))
+    hashes = _hashes(items)
+    rows = json.dumps(sorted(zip(items.id.astype(str), hashes)))
     final = Path(root)/f'clips-{function_key(fn)}-{hashlib.sha256(rows.encode()).hexdigest()[:12]}'
     final.parent.mkdir(parents=True, exist_ok=True)
     with _alone(final.with_name(f'.{final.name}.lock')):
         if not (final/'index.json').is_file(): _build(final, items, fn, n_jobs)
-    return cls(final)
+    cache = cls(final)
+    cache.hashes = dict(zip(items.id, hashes))
+    return cache
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #950df0a7
 def _build(final, items, fn, n_jobs):
@@ -308,7 +315,7 @@ def clip_augment(
 class ClipSet:
     "Items with their clips in a cache, read a batch at a time; what `ClipLoader` loads from"
     def __init__(self,
-        items:pd.DataFrame, # columns id and label
+        items:pd.DataFrame, # column id; label where it is known
         cache:ClipCache,    # holds every one of the items
         vocab:list,         # class names in the order of the outputs
         windows:dict,       # n, back, pad for `frame_indices`, and directions, a tuple
@@ -317,8 +324,10 @@ class ClipSet:
         gone = [i for i in items.id if i not in cache]
         if gone: raise ValueError(f"{len(gone)} items are not in the cache ({', '.join(map(str, gone[:10]))}): cache.keep(items) leaves them out")
         self.items, self.cache, self.vocab, self.aug = items.reset_index(drop=True), cache, list(vocab), aug
-        self.ids, self.ys = self.items.id.tolist(), np.array([self.vocab.index(y) for y in self.items.label])
-        self.windows, self.directions, self.c = {k: v for k, v in windows.items() if k != 'directions'}, windows['directions'], len(self.vocab)
+        self.ids = self.items.id.tolist()
+        self.ys = np.array([self.vocab.index(y) for y in self.items.label]) if 'label' in self.items else None
+        self.windows, self.directions = {k: v for k, v in windows.items() if k != 'directions'}, windows['directions']
+        self.c, self.n_inp = len(self.vocab), len(self.directions)
         sizes = {cache.clips[i][1][1:] for i in self.ids}
         if len(sizes) > 1: raise ValueError(f"clips of {len(sizes)} sizes ({', '.join(map(str, sorted(sizes)[:3]))}): prepare_clip(size=...) brings them to one")
 
@@ -330,7 +339,7 @@ class ClipSet:
 def batch(self:ClipSet,
     rows,     # numbers of the items
     out=None, # arrays as from `room`, written over; new ones if None
-)->tuple:     # a TensorClip uint8 (bs, n, height, width, 3) for each direction, and TensorCategory int64 (bs,)
+)->tuple:     # a TensorClip uint8 (bs, n, height, width, 3) for each direction; TensorCategory int64 (bs,) where labels are known
     "One batch, gathered from the cache"
     out = [o[:len(rows)] for o in out or self.room(len(rows))]
     for k, row in enumerate(rows):
@@ -338,7 +347,8 @@ def batch(self:ClipSet,
         for o, d in zip(out, self.directions):
             part = _take(clip, frame_indices(len(clip), direction=d, **self.windows))
             o[k] = part if self.aug is None else self.aug(np.ascontiguousarray(part), self.ids[row])
-    return *(TensorClip(torch.from_numpy(o)) for o in out), TensorCategory(torch.from_numpy(self.ys[rows]))
+    clips = tuple(TensorClip(torch.from_numpy(o)) for o in out)
+    return clips if self.ys is None else (*clips, TensorCategory(torch.from_numpy(self.ys[rows])))
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #dec90d50
 @patch
@@ -360,14 +370,16 @@ def _take(clip, i):
 @patch
 def keep(self:ClipCache,
     items:pd.DataFrame, # column id
-)->pd.DataFrame:        # the rows that can be read from here
+)->pd.DataFrame:        # the rows that can be read from here; sha256 of the files, for `check_leaks` and `fingerprint`, where `build` has read them
     "Items whose clip is in the cache; says how many are left out and why the first is"
     there = items.id.isin(list(self.clips))
     if not there.all():
         first = items.id[~there].iloc[0]
         why = dict(zip(self.bad.id, self.bad.reason)).get(first, 'not in the cache')
         print(f"{(~there).sum()} of {len(items)} items left out, such as {first}: {why}")
-    return items[there].reset_index(drop=True)
+    kept = items[there].reset_index(drop=True)
+    known = 'sha256' not in kept and kept.id.isin(list(self.hashes)).all()
+    return kept.assign(sha256=kept.id.map(self.hashes)) if known else kept
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #e662c2c6
 class ClipLoader(TfmdDL):
@@ -398,7 +410,7 @@ def clip_dls(
     pad:str='first',          # as in `frame_indices`
     directions:tuple=('forward', 'backward'), # an input of the model each
     bs:int=8,                 # clips a batch
-    aug=None,                 # for the training split, such as augment.Augment(clip_augment())
+    aug=None,                 # for the training split: an `Augment`, or albumentations transforms such as `clip_augment()`
     vocab:list=None,          # class names in the order of the outputs; sorted labels by default
     stats:tuple=KINETICS,     # mean, standard deviation per channel that the network expects
     num_workers:int=0,        # processes that load; none is fastest from a cache
@@ -408,12 +420,13 @@ def clip_dls(
     kw = dict(vocab=list(vocab or sorted(items.label.unique())), n=n, back=back, pad=pad, directions=tuple(directions), stats=stats, num_workers=num_workers, device=device)
     parts = [items[items.split == s] for s in ('train', 'valid')]
     if not all(map(len, parts)): raise ValueError(f"{len(parts[0])} items in train, {len(parts[1])} in valid: both are needed (dataset.split_items)")
+    if isinstance(aug, (list, tuple)): aug = Augment(aug)
     train = clip_dl(parts[0], cache, bs=min(bs, len(parts[0])), aug=aug, shuffle=True, **kw)
     return DataLoaders(train, clip_dl(parts[1], cache, bs=bs, **kw), device=train.device)
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #0ed2ca84
 def clip_dl(
-    items:pd.DataFrame, # columns id and label
+    items:pd.DataFrame, # column id; label where it is known
     cache:ClipCache,    # of these items
     vocab:list,         # class names in the order of the outputs
     n:int=40, back:int=10, pad:str='first', directions:tuple=('forward', 'backward'), # as in `clip_dls`
@@ -428,18 +441,21 @@ def clip_dl(
                       after_batch=[ToFloat(*stats)], device=device or default_device())
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #4164c488
-class ClipStart:
-    "A view for `tta_preds.tta`: the clips of a batch from another first frame"
+class ClipWindow:
+    "A view for `tta.tta_preds`: the clips of a batch from another first frame, or one frame of each, repeated"
     undo, whole = None, True
     def __init__(self,
-        dl,       # a `ClipLoader` over the items, or over some of the same cache
-        back:int, # start this many frames before the middle
+        back:int|None=None, # start this many frames before the middle; None: where the loader does
+        still:bool=False,   # the middle frame alone, in every direction
     ):
-        s, self.name = dl.dataset, f'start {back} before the middle'
-        self.set = ClipSet(s.items, s.cache, s.vocab, dict(s.windows, back=back, directions=s.directions), s.aug)
-        self.row = {str(i): k for k, i in enumerate(s.ids)}
+        self.back, self.still = back, still
+        self.name = 'one frame, repeated' if still else 'as loaded' if back is None else f'start {back} before the middle'
 
     def inputs(self, batch):
-        "Both directions, as the loader would give them, on the batch's device"
-        clips = self.set.batch([self.row[i] for i in batch.ids])[:-1]
+        "Each direction, as the loader would give it, on the batch's device"
+        s = batch.dataset
+        if not isinstance(s, ClipSet): raise ValueError(f"view {self.name!r} reads clips again, the loader has {type(s).__name__}: give one of clip_dls")
+        windows = dict(s.windows, directions=('still',)*len(s.directions) if self.still else s.directions)
+        if self.back is not None: windows['back'] = self.back
+        clips = ClipSet(s.items.iloc[batch.rows][['id']], s.cache, s.vocab, windows, s.aug).batch(range(len(batch.rows)))
         return [x.as_subclass(torch.Tensor) for x in batch.pipe(tuple(c.to(batch.xs[0].device) for c in clips))]

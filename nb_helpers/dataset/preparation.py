@@ -84,7 +84,8 @@ PREPARATIONS = dict(
                     dict(how='squash', sigma=None, gray=False, full=False, levels=None)),
     fit_photo=(_pair_photo, dict(how=['crop', 'squash'], levels=_DEEP), dict(how='squash', levels=None)),
     prepare_clip=(prepare_clip, dict(fill=(None, ['blue', 'black']), color=['rgb', 'gray', 'binary'], how=['squash', 'pad'],
-                                     span=(None, int), missing=['whole', 'raise'], n=int, back=int, pad=['first', 'last', 'bounce'], directions=[['forward', 'backward', 'mirror']]),
+                                     span=(None, int), missing=['whole', 'raise'], n=int, back=int, pad=['first', 'last', 'bounce'],
+                                     directions=[['forward', 'backward', 'mirror', 'still']]),
                   dict(fill='blue', color='rgb', how='squash', span=None, missing='whole', n=40, back=10, pad='first',
                        directions=['forward', 'backward']))
    ) # name -> function, its values beside the sizes, what they usually are
@@ -168,6 +169,22 @@ class Preparation:
     def __eq__(self, other): return isinstance(other, Preparation) and (self.values, self.stats) == (other.values, other.stats)
     __hash__ = None
 
+# %% ../../nbs/03_dataset/15_preparation.ipynb #b3e91d04
+@patch(cls_method=True)
+def for_clips(cls:Preparation,
+    spec:dict,          # from `check_clips`: mean, std
+    size:int,           # px a side
+    n:int=40,           # frames that the network sees
+    back:int=10,        # the first one is this many before the middle
+    directions=('forward', 'backward'), # an input of the network each, as in `frame_indices`
+    starts=(),          # other values of `back` that will be looked at
+    **values,           # of `prepare_clip`: fill, color, how, missing; and pad, by default 'bounce': a short clip goes to and fro
+):
+    "Clips with just the frames around the middle that some window may want"
+    span = 2*max(o for b in (back, *starts) for o in (b, n - b)) + 2
+    values = dict(pad='bounce', span=span) | values
+    return cls(size, by='prepare_clip', stats=(spec['mean'], spec['std']), n=n, back=back, directions=list(directions), **values)
+
 # %% ../../nbs/03_dataset/15_preparation.ipynb #2078f4c9
 _WINDOW = ('n', 'back', 'pad', 'directions')   # what is taken of a clip, rather than how a file is opened
 
@@ -193,6 +210,23 @@ def __call__(self:Preparation,
 def _windows(self:Preparation, clip):
     n, back, pad, directions = (self.values[k] for k in _WINDOW)
     return np.stack([clip[frame_indices(len(clip), n, back, d, pad)] for d in directions])
+
+# %% ../../nbs/03_dataset/15_preparation.ipynb #47d0c5a8
+@patch(as_prop=True)
+def windows(self:Preparation)->dict:
+    "What `clip_dls` and `clip_dl` take of it: n, back, pad, directions, stats; `ValueError` where there are no clips"
+    if self.by != 'prepare_clip': raise ValueError(f"{self} is of pictures, which have no windows")
+    return dict({k: self.values[k] for k in _WINDOW}, directions=tuple(self.values['directions']), stats=self.stats)
+
+@patch
+def picture(self:Preparation,
+    path,         # a file
+    frames:int=4, # of a clip: as many at least, side by side
+)->np.ndarray:    # uint8, (height, width, 3 or 1)
+    "What the network sees of a file, to look at; a function for `plot_mistakes` and `Run.report`"
+    x = self(path)
+    if self.by != 'prepare_clip': return x.transpose(1, 2, 0)
+    return np.concatenate(list(x[0][::max(1, len(x[0])//frames)]), 1)
 
 @patch(as_prop=True)
 def channels(self:Preparation)->int:
