@@ -131,7 +131,7 @@ def _fit_batch(self:Experiment, learn, step_items):
     found = fit_batch_size(lambda b: getattr(resized(learn, b), f'to_{self.precision}')(), step_items, max_bs=most, run=self.run)
     print(found)
     learn.dls = resized(learn, found.bs).dls
-    return found.effective
+    return found.step_items
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #f0f0ceee
 @patch
