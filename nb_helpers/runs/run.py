@@ -296,18 +296,6 @@ def log_model(self:Run,
     if origin: self.log_metrics(weights_used=origin['weights'])
     return kept | facts
 
-# %% ../../nbs/09_runs/02_run.ipynb #5ed11a08
-@patch
-def report(self:Run,
-    preds,             # `Predictions` with targets
-    items=None,        # DataFrame with `id`, `path` and perhaps `group`; None: no pictures
-    split:str='valid', # what the predictions are of
-    **kw,              # to `report_run`: open_image, n_mistakes, ordered, ...
-):                     # DataFrame `value`, `low`, `high`, a row a metric
-    "Metrics with intervals, tables, figures and probabilities of one split into the run, as `report_run` has them"
-    from nb_helpers.runs.report import report_run
-    return report_run(self, preds, items, split, **kw)
-
 # %% ../../nbs/09_runs/02_run.ipynb #b761c22f
 @patch
 def note(self:Run,
