@@ -321,7 +321,7 @@ def balanced_dls(
     epoch='all',     # as in `BalancedSampler`
     seed:int=0,      # likewise
     labels=None,     # class per training item, where they can't be found without opening items
-    aug=None,        # the training split's `augment.Augment`, so that an item looks different each time it comes; True: the loader's own
+    aug=None,        # the `Augment` by which an item looks different each time it comes; True: the loader's own
     verbose:bool=True, # say what a batch and an epoch are
 )->DataLoaders:      # of the same kind, the training loader balanced
     "The same DataLoaders with balanced training batches; `ValueError` where labels and items differ in number"
@@ -405,7 +405,8 @@ def prior_shift(
     many = np.stack([1 - p, p], -1) if p.ndim == 1 else p
     frm, to = (np.asarray(list(s.values()) if isinstance(s, dict) else s, dtype=np.float64) for s in (frm, to))
     fits = all(o.shape in (many.shape, many.shape[-1:]) for o in (frm, to))
-    if not fits: raise ValueError(f"shares of {frm.shape[-1]} and {to.shape[-1]} classes for probabilities of {many.shape[-1]}")
+    k = frm.shape[-1], to.shape[-1]
+    if not fits: raise ValueError(f"shares of {k[0]} and {k[1]} classes for probabilities of {many.shape[-1]}")
     if (frm <= 0).any() or (to <= 0).any(): raise ValueError(f"a share of 0 in {frm.tolist()} or {to.tolist()}: leave the class out")
     off = abs(many.sum(-1) - 1)
     if len(p) and ((many < 0).any() or not (off < .01).all()): raise ValueError(f"row {off.argmax()} has sum {many[off.argmax()].sum():.3f}: probabilities are needed, softmax or sigmoid first")

@@ -124,7 +124,7 @@ def from_scores(cls:Predictions,
     vocab,        # names of the two classes
     threshold=.5, # from which on it is the second class: a number, one an item, such as that of its fold, or `Cuts`
 )->Predictions:
-    "Two classes, parted at a threshold that was chosen: it comes to lie at one half, by `balance.prior_shift`; `KeyError` for a label that is no class"
+    "Two classes, the chosen threshold moved to one half by `prior_shift`; `KeyError` for a label that is no class"
     from nb_helpers.balance import prior_shift
     scores = np.asarray(scores.detach().cpu() if hasattr(scores, 'detach') else scores, np.float64)
     t = np.broadcast_to(getattr(threshold, 'thresholds', threshold), scores.shape).clip(1e-6, 1 - 1e-6)
@@ -384,9 +384,10 @@ def auc(
     targets, # 0 or 1 an item, (n,)
     scores,  # larger speaks for 1, (n,) or (n, 1)
 )->float:    # 0..1; NaN where all are of one class
-    "Area under the ROC curve: the share of pairs in the right order, ties by half; equal orders give equal values, to the bit"
+    "Area under the ROC curve: share of pairs in the right order, ties by half; equal orders give equal values"
     y, s = as_arrays(targets, scores)
-    return float(_auc(np.unique(s.reshape(len(y)), return_inverse=True)[1].reshape(-1), y.astype(np.float64), np.ones(len(y))))
+    tie = np.unique(s.reshape(len(y)), return_inverse=True)[1].reshape(-1)
+    return float(_auc(tie, y.astype(np.float64), np.ones(len(y))))
 
 # %% ../../nbs/08_analysis/00_score.ipynb #49b3420c
 def _soft(preds, bins, ordered):
@@ -467,11 +468,12 @@ def column_baseline(
     n:int=1000,           # bootstrap resamples
     seed:int=0,           # of them
 )->pd.DataFrame:          # a row for valid and for test: `value`, `low`, `high`
-    "What a few numbers alone say of the label, by logistic regression with classes of equal weight; `ValueError` for numbers that are missing"
+    "What a few numbers alone say of the label, by logistic regression; `ValueError` for numbers that are missing"
     from sklearn.linear_model import LogisticRegression
     x, place = columns.to_numpy(float), {v: i for i, v in enumerate(vocab)}
     if len(x) != len(items): raise ValueError(f"{len(x)} rows of numbers for {len(items)} items: give one an item")
-    if not np.isfinite(x).all(): raise ValueError(f"{(~np.isfinite(x)).any(1).sum()} items have numbers that are missing or infinite, the first is {items.id.iloc[(~np.isfinite(x)).any(1).argmax()]}: leave them out")
+    bad = ~np.isfinite(x).all(1)
+    if bad.any(): raise ValueError(f"{bad.sum()} items lack a number, the first is {items.id.iloc[bad.argmax()]}: leave them out")
     y, split, rows = np.array([place[o] for o in items.label]), items.split.to_numpy(), {}
     fitted = LogisticRegression(class_weight='balanced', max_iter=1000).fit(x[split == 'train'], y[split == 'train'])
     for s in ('valid', 'test'):

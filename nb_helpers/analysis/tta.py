@@ -382,7 +382,7 @@ def _tell(heard, name, values, then, dl):
 # %% ../../nbs/08_analysis/03_tta.ipynb #f617149d
 def tta_preds(
     learn,          # fastai Learner: its model, its precision, its loss's activation
-    dl=None,        # loader in a fixed order, or items (DataFrame) that the Learner's loaders make one for; `learn.dls.valid` by default
+    dl=None,        # loader in a fixed order, or items (DataFrame) to make one for; `learn.dls.valid` by default
     views=('identity', 'hflip'), # names in `VIEWS`, or objects from `scale`, `crop`, `_window`, `random_views`
     outputs=None,   # `Output`, or a dict or tuple of them as the model's outputs; by default from the loss, for a single one
     weights=None,   # one a view, above 0; the same for all by default
@@ -405,8 +405,9 @@ def _area(targs, probs): return auc(targs, probs[:, -1])
 def _named_metric(metric):
     "The function of a metric's name; `ValueError` for an unknown one"
     known = dict(accuracy=_accuracy, auc=_area)
-    if not callable(metric) and metric not in known: raise ValueError(f"metric={metric!r} is none of {', '.join(known)}, nor a function")
-    return metric if callable(metric) else known[metric]
+    if callable(metric): return metric
+    if metric not in known: raise ValueError(f"metric={metric!r} is none of {', '.join(known)}, nor a function")
+    return known[metric]
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #68fdaa29
 def _picked(values, targs, metric, finish):

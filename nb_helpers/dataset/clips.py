@@ -339,7 +339,7 @@ class ClipSet:
 def batch(self:ClipSet,
     rows,     # numbers of the items
     out=None, # arrays as from `room`, written over; new ones if None
-)->tuple:     # a TensorClip uint8 (bs, n, height, width, 3) for each direction; TensorCategory int64 (bs,) where labels are known
+)->tuple:     # a TensorClip uint8 (bs, n, height, width, 3) for each direction; labels, TensorCategory (bs,), if known
     "One batch, gathered from the cache"
     out = [o[:len(rows)] for o in out or self.room(len(rows))]
     for k, row in enumerate(rows):
@@ -370,7 +370,7 @@ def _take(clip, i):
 @patch
 def keep(self:ClipCache,
     items:pd.DataFrame, # column id
-)->pd.DataFrame:        # the rows that can be read from here; sha256 of the files, for `check_leaks` and `fingerprint`, where `build` has read them
+)->pd.DataFrame:        # the rows that can be read from here, with the column sha256 where `build` has read the files
     "Items whose clip is in the cache; says how many are left out and why the first is"
     there = items.id.isin(list(self.clips))
     if not there.all():
@@ -410,7 +410,7 @@ def clip_dls(
     pad:str='first',          # as in `frame_indices`
     directions:tuple=('forward', 'backward'), # an input of the model each
     bs:int=8,                 # clips a batch
-    aug=None,                 # for the training split: an `Augment`, or albumentations transforms such as `clip_augment()`
+    aug=None,                 # for the training split: an `Augment`, or transforms such as `clip_augment()`
     vocab:list=None,          # class names in the order of the outputs; sorted labels by default
     stats:tuple=KINETICS,     # mean, standard deviation per channel that the network expects
     num_workers:int=0,        # processes that load; none is fastest from a cache
@@ -449,13 +449,16 @@ class ClipWindow:
         still:bool=False,   # the middle frame alone, in every direction
     ):
         self.back, self.still = back, still
-        self.name = 'one frame, repeated' if still else 'as loaded' if back is None else f'start {back} before the middle'
+        start = 'as loaded' if back is None else f'start {back} before the middle'
+        self.name = 'one frame, repeated' if still else start
 
     def inputs(self, batch):
         "Each direction, as the loader would give it, on the batch's device"
         s = batch.dataset
-        if not isinstance(s, ClipSet): raise ValueError(f"view {self.name!r} reads clips again, the loader has {type(s).__name__}: give one of clip_dls")
+        if not isinstance(s, ClipSet):
+            raise ValueError(f"view {self.name!r} needs a loader of clip_dls, this one has {type(s).__name__}")
         windows = dict(s.windows, directions=('still',)*len(s.directions) if self.still else s.directions)
         if self.back is not None: windows['back'] = self.back
-        clips = ClipSet(s.items.iloc[batch.rows][['id']], s.cache, s.vocab, windows, s.aug).batch(range(len(batch.rows)))
+        some = ClipSet(s.items.iloc[batch.rows][['id']], s.cache, s.vocab, windows, s.aug)
+        clips = some.batch(range(len(some)))
         return [x.as_subclass(torch.Tensor) for x in batch.pipe(tuple(c.to(batch.xs[0].device) for c in clips))]

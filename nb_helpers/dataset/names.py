@@ -22,7 +22,7 @@ def as_they_are(
         from matplotlib import rcParams
         was, rcParams['text.parse_math'] = rcParams['text.parse_math'], False     # a text keeps what it was made with
         try: return func(*args, **kwargs)
-        finally: rcParams['text.parse_math'] = was    # this alone: a notebook's first figure makes its session show figures
+        finally: rcParams['text.parse_math'] = was    # this alone: a session's first figure turns more on
     return plain
 
 # %% ../../nbs/03_dataset/01_names.ipynb #3b70fa7d

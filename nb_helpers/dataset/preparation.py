@@ -84,7 +84,8 @@ PREPARATIONS = dict(
                     dict(how='squash', sigma=None, gray=False, full=False, levels=None)),
     fit_photo=(_pair_photo, dict(how=['crop', 'squash'], levels=_DEEP), dict(how='squash', levels=None)),
     prepare_clip=(prepare_clip, dict(fill=(None, ['blue', 'black']), color=['rgb', 'gray', 'binary'], how=['squash', 'pad'],
-                                     span=(None, int), missing=['whole', 'raise'], n=int, back=int, pad=['first', 'last', 'bounce'],
+                                     span=(None, int), missing=['whole', 'raise'], n=int, back=int,
+                                     pad=['first', 'last', 'bounce'],
                                      directions=[['forward', 'backward', 'mirror', 'still']]),
                   dict(fill='blue', color='rgb', how='squash', span=None, missing='whole', n=40, back=10, pad='first',
                        directions=['forward', 'backward']))
@@ -178,12 +179,13 @@ def for_clips(cls:Preparation,
     back:int=10,        # the first one is this many before the middle
     directions=('forward', 'backward'), # an input of the network each, as in `frame_indices`
     starts=(),          # other values of `back` that will be looked at
-    **values,           # of `prepare_clip`: fill, color, how, missing; and pad, by default 'bounce': a short clip goes to and fro
+    **values,           # fill, color, how, missing; and pad, by default 'bounce': a short clip goes to and fro
 ):
     "Clips with just the frames around the middle that some window may want"
     span = 2*max(o for b in (back, *starts) for o in (b, n - b)) + 2
     values = dict(pad='bounce', span=span) | values
-    return cls(size, by='prepare_clip', stats=(spec['mean'], spec['std']), n=n, back=back, directions=list(directions), **values)
+    stats = spec['mean'], spec['std']
+    return cls(size, by='prepare_clip', stats=stats, n=n, back=back, directions=list(directions), **values)
 
 # %% ../../nbs/03_dataset/15_preparation.ipynb #2078f4c9
 _WINDOW = ('n', 'back', 'pad', 'directions')   # what is taken of a clip, rather than how a file is opened
@@ -218,6 +220,7 @@ def windows(self:Preparation)->dict:
     if self.by != 'prepare_clip': raise ValueError(f"{self} is of pictures, which have no windows")
     return dict({k: self.values[k] for k in _WINDOW}, directions=tuple(self.values['directions']), stats=self.stats)
 
+# %% ../../nbs/03_dataset/15_preparation.ipynb #6c2f90ab
 @patch
 def picture(self:Preparation,
     path,         # a file

@@ -128,8 +128,7 @@ def _filled(got, asked, table, fill):
 def write_submission(
     said,                 # a `Run`, `Predictions`, or a Series or dict of values by id
     items:pd.DataFrame,   # what is asked for, an item a row, with a column `id`; may be longer than the sample
-    columns,              # column of the file -> word of the table above or column of `items`, ids first; or two names: of the ids and of the classes;
-                          # or one name: the column to fill in of a form (`items`, whose other columns stay, but id and path where a reader added them)
+    columns,              # column of the file -> word or column of `items`, ids first; two names; or one: see the table above
     sample=None,          # sample submission: CSV file or DataFrame; its order is kept. None: the order of `items`
     path=None,            # CSV file to write; None: submission.csv in a `Run`'s folder, else no file
     classes=None,         # class index of each item, int, in the order of the predictions, such as cuts(scores); None: the most probable one
