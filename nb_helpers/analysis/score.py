@@ -473,7 +473,8 @@ def column_baseline(
     x, place = columns.to_numpy(float), {v: i for i, v in enumerate(vocab)}
     if len(x) != len(items): raise ValueError(f"{len(x)} rows of numbers for {len(items)} items: give one an item")
     bad = ~np.isfinite(x).all(1)
-    if bad.any(): raise ValueError(f"{bad.sum()} items lack a number, the first is {items.id.iloc[bad.argmax()]}: leave them out")
+    if bad.any():
+        raise ValueError(f"{bad.sum()} items lack a number, the first is {items.id.iloc[bad.argmax()]}: leave them out")
     y, split, rows = np.array([place[o] for o in items.label]), items.split.to_numpy(), {}
     fitted = LogisticRegression(class_weight='balanced', max_iter=1000).fit(x[split == 'train'], y[split == 'train'])
     for s in ('valid', 'test'):

@@ -128,7 +128,7 @@ def _filled(got, asked, table, fill):
 def write_submission(
     said,                 # a `Run`, `Predictions`, or a Series or dict of values by id
     items:pd.DataFrame,   # what is asked for, an item a row, with a column `id`; may be longer than the sample
-    columns,              # column of the file -> word or column of `items`, ids first; two names; or one: see the table above
+    columns,              # column of the file -> word or column of `items`, ids first; or as said above
     sample=None,          # sample submission: CSV file or DataFrame; its order is kept. None: the order of `items`
     path=None,            # CSV file to write; None: submission.csv in a `Run`'s folder, else no file
     classes=None,         # class index of each item, int, in the order of the predictions, such as cuts(scores); None: the most probable one
