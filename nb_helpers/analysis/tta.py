@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from fastcore.basics import patch
 from torch import nn
 
-from .score import resamples
+from .score import auc, group_codes, resamples
 from ..dataset.folds import fold_numbers
 from ..gpu import evaluating, same_precision
 
@@ -236,9 +236,9 @@ def _piped(pipe, b, split):
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #1441406f
 class _Batch:
-    "A batch as it was read, its ids, and its inputs and targets after the loader's transforms"
-    def __init__(self, raw, n_inp, ids, pipe):
-        self.raw, self.ids, self.pipe = raw[:n_inp], ids, pipe
+    "A batch as it was read, its ids and rows in the data set, and its inputs and targets after the loader's transforms"
+    def __init__(self, raw, n_inp, ids, pipe, dataset=None, rows=()):
+        self.raw, self.ids, self.pipe, self.dataset, self.rows = raw[:n_inp], ids, pipe, dataset, rows
         b = _piped(pipe, raw, 1)
         self.xs, self.ys = [_bare(x) for x in b[:n_inp]], [_bare(y) for y in b[n_inp:]]
 
@@ -308,6 +308,11 @@ def _named(views):
     return views
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #7e76fd43
+def _loader(learn, dl):
+    "A loader: that of validation, one for items, or as it is"
+    if dl is None: return learn.dls.valid
+    return learn.dls.test_dl(dl, with_labels='label' in dl) if isinstance(dl, pd.DataFrame) else dl
+
 def _check_loader(dl, views):
     "`ValueError` for a loader whose batches can't be told apart or from which nothing can be drawn"
     if getattr(dl, 'shuffle', False) or getattr(dl, 'drop_last', False):
@@ -399,8 +404,9 @@ def _run(learn, dl, views, outputs, weights, heard=None):
         then = time.perf_counter()
         for raw in _with_bar(dl):
             raw = raw if isinstance(raw, (tuple, list)) else (raw,)
-            batch, total = _Batch(raw, _n_inp(dl, raw), ids[at:at+len(raw[0])], pipe), {}
-            at, then = at + len(raw[0]), _tell(heard, None, None, then, dl)
+            rows, total = range(at, at + len(raw[0])), {}
+            batch = _Batch(raw, _n_inp(dl, raw), ids[at:rows.stop], pipe, dl.dataset, rows)
+            at, then = rows.stop, _tell(heard, None, None, then, dl)
             for view, weight in zip(views, weights):
                 ys, now = _ask(learn.model, view, batch)
                 rules = rules or _rules(learn, outputs, ys)
@@ -422,13 +428,13 @@ def _tell(heard, name, values, then, dl):
 # %% ../../nbs/08_analysis/03_tta.ipynb #f617149d
 def tta_preds(
     learn,          # fastai Learner: its model, its precision, its loss's activation
-    dl=None,        # loader in a fixed order; `learn.dls.valid` by default
+    dl=None,        # loader in a fixed order, or items (DataFrame) to make one for; `learn.dls.valid` by default
     views=('identity', 'hflip'), # names in `VIEWS`, or objects from `scale`, `crop`, `_window`, `random_views`
     outputs=None,   # `Output`, or a dict or tuple of them as the model's; None: from the loss, for a single one
     weights=None,   # one a view, above 0; the same for all by default
-)->tuple:           # (averages, float32, (n, K) or (n, c, h, w), as the model's outputs; targets or None), on the CPU
-    "Predictions averaged over the views, each item read once; `ValueError` for views, loader, outputs that don't fit"
-    dl, views = learn.dls.valid if dl is None else dl, _named(views)
+)->tuple:           # (averages float32 as the model's outputs, (n, K) or (n, c, h, w); targets, None without), on the CPU
+    "Predictions averaged over the views; each item is read once; `ValueError` for views, loaders and outputs that don't go together"
+    dl, views = _loader(learn, dl), _named(views)
     weights = [1.]*len(views) if weights is None else [float(w) for w in weights]
     if len(weights) != len(views) or min(weights) <= 0:
         raise ValueError(f"{len(views)} views and weights {weights}: one above 0 a view")
@@ -444,6 +450,14 @@ def tta_preds(
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #cb581804
 def _accuracy(targs, probs): return float((probs.argmax(1) == targs).mean())
+def _area(targs, probs): return auc(targs, probs[:, -1])
+
+def _named_metric(metric):
+    "The function of a metric's name; `ValueError` for an unknown one"
+    known = dict(accuracy=_accuracy, auc=_area)
+    if callable(metric): return metric
+    if metric not in known: raise ValueError(f"metric={metric!r} is none of {', '.join(known)}, nor a function")
+    return known[metric]
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #68fdaa29
 def _picked(values, targs, metric, finish):
@@ -486,18 +500,16 @@ def _cross_fitted(values, targs, metric, finish, groups, folds, seed):
 def _gain_table(
     values,            # name -> (n, K), what each view gives by itself; the first is the plain picture
     targs,             # true classes or whatever `metric` takes, (n,)
-    metric=None,       # (targs, probs) -> float, more is better; accuracy by default
-    finish=lambda p: p,# from an average of values to probabilities
+    metric='accuracy', # 'accuracy', 'auc' (of two classes), or a function (targs, probs) -> float, more is better
+    finish=lambda p: p,# from an average of values to probabilities; nothing is to be done where the values are probabilities
     groups=None,       # group of each item (patient, video): whole groups are drawn; None: items
     n:int=1000,        # resamples
     level:float=.95,   # share of resamples inside the interval
     seed:int=0,        # of resamples and folds
 )->pd.DataFrame:       # index `view`; alone, value (with the plain picture), gain over it, low, high, verdict
-    "Gain of each view, of all, of picked ones (attrs['picked']), with intervals; `ValueError` for one view, odd sizes"
-    values, targs, metric = {k: np.asarray(v) for k, v in values.items()}, np.asarray(targs), metric or _accuracy
-    if len(values) < 2 or any(len(v) != len(targs) for v in values.values()):
-        raise ValueError(f"{len(targs)} targets, views of {[len(v) for v in values.values()]} items: "
-                         "two views or more of the same items")
+    "Gain of each view, of all and of picked ones, with paired intervals; attrs['picked'] names those; `ValueError` for a single view or sizes that don't fit"
+    values, targs, metric = {k: np.asarray(v) for k, v in values.items()}, np.asarray(targs), _named_metric(metric)
+    if len(values) < 2 or any(len(v) != len(targs) for v in values.values()): raise ValueError(f"{len(targs)} targets, views of {[len(v) for v in values.values()]} items: two views or more of the same items")
     first, *others = values
     means = {v: (values[first] + values[v])/2 for v in others}
     means |= {'all': _mean_of(values, values),
@@ -533,12 +545,12 @@ def _row(name, alone, plain, targs, metric, gains, level, mean=None):
 def tta_gain(
     learn,          # fastai Learner of a model with one output of class scores
     views,          # as in `tta_preds`; 'identity' is put first
-    dl=None,        # validation data, never test: `learn.dls.valid` by default
+    dl=None,        # validation data, never test: a loader or items, as in `tta_preds`; `learn.dls.valid` by default
     outputs=None,   # `Output`; by default from the loss
-    **kw,           # to `_gain_table`: metric, groups, n, level, seed
+    **kw,           # to `_gain_table`: metric ('accuracy', 'auc' or a function), groups, n, level, seed
 )->pd.DataFrame:    # `_gain_table`'s, and seconds: of the plain pass with reading, and what each row adds to it
     "What test-time augmentation brings on validation data, and its price; each item is read once"
-    dl, views = learn.dls.valid if dl is None else dl, [v for v in _named(views) if v.name != 'identity']
+    dl, views = _loader(learn, dl), [v for v in _named(views) if v.name != 'identity']
     views = [VIEWS['identity'], *views]
     _check_loader(dl, views)
     parts, seconds, targs, rule = {}, {}, [], None

@@ -8,7 +8,7 @@ from .clips import (
     clip_dl as clip_dl,
     clip_dls as clip_dls,
     ClipCache as ClipCache,
-    ClipStart as ClipStart,
+    ClipWindow as ClipWindow,
     read_clips as read_clips)
 from .decode import fit_temperature as fit_temperature
 from .duplicates import (

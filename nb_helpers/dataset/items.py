@@ -498,13 +498,19 @@ def make_folds(
 
 # %% ../../nbs/03_dataset/10_items.ipynb #6027c3c8
 def use_fold(
-    items:pd.DataFrame, # column fold, as `make_folds` gives it
+    items:pd.DataFrame, # column fold, as `make_folds` gives it; or `folds` says how many to make
     k:int,              # fold that validates
+    folds:int|None=None,# make so many by `make_folds`; None: those that are there
+    seed:int=42,        # of these
+    leaks:str='',       # copies and groups on two sides, as `check_leaks` finds them: 'drop' takes copies out, 'raise' stops; '': not looked for
 )->pd.DataFrame:        # a copy: fold k is valid, the other folds train; what is outside the folds keeps its split
     "Items with the split of one fold; a valid part that was kept aside becomes 'test', so that nothing chooses on it"
+    if leaks not in ('', 'drop', 'raise'): raise ValueError(f"leaks={leaks!r} is none of '', 'drop', 'raise'")
+    if folds is not None: items = make_folds(items, folds, seed)
     if k not in set(items.fold) - {-1}: raise ValueError(f"fold {k} is none of {sorted(set(items.fold) - {-1})}")
     outside = items.split.replace('valid', 'test') if 'split' in items else 'train'
-    return items.assign(split=np.where(items.fold == k, 'valid', np.where(items.fold >= 0, 'train', outside)))
+    items = items.assign(split=np.where(items.fold == k, 'valid', np.where(items.fold >= 0, 'train', outside)))
+    return check_leaks(items, leaks == 'drop') if leaks else items
 
 # %% ../../nbs/03_dataset/10_items.ipynb #b7aae1ee
 def class_table(

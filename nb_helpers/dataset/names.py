@@ -19,9 +19,10 @@ def as_they_are(
     "Decorator: matplotlib's dollar signs are dollar signs in every text of a figure, whenever it is shown"
     @functools.wraps(func)
     def plain(*args, **kwargs):
-        import matplotlib
-        # a text keeps what it was made with
-        with matplotlib.rc_context({'text.parse_math': False}): return func(*args, **kwargs)
+        from matplotlib import rcParams
+        was, rcParams['text.parse_math'] = rcParams['text.parse_math'], False     # a text keeps what it was made with
+        try: return func(*args, **kwargs)
+        finally: rcParams['text.parse_math'] = was    # this alone: a session's first figure turns more on
     return plain
 
 # %% ../../nbs/03_dataset/01_names.ipynb #3b70fa7d

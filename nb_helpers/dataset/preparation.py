@@ -89,10 +89,10 @@ _PREPARATIONS = dict(
     prepare_fundus=(prepare_fundus, dict(how=_HOW, sigma=(None, float), gray=bool, full=bool, levels=_DEEP),
                     dict(how='squash', sigma=None, gray=False, full=False, levels=None)),
     fit_photo=(_pair_photo, dict(how=['crop', 'squash'], levels=_DEEP), dict(how='squash', levels=None)),
-    prepare_clip=(prepare_clip, dict(fill=(None, ['blue', 'black']), color=['rgb', 'gray', 'binary'],
-                                     how=['squash', 'pad'], span=(None, int), missing=['whole', 'raise'], n=int,
-                                     back=int, pad=['first', 'last', 'bounce'],
-                                     directions=[['forward', 'backward', 'mirror']]),
+    prepare_clip=(prepare_clip, dict(fill=(None, ['blue', 'black']), color=['rgb', 'gray', 'binary'], how=['squash', 'pad'],
+                                     span=(None, int), missing=['whole', 'raise'], n=int, back=int,
+                                     pad=['first', 'last', 'bounce'],
+                                     directions=[['forward', 'backward', 'mirror', 'still']]),
                   dict(fill='blue', color='rgb', how='squash', span=None, missing='whole', n=40, back=10, pad='first',
                        directions=['forward', 'backward']))
    ) # name -> function, its values beside the sizes, what they usually are
@@ -168,22 +168,22 @@ class Preparation:
         return isinstance(other, Preparation) and (self.values, self.stats) == (other.values, other.stats)
     __hash__ = None
 
-# %% ../../nbs/03_dataset/15_preparation.ipynb #091ae39b
+# %% ../../nbs/03_dataset/15_preparation.ipynb #b3e91d04
 @patch(cls_method=True)
-def for_network(cls:Preparation,
-    spec:dict,          # from `input_spec` or `check_network`: size, resize, mean, std
-    size:int=0,         # px a side; 0: the network's own
-    resize:int=0,       # px of the short side before the crop; 0: the network's own share
-    how:str='crop',     # 'crop', 'pad' or 'squash' to a square
-    items=None,         # DataFrame of the photos: one range for those of more than 8 bits
+def for_clips(cls:Preparation,
+    spec:dict,          # from `check_clips`: mean, std
+    size:int,           # px a side
+    n:int=40,           # frames that the network sees
+    back:int=10,        # the first one is this many before the middle
+    directions=('forward', 'backward'), # an input of the network each, as in `frame_indices`
+    starts=(),          # other values of `back` that will be looked at
+    **values,           # fill, color, how, missing; and pad, by default 'bounce': a short clip goes to and fro
 ):
-    "As the network was trained to see photos; `ValueError` for a resize below the size"
-    size = size or spec['size']
-    before = resize or (round(size*spec['resize']/spec['size']) if how == 'crop' else size)
-    if before < size:
-        raise ValueError(f"resize: {resize} is not at least {size}, the size (0 takes the network's own share)")
-    levels = None if items is None else gray_levels(items) or None
-    return cls(size, before, how=how, levels=levels, stats=(spec['mean'], spec['std']))
+    "Clips with just the frames around the middle that some window may want"
+    span = 2*max(o for b in (back, *starts) for o in (b, n - b)) + 2
+    values = dict(pad='bounce', span=span) | values
+    stats = spec['mean'], spec['std']
+    return cls(size, by='prepare_clip', stats=stats, n=n, back=back, directions=list(directions), **values)
 
 # %% ../../nbs/03_dataset/15_preparation.ipynb #2078f4c9
 _WINDOW = ('n', 'back', 'pad', 'directions')   # what is taken of a clip, rather than how a file is opened
@@ -212,7 +212,24 @@ def _windows(self:Preparation, clip):
     n, back, pad, directions = (self.values[k] for k in _WINDOW)
     return np.stack([clip[frame_indices(len(clip), n, back, d, pad)] for d in directions])
 
-# %% ../../nbs/03_dataset/15_preparation.ipynb #f1659736
+# %% ../../nbs/03_dataset/15_preparation.ipynb #47d0c5a8
+@patch(as_prop=True)
+def windows(self:Preparation)->dict:
+    "What `clip_dls` and `clip_dl` take of it: n, back, pad, directions, stats; `ValueError` where there are no clips"
+    if self.by != 'prepare_clip': raise ValueError(f"{self} is of pictures, which have no windows")
+    return dict({k: self.values[k] for k in _WINDOW}, directions=tuple(self.values['directions']), stats=self.stats)
+
+# %% ../../nbs/03_dataset/15_preparation.ipynb #6c2f90ab
+@patch
+def picture(self:Preparation,
+    path,         # a file
+    frames:int=4, # of a clip: as many at least, side by side
+)->np.ndarray:    # uint8, (height, width, 3 or 1)
+    "What the network sees of a file, to look at; a function for `plot_mistakes` and `Run.report`"
+    x = self(path)
+    if self.by != 'prepare_clip': return x.transpose(1, 2, 0)
+    return np.concatenate(list(x[0][::max(1, len(x[0])//frames)]), 1)
+
 @patch(as_prop=True)
 def channels(self:Preparation)->int:
     "Channels of one prepared picture"

@@ -97,6 +97,9 @@ def _predicted(preds, name, classes):
 def _asked(columns, items, table):
     "{column: word} with every word checked: the ids first, then what was predicted"
     first = 'value' if 'value' in table else 'class'
+    if isinstance(columns, str):
+        own = items.attrs.get('own') or [c for c in items if c not in ('id', 'path')]
+        columns = {c: c for c in own} | {columns: first}
     if not isinstance(columns, Mapping):
         if len(columns) != 2:
             raise ValueError(f"columns {list(columns)}: say what each holds, "
@@ -146,7 +149,7 @@ def _filled(got, asked, table, fill):
 def write_submission(
     preds,                # a `Run`, `Predictions`, or a Series or dict of values by id
     items:pd.DataFrame,   # what is asked for, an item a row, with a column `id`; may be longer than the sample
-    columns,              # ids first: column -> word of the table above or column of `items`; or names of ids, classes
+    columns,              # column of the file -> word or column of `items`, ids first; or as said above
     sample=None,          # sample submission: CSV file or DataFrame; its order is kept. None: the order of `items`
     path=None,            # CSV file to write; None: submission.csv in a `Run`'s folder, else no file
     classes=None,         # class index of each item, int, as predicted, such as cuts(scores); None: the most probable

@@ -255,6 +255,7 @@ def video_model(
     head=(512, 'relu', .5, 128, 'relu'), # a list of layers, as `transfer.make_head` takes it
     n_in:int=3,         # channels of a frame
     seed:int|None=None, # of the random weights; None: torch's random numbers as they stand
+    sparing:bool=False, # less memory in training, more time: see `save_memory`
 )->tuple:               # (TwoDirections, dict: weights, source, tensors loaded and left out; built: the plain values)
     "Encoder, join and head for clips of any length, from 32 px a side; `ValueError` for names and files that don't fit"
     _known(name)
@@ -264,7 +265,8 @@ def video_model(
     top = make_head(encoder.n_features*JOINS[join], n_out, head if isinstance(head, str) else list(head), pooled=True)
     report = _fill(encoder, name, weights)
     built = dict(name=name, n_out=n_out, join=join, head=head if isinstance(head, str) else list(head), n_in=n_in)
-    return TwoDirections(encoder, top, join), dict(report, built=built)
+    model = TwoDirections(encoder, top, join)
+    return save_memory(model) if sparing else model, dict(report, built=built)
 
 # %% ../../nbs/04_model/02_video.ipynb #c147cbf8
 def check_clips(

@@ -283,12 +283,13 @@ def log_data(self:Run,
     items,       # DataFrame: id, label, split; sha256 for the fingerprint; of maps no label
     source='',   # where it came from
     counts=None, # DataFrame that says how many there are; None: `class_table(items)`
+    shares=False,# with the share of each class in each split, %
     **facts,     # anything else about the data, or another fingerprint
 ):               # the counts
     "Keep who was on which side (items.csv), counts and fingerprint (run.json); figures can draw the classes' names now"
     from nb_helpers.dataset.items import class_table, fingerprint
     from nb_helpers.dataset.names import draw_names
-    if counts is None: counts = class_table(items)
+    if counts is None: counts = class_table(items, shares=shares)
     if 'label' in items:
         draw_names(items.label)
         facts = dict(classes=items.label.nunique()) | facts
