@@ -48,6 +48,7 @@ from .labelstudio import (
     last_word as last_word,
     match_images as match_images,
     name_labels as name_labels,
+    Ratings as Ratings,
     read_exports as read_exports,
     vote as vote,
     vote_counts as vote_counts)
