@@ -200,7 +200,7 @@ def _plot_raters(
     "People and model side by side, a pair of bars a question"
     fig, ax = figure_axes(6, 2.2)
     table[['people', 'model']].plot.barh(ax=ax, color=['#7fb2e5', '#0b3d73'])
-    ax.set(xlim=(0, 1.12), ylabel='', xlabel='share of the answers', title=title)
+    ax.set(xlim=(0, 1.12), ylabel='', xlabel='share', title=title)
     ax.grid(False)
     ax.invert_yaxis()
     ax.legend(loc='center left', bbox_to_anchor=(1, .5))
