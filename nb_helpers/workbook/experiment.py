@@ -94,7 +94,7 @@ def save(self:Experiment,
     self.space.save(self.run.dir, keep=1, verbose=False, strict=strict)
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #cf356206
-_ITS_OWN = 'run.json', '*.ipynb', 'report.html', 'kernel.log'   # files that every run writes about itself
+_ITS_OWN = 'run.json', 'elsewhere.json', '*.ipynb', 'report.html', 'kernel.log'   # what every run has about itself
 
 @patch
 def use_outputs(self:Experiment,
