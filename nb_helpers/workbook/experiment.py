@@ -51,7 +51,7 @@ class Experiment:
 
     def __repr__(self): return f"Experiment {self.name!r}: {self.run or 'not started'}"
 
-# %% ../../nbs/11_workbook/02_experiment.ipynb #3d2a68e5
+# %% ../../nbs/11_workbook/02_experiment.ipynb #b77d9873
 @patch(as_prop=True)
 def machine(self:Experiment):  # DataFrame, a row a fact
     "GPU, memory, versions, processors and disk"
@@ -62,6 +62,7 @@ def local(self:Experiment)->Path:
     "The folder on the fast disk that is this workbook's own"
     return self.space.local
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #cebe5626
 @patch(as_prop=True)
 def cache(self:Experiment)->Path:
     "Where prepared photos and clips are kept, on the fast disk"
@@ -72,12 +73,13 @@ def sample(self:Experiment)->Path:
     "Where the drawn sample goes: beside `local`, so that no source of that name is taken for it"
     return self.local.parent/f'{self.name}_sample'
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #39835a21
 @patch(as_prop=True)
 def checkpoints(self:Experiment)->tuple:  # (folder here, folder of their copies on Drive)
     "Where this run's checkpoints are"
     return tuple(d/'checkpoints'/self.run.id for d in (self.local, self.space.safe))
 
-# %% ../../nbs/11_workbook/02_experiment.ipynb #f553c591
+# %% ../../nbs/11_workbook/02_experiment.ipynb #5569cd80
 @patch
 def stage(self:Experiment,
     source:str, # a name in data_links.md, or a zip, folder, list or address
@@ -86,6 +88,7 @@ def stage(self:Experiment,
     "Bring data to the fast disk, once"
     return Path(source) if is_list(source) else self.space.stage(source, **kw)
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #0025b471
 @patch
 def save(self:Experiment,
     strict:bool=True, # False: where Drive fails, a warning, and work goes on
@@ -142,12 +145,13 @@ def fit(self:Experiment,
     data = data or self.run.info.get('data', {}).get('fingerprint')
     resume = Resumable(self.checkpoints[0], minutes=5, copy_to=self.checkpoints[1], data=data)
     self.run.describe(training=dict(monitor=monitor, precision=self.precision))
-    best = fit_phases(learn, phases, self.run, self.precision, monitor, keep_safe=self.save, cbs=[*cbs, *self._keyed(learn, cbs)],
+    cbs = [*cbs, *self._keyed(learn, cbs)]
+    best = fit_phases(learn, phases, self.run, self.precision, monitor, keep_safe=self.save, cbs=cbs,
                resume=resume, deterministic=self.values.get('deterministic', False), **kw)
     self.run.log_metrics(best_epoch=best['epoch'])
     return best
 
-# %% ../../nbs/11_workbook/02_experiment.ipynb #522cecb7
+# %% ../../nbs/11_workbook/02_experiment.ipynb #cec225d4
 @patch
 def _keyed(self:Experiment, learn, cbs):
     "Callbacks by which an epoch's order and draws depend on (seed, epoch, item) alone, where the Learner has none"
@@ -155,16 +159,18 @@ def _keyed(self:Experiment, learn, cbs):
     out = [] if KeyedEpochs in have else [KeyedEpochs(self.values.get('seed', 0))]
     return out + [BalancedEpochs()]*(isinstance(learn.dls.train, BalancedDL) and BalancedEpochs not in have)
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #90ac4fa3
 @patch
 def _fit_batch(self:Experiment, learn, step_items):
     "Give the Learner the largest batch that trains within memory, and say which; items an optimizer step"
     most = min(step_items, len(learn.dls.train.dataset))
-    found = fit_batch_size(lambda b: getattr(resized(learn, b), f'to_{self.precision}')(), step_items, max_bs=most, run=self.run)
+    def like(bs): return getattr(resized(learn, bs), f'to_{self.precision}')()
+    found = fit_batch_size(like, step_items, max_bs=most, run=self.run)
     print(found)
     learn.dls = resized(learn, found.bs).dls
-    return found.effective
+    return found.step_items
 
-# %% ../../nbs/11_workbook/02_experiment.ipynb #f0f0ceee
+# %% ../../nbs/11_workbook/02_experiment.ipynb #ed2faa67
 @patch
 def export(self:Experiment,
     model,       # with its best weights
@@ -175,10 +181,11 @@ def export(self:Experiment,
 )->Predictor:
     "The model as tensors and JSON in the run's folder, read back: no pickle, no notebook needed"
     info = self.run.info
-    folder = export_model(model, self.run.dir/'export', network, task, prep, metrics=self.run.metrics, run=self.run.id,
-                    licence=data_licence(self.values.get('source', '')), data=info.get('data', {}).get('fingerprint'), **notes)
+    about = dict(run=self.run.id, licence=data_licence(self.values.get('source', '')), data=info.get('data', {}).get('fingerprint'))
+    folder = export_model(model, self.run.dir/'export', network, task, prep, metrics=self.run.metrics, **about, **notes)
     return Predictor(folder)
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #5de2e273
 @patch
 def finish(self:Experiment):
     "Keep notebook and page with the run, all of it on Drive; the checkpoints go once it is read back"
@@ -187,6 +194,7 @@ def finish(self:Experiment):
     report_page(self.run, self.run.dir/'report.html')
     self.space.save_last(self.run.dir, [d for d in self.checkpoints if d.exists()])
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #ccb446b8
 @patch
 def table(self:Experiment,
     *columns:str, # of the ledger, beside status, minutes and device
@@ -194,4 +202,5 @@ def table(self:Experiment,
 ):                # DataFrame, a column a run
     "The latest runs of this workbook beside each other"
     df = read_ledger(self.root)
-    return df[df.workbook == self.name].set_index('id').reindex(columns=['status', *columns, 'minutes', 'device']).tail(last).T
+    df = df[df.workbook == self.name].set_index('id')
+    return df.reindex(columns=['status', *columns, 'minutes', 'device']).tail(last).T
