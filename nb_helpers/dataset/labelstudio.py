@@ -504,7 +504,7 @@ def read(cls:Ratings,
     skip:tuple=(),          # folders of pictures to leave out
     at_least:int=1,         # fewest votes for the label of a common picture
 )->Ratings:
-    "Exports, pictures and lists brought together; errors as in `read_exports`, `name_labels`, `find_pictures`, `read_list`"
+    "Exports, pictures and lists brought together; errors as in the functions that do it"
     from nb_helpers.dataset.images import drop_unreadable    # here, so that all else needs no torch
     folder = next((p.parent for p in sorted(Path(folder).rglob(common)) if p.is_dir()), Path(folder))
     exports = read_exports(folder)
@@ -537,8 +537,9 @@ def namesakes(self:Ratings)->str:
     names = self.pictures.id.str.split('/').str[-1].str.casefold()
     same = set(self.pictures.id[names.map(self.pictures.group.groupby(names).nunique()) > 1])
     left = (self.unmatched.reason == 'several pictures fit').sum()
-    return (f"{len(same)} pictures share their name with another person's; {self.matched.id.isin(same).sum()} annotations of them "
-            f"were told apart by folder, upload digits or bytes, {left} were not and count for none")
+    found = self.matched.id.isin(same).sum()
+    return (f"{len(same)} pictures share their name with another person's; {found} annotations of them were told apart "
+            f"by folder, upload digits or bytes, {left} were not and count for none")
 
 # %% ../../nbs/03_dataset/14_labelstudio.ipynb #b6e804e5
 @patch

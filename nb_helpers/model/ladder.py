@@ -295,7 +295,7 @@ class Climb:
     def save(self,
         run, # `Run`
     ):
-        "ladder.csv, ladder_curves.csv and figures/ladder.png into the run's folder; the table last, since `load` looks for it"
+        "ladder_curves.csv, figures/ladder.png and, last, ladder.csv into the run's folder"
         run.log_figure('ladder', self.figure, dpi=150)
         run.save_csv('ladder_curves', self.curves)
         run.save_csv('ladder', self.table, index=True)

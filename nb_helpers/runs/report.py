@@ -184,8 +184,9 @@ def report_run(
     if items is not None and len(worst): run.log_figure(f'{pre}mistakes', plot_mistakes(worst, open_image=open_image), dpi=150)
     run.log_figure(f'{pre}reliability', plot_reliability(reliability(preds)), dpi=150)
     if len(set(preds.targs))>1: run.log_figure(f'{pre}roc_pr', plot_roc_pr(preds), dpi=150)
-    monitor = run.info.get('training', {}).get('monitor')
-    if len(history): run.log_figure('history', plot_history(history, monitor if monitor in history else None, 1), dpi=150)
+    chosen_by = run.info.get('training', {}).get('monitor')
+    chosen_by = chosen_by if chosen_by in history else None
+    if len(history): run.log_figure('history', plot_history(history, chosen_by, ncols=1), dpi=150)
     run.describe(report={name: dict(items=len(preds), classes=len(preds.vocab), level=level, resamples=n,
                                     groups=None if groups is None else len(set(groups)))})
     run.log_metrics(**{f'{pre}{m}{end}':float(r[col]) for m,r in table.dropna().iterrows()
@@ -224,15 +225,15 @@ def report_raters(
     run,                      # `Run` that the results are written to
     preds,                    # `Predictions` of pictures that people labelled as well
     annotations:pd.DataFrame, # as for `last_word`: id, person, label, updated
-)->tuple:                     # (of `compare_with_raters`, its figure, agreement with each person, votes where the model says otherwise)
-    "The model beside the people who labelled, into `run`: beside_people.csv, its figure, metrics; errors as in `compare_with_raters`"
+)->tuple:                     # (`compare_with_raters`, its figure, agreement with each person, votes that differ)
+    "The model beside the people who labelled, into `run`: beside_people.csv, its figure, metrics"
     from nb_helpers.analysis.inspect import compare_with_raters   # here, so that a report needs no torch
     vocab, said = list(preds.vocab), pd.Series(preds.preds, np.asarray(preds.ids)).map(dict(enumerate(preds.vocab)))
     answers = annotations[annotations.id.isin(said.index)]
     counts = vote_counts(answers, vocab)
     table = compare_with_raters(preds, counts)
     with_model = counts + pd.get_dummies(said[counts.index]).reindex(columns=vocab, fill_value=False)
-    metrics = {f'{who}_{k}': v for k,q in zip(('pairs', 'most'), table.index) for who,v in table.loc[q, ['people', 'model']].items()}
+    metrics = {f'{who}_{k}': table[who].iloc[i] for i,k in enumerate(('pairs', 'most')) for who in ('people', 'model')}
     run.log_metrics(**metrics, people_kappa=fleiss_kappa(counts), with_model_kappa=fleiss_kappa(with_model))
     write_csv(run.dir/'beside_people.csv', table, index=True)
     own = last_word(answers)

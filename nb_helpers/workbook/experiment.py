@@ -103,7 +103,7 @@ _ITS_OWN = 'run.json', 'elsewhere.json', '*.ipynb', 'report.html', 'kernel.log' 
 def use_outputs(self:Experiment,
     **params, # what the earlier run had in place of this run's parameters, such as stage='train'; a tuple: one of these
 )->Run:       # the earlier run
-    "Begin with a copy of what the newest finished run left whose other parameters are the same; once a run, also if it is resumed"
+    "Begin with a copy of what the newest finished run of else the same parameters left; once, also if resumed"
     run, root = self.run, self.run.dir.parent
     if before := run.info.get('after'): return Run.open(before, root)
     earlier = self._finished({k: v if isinstance(v, tuple) else (v,) for k, v in params.items()})
@@ -121,9 +121,10 @@ def _finished(self:Experiment, wanted):
     df = read_ledger(root)
     for id in sorted(df.id[(df.workbook == self.name) & (df.status == 'done')], reverse=True):
         run = Run.open(id, root)
-        if all(run.params.get(k) in v for k, v in wanted.items()) and {**run.params, **{k: mine[k] for k in wanted}} == mine: return run
+        suits = all(run.params.get(k) in v for k, v in wanted.items())
+        if suits and {**run.params, **{k: mine[k] for k in wanted}} == mine: return run
     how = ' '.join(f'-p {k} {v[0]}' for k, v in wanted.items())
-    raise FileNotFoundError(f"no finished run of these parameters: nb_run {self.name} {how}, all others as now, makes one")
+    raise FileNotFoundError(f"no finished run to go on from: nb_run {self.name} {how}, all else as now, makes one")
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #28560612
 @patch
