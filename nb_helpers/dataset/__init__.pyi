@@ -43,14 +43,11 @@ from .items import (
 from .labelstudio import (
     consensus_items as consensus_items,
     find_pictures as find_pictures,
-    fleiss_kappa as fleiss_kappa,
     human_ceiling as human_ceiling,
-    last_word as last_word,
     match_images as match_images,
     name_labels as name_labels,
-    read_exports as read_exports,
-    vote as vote,
-    vote_counts as vote_counts)
+    Ratings as Ratings,
+    read_exports as read_exports)
 from .pairs import (
     find_pairs as find_pairs,
     pair_augment as pair_augment,

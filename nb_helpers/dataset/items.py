@@ -443,11 +443,14 @@ def split_items(
     items:pd.DataFrame, # columns id, label; group, cluster or sha256 where something must stay together
     valid:float=.2,     # share of the training items that goes to validation, 0 to .5
     seed:int=42,        # another seed, another split
-    leaks:str='',       # copies and groups on two sides: 'drop' takes copies out, 'raise' stops, '': not looked for
+    test:float=0.,      # share that becomes the test split first, where there is neither valid nor test; 0: none
+    leaks:str='',       # copies and groups on two sides, as `check_leaks` finds them: 'drop' takes copies out, 'raise' stops; '': not looked for
 )->pd.DataFrame:        # a copy with the column split, sorted by id
     "Items with a train/valid split, stratified, units whole; a fixed one is kept; `ValueError` for too small a class"
     if leaks not in ('', 'drop', 'raise'): raise ValueError(f"leaks={leaks!r} is none of '', 'drop', 'raise'")
-    if leaks: return check_leaks(split_items(items, valid, seed), leaks == 'drop')
+    if leaks: return check_leaks(split_items(items, valid, seed, test), leaks == 'drop')
+    if test and not {'valid', 'test'} & set(items.get('split', ())):
+        items = split_items(items, test, seed).assign(split=lambda d: d.split.replace('valid', 'test'))
     items = items.sort_values('id', ignore_index=True)
     fixed = items.split if 'split' in items else pd.Series('train', items.index)
     if 'valid' in set(fixed): return items

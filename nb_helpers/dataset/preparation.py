@@ -14,8 +14,8 @@ import numpy as np
 from fastcore.basics import patch
 
 from .frames import frame_indices, prepare_clip
-from .images import (IMAGENET, crop_circle, fit, gray_levels, middle, open_fit, open_image,
-                                       prepare_fundus)
+from .images import (
+    IMAGENET, cache_images, crop_circle, fit, gray_levels, middle, open_fit, open_image, prepare_fundus)
 from .pairs import fit_photo, open_photo
 
 # %% ../../nbs/03_dataset/15_preparation.ipynb #a434609b
@@ -234,3 +234,16 @@ def picture(self:Preparation,
 def channels(self:Preparation)->int:
     "Channels of one prepared picture"
     return self.values.get('channels', 3)
+
+# %% ../../nbs/03_dataset/15_preparation.ipynb #cd27116d
+@patch(cls_method=True)
+def for_items(cls:Preparation,
+    items,             # DataFrame of the photos: id, path, split
+    size:int,          # px a side
+    how:str='crop',    # 'crop', 'pad' or 'squash' to a square
+    root:Path='cache', # folder for caches: the photos are prepared there, once, and measured
+)->Preparation:
+    "For a network that has seen no photos before: normalised by the statistics of the training photos"
+    plain = cls(size, how=how, levels=gray_levels(items) or None)
+    train = items.id[items.split == 'train'].tolist()
+    return cls(**plain.values, stats=cache_images(items, plain, root).stats(train))

@@ -22,7 +22,8 @@ from pathlib import Path
 
 from fastcore.basics import patch
 
-from ..drive.files import csv_text, hide_secrets, plain, read_json, safe_cell, write_atomic, write_csv
+from ..drive.files import (
+    csv_text, hide_secrets, plain, read_json, safe_cell, unsafe_cell, write_atomic, write_csv)
 from .environment import (
     environment, is_alive, is_own, live_notebook, own_marks, session)
 from .ledger import damage, present_params, restore_run, run_dirs, run_status, silent_for, write_ledger
@@ -225,6 +226,30 @@ def load_json(self:Run,
 ):
     "Read a JSON file of the run's folder; `ValueError` when it is torn"
     return read_json(self._file(name, '.json'))
+
+# %% ../../nbs/09_runs/02_run.ipynb #47998677
+@patch
+def save_csv(self:Run,
+    name:str,          # file name; '.csv' may be left out
+    df,                # DataFrame
+    index:bool=False,  # write its index as the first column
+)->Path:
+    "Write a table into the run's folder, whole or not at all, no cell of it a spreadsheet's formula"
+    return write_csv(self._file(name, '.csv'), df, index)
+
+@patch
+def load_csv(self:Run,
+    name:str,            # file name; '.csv' may be left out
+    text:bool=False,     # every cell is a text, an empty one too: for ids and labels that look like numbers
+    index:str|None=None, # column that becomes the index
+):                       # DataFrame; without `text` numbers are numbers, and an empty cell is missing
+    "A table of the run's folder as `save_csv` was given it"
+    import pandas as pd
+    kinds = dict(dtype=str) if text else dict(na_values=[''], float_precision='round_trip')
+    df = pd.read_csv(self._file(name, '.csv'), keep_default_na=False, **kinds).rename(columns=unsafe_cell)
+    for i,kind in enumerate(df.dtypes):
+        if kind==object: df.isetitem(i, df.iloc[:, i].map(unsafe_cell, na_action='ignore'))
+    return df if index is None else df.set_index(index)
 
 # %% ../../nbs/09_runs/02_run.ipynb #ee7cd035
 @patch

@@ -6,6 +6,7 @@
 __all__ = ['Experiment']
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #0f85ea6b
+import shutil
 from pathlib import Path
 
 from fastcore.basics import patch
@@ -18,7 +19,7 @@ from ..drive.links import data_licence
 from ..drive.workspace import Workspace, mount, work_folder
 from ..export.predictor import Predictor, export as export_model
 from ..gpu import check_gpu, fit_batch_size, gpu_info, resized, run_precision
-from ..runs.ledger import fetch_runs, read_ledger
+from ..runs.ledger import fetch_runs, read_ledger, restore_run
 from ..runs.report import report_page
 from ..runs.run import Run
 from ..training.loop import fit as fit_phases
@@ -96,6 +97,36 @@ def save(self:Experiment,
 ):
     "Put the run's folder on Drive, read back"
     self.space.save(self.run.dir, keep=1, verbose=False, strict=strict)
+
+# %% ../../nbs/11_workbook/02_experiment.ipynb #cf356206
+_ITS_OWN = 'run.json', 'elsewhere.json', '*.ipynb', 'report.html', 'kernel.log'   # what every run has about itself
+
+@patch
+def use_outputs(self:Experiment,
+    **params, # what the earlier run had in place of this run's parameters, such as stage='train'; a tuple: one of these
+)->Run:       # the earlier run
+    "Begin with a copy of what the newest finished run of else the same parameters left; once, also if resumed"
+    run, root = self.run, self.run.dir.parent
+    if before := run.info.get('after'): return Run.open(before, root)
+    earlier = self._finished({k: v if isinstance(v, tuple) else (v,) for k, v in params.items()})
+    if (earlier.dir/'elsewhere.json').exists(): restore_run(earlier.id, root)   # so far only its small files are here
+    shutil.copytree(earlier.dir, run.dir, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_ITS_OWN))
+    kept = {k: v for k, v in earlier.info.items() if k in ('data', 'model', 'training')}
+    run.describe(after=earlier.id, **kept)
+    print('going on from', earlier.id)
+    return earlier
+
+@patch
+def _finished(self:Experiment, wanted):
+    "The newest finished run of this workbook with one of the wanted values of some parameters, else this run's"
+    mine, root = self.run.params, self.run.dir.parent
+    df = read_ledger(root)
+    for id in sorted(df.id[(df.workbook == self.name) & (df.status == 'done')], reverse=True):
+        run = Run.open(id, root)
+        suits = all(run.params.get(k) in v for k, v in wanted.items())
+        if suits and {**run.params, **{k: mine[k] for k in wanted}} == mine: return run
+    how = ' '.join(f'-p {k} {v[0]}' for k, v in wanted.items())
+    raise FileNotFoundError(f"no finished run to go on from: nb_run {self.name} {how}, all else as now, makes one")
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #28560612
 @patch
