@@ -13,6 +13,7 @@ from .clips import (
 from .decode import fit_temperature as fit_temperature
 from .duplicates import (
     add_hashes as add_hashes,
+    cluster_table as cluster_table,
     find_duplicates as find_duplicates,
     label_conflicts as label_conflicts,
     resolve_conflicts as resolve_conflicts,
@@ -35,8 +36,10 @@ from .items import (
     class_table as class_table,
     fingerprint as fingerprint,
     from_csv as from_csv,
+    from_csvs as from_csvs,
     make_folds as make_folds,
     match_distribution as match_distribution,
+    pretrain_items as pretrain_items,
     read_items as read_items,
     split_items as split_items,
     use_fold as use_fold)

@@ -553,7 +553,8 @@ def image_dls(
     num_workers:int=None,   # processes that load, as in `n_workers`; none for a split that is read from a cache as it is
     device=None,            # fastai's default device if None
     cache=None,             # pictures to read in place of the files, `size` px a side or more; or a folder: they are prepared there, once
-    target:str='class',     # 'class', 'ordinal' or 'float'
+    target='class',         # 'class', 'ordinal' or 'float'; or a `Task`, which says the vocab as well
+    seed:int=0,             # of the draws where `aug` is a list of transforms
 )->DataLoaders:             # batches of (TensorImage float32 (bs, 3, size, size), TensorCategory or as `target` says)
     "fastai DataLoaders of a split table; `dls.test_dl(rows, with_labels=True)` gives one for other rows"
     prep = size if hasattr(size, 'opener') else None
@@ -561,7 +562,8 @@ def image_dls(
         cache = cache_images(items, prep or resize or size, cache, how)
         print(cache)
     if prep is not None: size, resize, how, stats = prep.size, prep.resize, prep.how, prep.stats
-    if isinstance(aug, (list, tuple)): aug = Augment(aug)
+    if hasattr(target, 'target'): target, vocab = target.target, vocab or target.vocab
+    if isinstance(aug, (list, tuple)): aug = Augment(aug, seed)
     levels = gray_levels(items) if cache is None else None
     items = items[items.split != 'test'].reset_index(drop=True)
     splits = [items.index[items.split == s].tolist() for s in ('train', 'valid')]

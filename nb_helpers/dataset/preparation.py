@@ -15,6 +15,7 @@ from fastcore.basics import patch
 
 from .frames import frame_indices, prepare_clip
 from .images import IMAGENET, crop_circle, fit, gray_levels, middle, open_fit, open_image, prepare_fundus
+from .names import short_name
 from .pairs import fit_photo, open_photo
 
 # %% ../../nbs/03_dataset/15_preparation.ipynb #a434609b
@@ -132,9 +133,11 @@ class Preparation:
         size:int,              # px a side of what the network sees
         resize:int|None=None,  # px a side before the middle is taken; None: `size`
         by:str='open_fit',     # a key of `PREPARATIONS`
-        stats:tuple=IMAGENET,  # mean, standard deviation per channel of values in [0, 1]
+        stats:tuple=IMAGENET,  # mean, standard deviation per channel of values in [0, 1]; may be set later, when they are measured
+        items=None,            # DataFrame of the photos: one black and white for those of more than 8 bits (`levels`)
         **values,              # of the function: how, levels, sigma, ...
     ):
+        if items is not None: values['levels'] = gray_levels(items) or None
         self.values = _checked(dict(by=by, size=size, resize=size if resize is None else resize, **values))
         self.size, self.resize, self.by, self.how = (self.values[k] for k in ('size', 'resize', 'by', 'how'))
         self.stats = tuple([float(o) for o in part] for part in stats)
@@ -151,8 +154,7 @@ class Preparation:
         size = size or spec['size']
         before = resize or (round(size*spec['resize']/spec['size']) if how == 'crop' else size)
         if before < size: raise ValueError(f"resize: {resize} is not at least {size}, the size (0 takes the network's own share)")
-        levels = None if items is None else gray_levels(items) or None
-        return cls(size, before, how=how, levels=levels, stats=(spec['mean'], spec['std']))
+        return cls(size, before, how=how, items=items, stats=(spec['mean'], spec['std']))
 
     @classmethod
     def from_values(cls,
@@ -198,3 +200,23 @@ def _windows(self:Preparation, clip):
 def channels(self:Preparation)->int:
     "Channels of one prepared picture"
     return self.values.get('channels', 3)
+
+# %% ../../nbs/03_dataset/15_preparation.ipynb #e93d432b
+@patch
+def show(self:Preparation,
+    paths,            # files of pictures, a few
+    titles=None,      # one a file; None: their names
+    inches:float=1.15,# width of a picture
+):                    # matplotlib Figure: the files above, what the network sees of them below
+    "Pictures as they are and as the network sees them; `ValueError` for clips"
+    if self.by == 'prepare_clip': raise ValueError("a clip is no picture: frames.film_strip shows one")
+    import matplotlib.pyplot as plt
+    paths = list(paths)
+    fig, axes = plt.subplots(2, len(paths), figsize=(inches*len(paths), 2*inches + .3), dpi=72, squeeze=False, layout='constrained')
+    plt.close(fig)
+    for path, title, above, below in zip(paths, titles if titles is not None else [Path(p).name for p in paths], *axes, strict=True):
+        above.imshow(open_image(path, at_least=2*self.size))
+        below.imshow(self(path).transpose(1, 2, 0), cmap='gray')
+        above.set_title(short_name(title, 20), size=8, parse_math=False)
+    for ax in axes.flat: ax.axis('off')
+    return fig

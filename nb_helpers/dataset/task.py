@@ -112,8 +112,20 @@ class Task(Decoder):
 
     @property
     def scored(self)->str:
-        "The kind of score, for `to_scores`"
-        return {'ordinal_k': 'ordinal', 'regression': 'ordinal' if self.vocab else 'numbers'}.get(self.task, self.task)
+        "The kind of score, for `to_scores`: 'ordinal' for classes too where they are read off one score"
+        kinds = dict(ordinal_k='ordinal', regression='ordinal' if self.vocab else 'numbers')
+        if self.how == 'score': kinds['classes'] = 'ordinal'
+        return kinds.get(self.task, self.task)
+
+    def weights(self,
+        values, # a number above 0 a class, in the order of the vocab; None: no weights are wanted
+    )->dict|None: # class -> weight, for `balanced_dls`
+        "Weights by class; `ValueError` that begins with class_weights where they don't fit"
+        if values is None: return None
+        fits = isinstance(values, (list, tuple)) and len(values) == len(self.vocab)
+        if not fits or not all(type(v) in (int, float) and v > 0 for v in values):
+            raise ValueError(f"class_weights: {values!r} is not a list of {len(self.vocab)} numbers above 0, one a class")
+        return dict(zip(self.vocab, values))
 
     def loss(self,
         smoothing:float=0., # label smoothing of classes, 0 to 1

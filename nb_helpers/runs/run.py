@@ -265,7 +265,7 @@ def log_data(self:Run,
     items,       # DataFrame: id, label, split; sha256 for the fingerprint; of maps no label
     source='',   # where it came from
     counts=None, # DataFrame that says how many there are; None: `class_table(items)`
-    **facts,     # anything else about the data, or another fingerprint
+    **facts,     # anything else about the data; or another `fingerprint`, or the DataFrame that it is of: all that is read
 ):               # the counts
     "Keep who was on which side (items.csv), and counts and fingerprint in run.json; figures can draw the classes' names from now on"
     from nb_helpers.dataset.items import class_table, fingerprint
@@ -274,7 +274,9 @@ def log_data(self:Run,
     if 'label' in items:
         draw_names(items.label)
         facts = dict(classes=items.label.nunique()) | facts
-    facts = dict(source=source, items=len(items), fingerprint=facts.pop('fingerprint', None) or fingerprint(items)) | facts
+    of = facts.pop('fingerprint', None)
+    mark = of if isinstance(of, str) else fingerprint(items if of is None else of)
+    facts = dict(source=source, items=len(items), fingerprint=mark) | facts
     self.describe(data=dict(facts, counts=counts.drop(columns='total', errors='ignore').to_dict()))
     write_csv(self.dir/'items.csv', items)
     return counts
