@@ -421,6 +421,7 @@ class RunEpochs:
         "Whether the model shifts or the optimum is flat: `why_unstable`'s verdict is printed, its thresholds and metrics are drawn"
         last = max(2, len(self)//2) if last is None else last
         why = why_unstable(self.valid.targs, self.valid.scores[-last:], self.fit, **kw)
+        why.table.index = pd.Index(self.valid.epochs[-last:], name='epoch')     # as the history counts them
         print(why.verdict)
         return plot_unstable(why)
 

@@ -156,7 +156,8 @@ def _there(items, name, inside):
 # %% ../../nbs/03_dataset/10_items.ipynb #38f16713
 def _books(items, insides, lists):
     "The items with the table of what is in no list, over the folders that lie in no other of them"
-    alone = items.id[items.group.isna()] if 'group' in items else []
+    grouped = items[items.groupby('source').group.transform('count') > 0] if {'group', 'source'} <= set(items) else items
+    alone = grouped.id[grouped.group.isna()] if 'group' in items else []     # a list without groups has nothing to fill in
     if len(alone): print(f"{some_of(alone)} without a group: each is held to belong with no other; fill the column in where that is wrong")
     at = {os.path.abspath(c.folder): c for c in insides}
     taken, read, tables = {*map(os.path.abspath, items.path)}, {*map(os.path.abspath, lists)}, []

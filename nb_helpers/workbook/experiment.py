@@ -44,6 +44,7 @@ class Experiment:
         fetch_runs(self.root)
         self.values = self.choices()
         self.run = Run.create(self.name, self.values, self.root, resume=True)
+        self.root = self.run.dir.parent                           # under nb_run the folder that it was given
         check_gpu()
         self.precision = run_precision(self.run, self.values.get('precision', 'auto'))
         self.space = Workspace(self.name)
