@@ -156,19 +156,20 @@ class Preparation:
         if before < size: raise ValueError(f"resize: {resize} is not at least {size}, the size (0 takes the network's own share)")
         return cls(size, before, how=how, items=items, stats=(spec['mean'], spec['std']))
 
-    @classmethod
-    def from_values(cls,
-        values:dict,          # as `values`, as JSON gives it
-        stats:tuple=IMAGENET, # mean, standard deviation per channel
-    ):
-        "From a description that anybody may have written"
-        return cls(stats=stats, **_checked(values))
-
     def __repr__(self):
         more = '' if self.resize == self.size else f', of {self.resize} px'
         return f"Preparation({self.by}, {self.size} px{more}, {self.how})"
     def __eq__(self, other): return isinstance(other, Preparation) and (self.values, self.stats) == (other.values, other.stats)
     __hash__ = None
+
+# %% ../../nbs/03_dataset/15_preparation.ipynb #28ef2e09
+@patch(cls_method=True)
+def from_values(cls:Preparation,
+    values:dict,          # as `values`, as JSON gives it
+    stats:tuple=IMAGENET, # mean, standard deviation per channel
+):
+    "From a description that anybody may have written"
+    return cls(stats=stats, **_checked(values))
 
 # %% ../../nbs/03_dataset/15_preparation.ipynb #2078f4c9
 _WINDOW = ('n', 'back', 'pad', 'directions')   # what is taken of a clip, rather than how a file is opened
@@ -191,6 +192,7 @@ def __call__(self:Preparation,
     if self.by == 'prepare_clip': return self._windows(open_one(files[0]))
     return np.concatenate([middle(open_one(f), self.size).transpose(2, 0, 1) for f in files])
 
+# %% ../../nbs/03_dataset/15_preparation.ipynb #3f6027b3
 @patch
 def _windows(self:Preparation, clip):
     n, back, pad, directions = (self.values[k] for k in _WINDOW)

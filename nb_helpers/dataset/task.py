@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from fastai.data.transforms import Categorize
 from fastai.losses import BCEWithLogitsLossFlat, CrossEntropyLossFlat, LabelSmoothingCrossEntropyFlat, MSELossFlat
 from fastai.torch_core import TensorBase, TitledFloat, TitledStr
+from fastcore.basics import patch
 from fasttransform import Transform
 from torch import nn
 
@@ -117,16 +118,6 @@ class Task(Decoder):
         if self.how == 'score': kinds['classes'] = 'ordinal'
         return kinds.get(self.task, self.task)
 
-    def weights(self,
-        values, # a number above 0 a class, in the order of the vocab; None: no weights are wanted
-    )->dict|None: # class -> weight, for `balanced_dls`
-        "Weights by class; `ValueError` that begins with class_weights where they don't fit"
-        if values is None: return None
-        fits = isinstance(values, (list, tuple)) and len(values) == len(self.vocab)
-        if not fits or not all(type(v) in (int, float) and v > 0 for v in values):
-            raise ValueError(f"class_weights: {values!r} is not a list of {len(self.vocab)} numbers above 0, one a class")
-        return dict(zip(self.vocab, values))
-
     def loss(self,
         smoothing:float=0., # label smoothing of classes, 0 to 1
     ):
@@ -136,3 +127,15 @@ class Task(Decoder):
         if smoothing: return LabelSmoothingCrossEntropyFlat(eps=smoothing)
         kinds = dict(classes=CrossEntropyLossFlat, binary=BCEWithLogitsLossFlat, regression=MSELossFlat)
         return kinds.get(self.task, LeadingLoss)()
+
+# %% ../../nbs/03_dataset/03_task.ipynb #f42a467d
+@patch
+def weights(self:Task,
+    values, # a number above 0 a class, in the order of the vocab; None: no weights are wanted
+)->dict|None: # class -> weight, for `balanced_dls`
+    "Weights by class; `ValueError` that begins with class_weights where they don't fit"
+    if values is None: return None
+    fits = isinstance(values, (list, tuple)) and len(values) == len(self.vocab)
+    if not fits or not all(type(v) in (int, float) and v > 0 for v in values):
+        raise ValueError(f"class_weights: {values!r} is not a list of {len(self.vocab)} numbers above 0, one a class")
+    return dict(zip(self.vocab, values))

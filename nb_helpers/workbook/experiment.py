@@ -87,6 +87,7 @@ def stage(self:Experiment,
     "Bring data to the fast disk, once"
     return Path(source) if is_list(source) else self.space.stage(source, **kw)
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #a8bbee3d
 @patch
 def prepare(self:Experiment,
     items, # DataFrame: id and path of all photos that will be read, labelled or not
@@ -179,6 +180,7 @@ def table(self:Experiment,
     df = read_ledger(self.root)
     return df[df.workbook == self.name].set_index('id').reindex(columns=['status', *columns, 'minutes', 'device']).tail(last).T
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #8e8ab1f0
 @patch
 def sweep(self:Experiment,
     over:dict, # name of a choice -> list of values: all combinations are run
