@@ -1,10 +1,10 @@
-"""Every check of `make test`, in the order of a person's patience; `check.py guard imports` runs only those.
+"""Every check of `make test`, in the order of a person's patience; `check.py guard imports` runs only those, `check.py but colab` all others.
 
 Each step yields (name, problems); a step with problems has failed. The last line is `N passed, N failed` alone.
 """
-import atexit, hashlib, json, os, re, shutil, subprocess, sys, tempfile, threading, time, unittest
+import atexit, hashlib, json, os, re, resource, shutil, signal, subprocess, sys, tempfile, time, unittest
 from pathlib import Path
-import colab_leg, guard, project as pj, readme, resolve
+import colab_leg, guard, names, project as pj, readme, resolve
 
 ROOT = pj.ROOT
 BIN = Path(sys.executable).parent
@@ -79,7 +79,7 @@ def step_readme():
 
 def step_guard():
     "the shape of the notebooks"
-    yield from guard.check(guard.read())
+    yield from guard.check(guard.read(), lambda s: print(f'  {s}', flush=True))
 
 
 def step_requirements():
@@ -90,81 +90,69 @@ def step_requirements():
 
 
 def step_imports():
-    "importing a module does nothing else and adds nothing heavy"
-    names = [f'nb_helpers.{m}' for m in pj.modules()]
-    ps = [subprocess.Popen([sys.executable, '.ci/imports.py', *names[k::2]], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for k in (0, 1)]
-    res = {}
-    for k, (out, err) in enumerate([p.communicate() for p in ps]):  # what the second says waits in its pipe: a line or two
-        try: res |= json.loads(out.splitlines()[-1])
-        except (IndexError, ValueError): res[f'half {k}'] = [colab_leg.plain(err or out)]
+    "importing a module, a room or a face does nothing else and adds nothing heavy"
+    mods = pj.modules()
+    rooms = sorted({m.rsplit('.', 1)[0] for m in mods if '.' in m})
+    asked = dict(names=['nb_helpers', *(f'nb_helpers.{m}' for m in [*rooms, *mods])], faces=list(names.stubs()))
+    p = subprocess.run([sys.executable, '.ci/imports.py'], cwd=ROOT, text=True, input=json.dumps(asked), capture_output=True)
+    try: res = json.loads(p.stdout.splitlines()[-1])
+    except (IndexError, ValueError): res = dict(report=[colab_leg.plain(p.stderr or p.stdout)])
     for n, bad in res.items(): yield f'import {n} does nothing else', bad
 
 
 def step_nbdev():
-    "nbdev_test on the versions of .venv"
+    "nbdev's test of every notebook on the versions of .venv"
     a = snapshot()
     todo = pj.paths()
-    rc, said, late = nbdev_test()
-    failed, errors = set(re.findall(r'(?m)^\t(\S+\.ipynb)$', said)), error_texts(said)
-    done = {p for what, p in marks(said) if what == '- Completed'}
-    for p in todo:
-        name = Path(p).name
-        bad = [f'not done after {colab_leg.LIMIT} s'] if p in late else [errors.get(p, 'it fails')] if p in errors or name in failed else \
-              ['nbdev_test never finished it'] if p not in done else []
-        yield f'nbdev_test {p}', bad
-    if rc and not failed: yield 'nbdev_test ends well', [f'exit code {rc}']
-    if rc and not errors: print(colab_leg.plain(said, 30), flush=True)
+    done, words = nbdev_leg(pj.longest_first(todo))
+    pj.note({p: o['seconds'] for p, o in done.items() if not o['late']})
+    yield 'nbdev_test would run the same notebooks', [f'{p} is seen by one of both only' for p in sorted(set(todo) ^ set(nbdev_files()))]
+    for p in todo: yield f'nbdev_test {p}', trouble(done.get(p))
+    if words: print(colab_leg.plain(words, 30), flush=True)
     yield 'nbdev_test leaves no files behind', changed(a, snapshot(), 'tests belong in temporary folders')
 
 
-def local(path):
-    "A notebook's path relative to the root"
-    return path.removeprefix(f'{ROOT}/')
+def trouble(o):
+    "What is wrong with a notebook, from what the leg says of it; None where it says nothing"
+    if o is None: return ['the leg never came to it']
+    if o['late']: return [f"not done after {o['seconds']:.0f} s\n{colab_leg.plain(o['said'], 6)}"]
+    if o['result'] is None: return [f"its process died\n{colab_leg.plain(o['said'])}"]
+    return [] if o['result']['ok'] else [error_text(o['result']['error'])]
 
 
-def marks(text):
-    "[('Starting' or '- Completed', path)]: two workers may print on one line"
-    return [(what, local(p)) for what, p in re.findall(r'(Starting|- Completed) (\S+?\.ipynb)', text)]
+def error_text(said):
+    "The cell and the end of the error of nbdev's test"
+    cell = (re.findall(r'While Executing (Cell #\d+)', said) or ['some cell'])[-1].lower()
+    return f'{cell}\n{colab_leg.plain(said)}'
 
 
-def error_texts(said):
-    "{notebook: the end of its error} from what nbdev_test says"
-    said = re.sub(r'(Starting|- Completed) \S+\.ipynb\n?', '', said.split('\nnbdev Tests Failed On')[0])
-    parts = re.split(r'(?m)^.* in (\S+\.ipynb):\n=+\n', said)
-    cell = lambda t: (re.findall(r'While Executing (Cell #\d+)', t) or ['some cell'])[0].lower()
-    return {local(n): f'{cell(t)}\n{colab_leg.plain(own_lines(t))}' for n, t in zip(parts[1::2], parts[2::2])}
+LEG_ENV = dict(PYTHONUNBUFFERED='1', OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', PYTHONWARNINGS='ignore')
 
 
-def own_lines(text, after=6):
-    "A traceback to its exception: the other worker's output may follow it, and would push it out of sight"
-    lines = text.splitlines()
-    at = [i for i, l in enumerate(lines) if re.match(r'[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit|Warning)\b', l)]
-    return '\n'.join(lines[:at[-1] + after] if at else lines)
+def nbdev_files():
+    "The notebooks that nbdev_test would find"
+    p = subprocess.run([sys.executable, '.ci/nbdev_leg.py'], cwd=ROOT, env=dict(os.environ, **LEG_ENV), text=True, stdout=subprocess.PIPE)
+    return json.loads(p.stdout or '[]')
 
 
-def nbdev_test(limit=colab_leg.LIMIT):
-    "Run it, two notebooks at a time: (exit code, output, notebooks over the time limit)"
-    env = dict(os.environ, PYTHONUNBUFFERED='1', OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', PYTHONWARNINGS='ignore')
-    p = subprocess.Popen([str(BIN/'nbdev_test'), '--n_workers', '2', '--do_print'], cwd=ROOT, env=env, text=True,
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
-    began, late, said = {}, set(), []
-    threading.Thread(target=watch, args=(p, began, late, limit), daemon=True).start()
-    for line in p.stdout:
-        said.append(line)
-        for what, path in marks(line):
-            if what == 'Starting': began[path] = time.time()
-            else: print(f'  {path:44} {time.time()-began.pop(path, time.time()):6.1f} s', flush=True)
-    return p.wait(), ''.join(said), late
-
-
-def watch(p, began, late, limit):
-    "Stop nbdev_test when one notebook takes too long"
-    while p.poll() is None:
-        over = [n for n, t in list(began.items()) if time.time()-t > limit]
-        if over:
-            late.update(over)
-            os.killpg(p.pid, 9)
-        time.sleep(1)
+def nbdev_leg(todo, limit=colab_leg.LIMIT, root=ROOT):
+    "Run the leg, two notebooks at a time: ({notebook: what it says}, what is said besides)"
+    with tempfile.TemporaryFile('w+') as err:
+        p = subprocess.Popen([sys.executable, '.ci/nbdev_leg.py', '-'], cwd=root, env=dict(os.environ, **LEG_ENV), text=True, stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, stderr=err, start_new_session=True)
+        done = {}
+        try:
+            print(json.dumps(dict(paths=todo, limit=limit)), file=p.stdin, flush=True)   # stays open: the leg ends when this process does
+            for line in p.stdout:
+                o = json.loads(line)
+                done[o['item']] = o
+                print(f"  {o['item']:44} {o['seconds']:6.1f} s  cpu {o['cpu']:6.1f} s  {'FAILED' if trouble(o) else 'ok'}", flush=True)
+        finally:
+            p.stdin.close()
+            try: code = p.wait(10)
+            except subprocess.TimeoutExpired: p.kill(); code = p.wait()
+        err.seek(0)
+        return done, err.read() if code else ''
 
 
 def step_colab():
@@ -173,6 +161,7 @@ def step_colab():
     a = snapshot()
     res = colab_leg.leg()
     EXECUTED = sum(r.cells for r in res)
+    pj.note({r.path: r.seconds for r in res if not r.error})
     for r in res: yield f'on Colab\'s versions {r.path}', [r.error.splitlines()[0]] if r.error else []
     if not res: yield 'there are notebooks', ['nbs/ is empty']
     yield 'the second leg leaves no files behind', changed(a, snapshot(), 'tests belong in temporary folders')
@@ -185,7 +174,7 @@ STEPS = dict(selftest=step_selftest, clean=step_clean, export=step_export, readm
 
 def run_step(key):
     "Run one step, print it, (passed, failed)"
-    f, t, ok, bad = STEPS[key], time.time(), 0, 0
+    f, t, cpu, ok, bad = STEPS[key], time.time(), cpu_seconds(), 0, 0
     print(f'\n{key}: {f.__doc__}', flush=True)
     try: results = list(f())
     except Exception as e: results = [(f'{key} ran to its end', [f'{type(e).__name__}: {e}'])]
@@ -193,8 +182,13 @@ def run_step(key):
         ok, bad = ok + (not problems), bad + bool(problems)
         if problems: print(f'  FAILED  {name}')
         for line in problems[:40]: print(f'    {line}')
-    print(f'  {ok} passed, {bad} failed, {time.time()-t:.0f} s', flush=True)
+    print(f'  {ok} passed, {bad} failed, {time.time()-t:.0f} s, of processors {cpu_seconds()-cpu:.0f} s', flush=True)
     return ok, bad
+
+
+def cpu_seconds():
+    "Processor seconds of this process and of the children that it has waited for"
+    return sum(u.ru_utime + u.ru_stime for u in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
 
 
 def usable_home():
@@ -208,10 +202,12 @@ def usable_home():
 def main(keys=None):
     "All steps or those named; the exit code"
     usable_home()
-    unknown = set(keys or []) - STEPS.keys()
+    signal.signal(signal.SIGTERM, lambda *a: sys.exit(143))   # what is running ends, temporary folders go
+    but, keys = (keys or [])[:1] == ['but'], [k for k in keys or [] if k != 'but']
+    unknown = set(keys) - STEPS.keys()
     if unknown: sys.exit(f"unknown step {' '.join(sorted(unknown))}; there are: {' '.join(STEPS)}")
     t = time.time()
-    counts = [run_step(k) for k in keys or STEPS]
+    counts = [run_step(k) for k in ([k for k in STEPS if k not in keys] if but else keys or STEPS)]
     ok, bad = (sum(c) for c in zip(*counts))
     cells = 'not counted' if EXECUTED is None else f'{EXECUTED}'
     print(f'\nexecuted cells: {cells}; {time.time()-t:.0f} s')

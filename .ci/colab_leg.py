@@ -1,12 +1,14 @@
-"""The second leg: every notebook in a fresh kernel on Colab's fastai and fastcore, without nbdev.
+"""The second leg: every notebook in a kernel of its own on Colab's fastai and fastcore, without nbdev.
 
 The pair stands in `colab_pair` of settings.ini; it is laid over .venv through PYTHONPATH. As in nbdev_test, cells
-flagged slow, cuda, colab or eval: false are left out. `python .ci/colab_leg.py nbs/01_gpu.ipynb` runs one notebook.
+flagged slow, cuda, colab or eval: false are left out. A kernel is forked from a process that has imported fastai (`warm`), where there is one.
+`python .ci/colab_leg.py nbs/01_gpu.ipynb` runs one notebook.
 """
 import asyncio, os, re, shutil, subprocess, sys, tempfile, time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from project import FLAGS, ROOT, load, paths, settings
+from project import FLAGS, ROOT, load, longest_first, paths, settings
 
 PAIR = ROOT/'.venv'/'colab'
 ABSENT = ('nbdev', 'execnb', 'ghapi')  # development tools that Colab has not
@@ -44,6 +46,39 @@ def environment(pair=PAIR):
                 MKL_NUM_THREADS='1', PYTHONWARNINGS='ignore', IN_COLAB_LEG='1')
 
 
+@contextmanager
+def warm(env, root=ROOT, wait=120, modules=()):
+    "Start a process that forks kernels with the environment `env`; what Jupyter is to start, or None where that is not possible"
+    if sys.platform != 'linux': yield None; return
+    dir = tempfile.mkdtemp(prefix='warm-')
+    door, here = f'{dir}/s', str(Path(__file__).with_name('warm.py'))
+    err = tempfile.TemporaryFile()
+    p = subprocess.Popen([sys.executable, here, 'serve', door, *modules], env=env, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                         stderr=err, start_new_session=True)
+    try:
+        until = time.time() + wait
+        while not os.path.exists(door) and p.poll() is None and time.time() < until: time.sleep(.1)
+        if not (ready := os.path.exists(door)):
+            err.seek(0)
+            print(f'  every kernel starts by itself, which takes longer:\n{plain(err.read().decode(errors="replace"), 1)}', flush=True)
+        yield [sys.executable, '-I', '-S', here, 'kernel', door, '-f'] if ready else None
+    finally:
+        p.stdin.close()                      # it ends its kernels, then itself
+        err.close()
+        try: p.wait(10)
+        except subprocess.TimeoutExpired: p.kill(), p.wait()
+        shutil.rmtree(dir, ignore_errors=True)
+
+
+def manager(start):
+    "A kernel manager class whose kernels are started by the command `start`, or as Jupyter does where that is None"
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+    if start is None: return AsyncKernelManager
+    spec = KernelSpec(argv=[*start, '{connection_file}'], language='python', display_name='python3')
+    return type('WarmKernelManager', (AsyncKernelManager,), dict(kernel_spec=property(lambda self: spec)))
+
+
 def assertion(pair):
     "Code that stops a kernel in which the pair is not the one in use"
     want = dict(o.split('==') for o in pair.split())
@@ -59,12 +94,13 @@ def plain(text, lines=12):
     return '\n'.join('    ' + l[:200] for l in text[-lines:])
 
 
-async def execute(path, env, check, root=ROOT):
-    "Run one notebook; a `Result`"
-    with tempfile.TemporaryFile() as said: return await execute_to(path, env, check, said, root)
+async def execute(path, env, check, root=ROOT, start=None):
+    "Run one notebook, its temporary files in a folder of its own; a `Result`"
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryDirectory(prefix='nb-', ignore_cleanup_errors=True) as tmp:
+        return await execute_to(path, dict(env, TMPDIR=tmp), check, said, root, start=start)
 
 
-async def execute_to(path, env, check, said, root=ROOT, flags=FLAGS):
+async def execute_to(path, env, check, said, root=ROOT, flags=FLAGS, start=None):
     "The same, the kernel's own words in the file `said`"
     import nbformat
     from nbclient import NotebookClient
@@ -73,7 +109,8 @@ async def execute_to(path, env, check, said, root=ROOT, flags=FLAGS):
     nb = nbformat.read(root/path, as_version=4)
     cells = load(path, root).cells
     nb.cells.insert(0, nbformat.v4.new_code_cell(check))
-    client = NotebookClient(nb, timeout=None, kernel_name='python3', resources={'metadata': {'path': str((root/path).parent)}})
+    client = NotebookClient(nb, timeout=None, kernel_name='python3', kernel_manager_class=manager(start),
+                            resources={'metadata': {'path': str((root/path).parent)}})
     try:
         async with client.async_setup_kernel(env=env, stderr=said):
             here = "Colab's versions"
@@ -93,12 +130,13 @@ async def execute_to(path, env, check, said, root=ROOT, flags=FLAGS):
     return Result(path, n, time.time()-t, '' if n else 'no cell was executed')
 
 
-async def run_all(todo, env, check, workers=2, limit=LIMIT, show=print, root=ROOT):
-    "Run the notebooks, two at a time; a line each as it ends"
+async def run_all(todo, env, check, workers=2, limit=LIMIT, show=print, root=ROOT, start=None):
+    "Run the notebooks, two at a time, in this order; a line each as it ends"
+    asyncio.get_running_loop().add_signal_handler = lambda *a: None  # nbclient's would make of Ctrl-C an error of the notebook
     gate = asyncio.Semaphore(workers)
     async def one(path):
         async with gate:
-            task = asyncio.ensure_future(execute(path, env, check, root=root))
+            task = asyncio.ensure_future(execute(path, env, check, root=root, start=start))
             done, _ = await asyncio.wait([task], timeout=limit)
             if not done: task.cancel()  # the kernel goes with it, which may come back as an error of its own
             r = await task
@@ -114,7 +152,8 @@ def leg(todo=None, workers=2, limit=LIMIT):
     pair = settings()['colab_pair']
     install_pair(pair)
     show = lambda s: print(s, flush=True)
-    return asyncio.run(run_all(todo or paths(), environment(), assertion(pair), workers, limit, show))
+    env = environment()
+    with warm(env) as start: return asyncio.run(run_all(longest_first(todo or paths()), env, assertion(pair), workers, limit, show, start=start))
 
 
 if __name__ == '__main__':

@@ -1,13 +1,17 @@
-"""What importing a module of nb_helpers does besides: it should do nothing.
+"""What importing a module, a room or a face of nb_helpers does besides: it should do nothing.
 
-`heavy()`: after fastai.vision.all, which modules does each of ours add? `effects()`: imported alone, does it print,
-seed, start threads, write files, change the environment or matplotlib's settings?
+`effect()`: imported with none of ours before it, does it print, seed, start threads, write files, change the environment or matplotlib's
+settings? `added()`: after fastai.vision.all, which modules does it add? Each in a forked process. What needs no torch by its imports is forked from a
+process that has none, and must not bring it; the rest from one that has imported fastai, which sets what it likes.
 """
-import json, os, random, sys, tempfile, threading, traceback
+import ast, json, os, random, sys, tempfile, threading, traceback
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LIGHT = {'nb_helpers', 'tqdm', 'fastcore', 'packaging', 'psutil', 'yaml', 'safetensors', 'typing_extensions'}
+HEAVY = {'torch', 'torchvision', 'fastai', 'timm', 'accelerate'}   # what takes seconds to import
+FIRST = ('numpy', 'pandas', 'PIL.Image', 'matplotlib.pyplot', 'scipy.stats', 'sklearn.metrics', 'sklearn.model_selection')
+LIGHT = {'nb_helpers', 'lazy_loader', 'tqdm', 'fastcore', 'packaging', 'psutil', 'yaml', 'safetensors', 'typing_extensions'}
 
 
 def tops():
@@ -15,8 +19,8 @@ def tops():
     return {m.split('.')[0] for m in sys.modules} - set(sys.stdlib_module_names) - {'__mp_main__'}
 
 
-def in_child(f, *args):
-    "f(*args) in a forked process; its JSON result, or {'error': ...}"
+def begin(f, *args):
+    "Fork a process that runs f(*args): (its id, where its result can be read)"
     r, w = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -26,9 +30,27 @@ def in_child(f, *args):
         with os.fdopen(w, 'w') as o: json.dump(res, o)
         os._exit(0)
     os.close(w)
+    return pid, r
+
+
+def result(pid, r):
+    "What a forked process found; {'error': ...} where it failed or died"
     with os.fdopen(r) as i: text = i.read()
     os.waitpid(pid, 0)
     return json.loads(text) if text else dict(error='the process died')
+
+
+def in_child(f, *args):
+    "f(*args) in a forked process; its JSON result, or {'error': ...}"
+    return result(*begin(f, *args))
+
+
+def each(f, names, workers=2):
+    "{name: f(name)}, each in a forked process, `workers` at a time"
+    half = lambda k: {n: in_child(f, n) for n in names[k::workers]}
+    res = {}
+    for got in [result(*o) for o in [begin(half, k) for k in range(workers)]]: res |= got
+    return {n: res.get(n, dict(error='the process died')) for n in names}
 
 
 def load(name): __import__(name)
@@ -78,26 +100,57 @@ def effect(name, quiet=()):
     return bad + [f'prints {text[:100]!r}']*bool(text)
 
 
-def bare(name):
-    "Imported into a bare Python: it works, prints nothing, writes nothing, and nbdev stays out"
-    # fastai's own import sets what it likes (a kernel's environment, a matplotlib default): not ours to judge here
-    bad = effect(name, quiet={'environment', 'threads', 'random'})
-    return bad + [f'imports {m}' for m in ('nbdev', 'execnb') if m in sys.modules]
+def needs(name, lib=ROOT, seen=None):
+    "Top-level modules that importing `name` brings by the import lines of its file and of ours that it imports, the functions' own left out"
+    seen = {} if seen is None else seen
+    if name in seen: return seen[name]
+    seen[name] = set()
+    top, (*up, _) = Path(lib, *name.split('.')), name.split('.')
+    file = top/'__init__.py' if top.is_dir() else top.with_suffix('.py')
+    if not file.exists(): return seen[name]
+    if top.is_dir(): up = name.split('.')
+    found, todo = set(), list(ast.parse(file.read_text(encoding='utf-8')).body)
+    while todo:
+        n = todo.pop()
+        if isinstance(n, ast.Import): found |= {a.name for a in n.names}
+        elif isinstance(n, ast.ImportFrom):
+            base = '.'.join((up[:len(up)-n.level+1] if n.level else []) + ([n.module] if n.module else []))
+            found |= {base} | {f'{base}.{a.name}' for a in n.names if base.split('.')[0] == name.split('.')[0]}
+        elif not isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)): todo += ast.iter_child_nodes(n)
+    own = lambda m: m.split('.')[0] == name.split('.')[0]
+    seen[name] |= {m.split('.')[0] for m in found if not own(m)}
+    for m in found: seen[name] |= needs(m, lib, seen) if own(m) else set()
+    return seen[name]
 
 
-def report(names):
-    "{name: [problems]} for all modules"
-    res = {n: [] for n in names}
-    def note(n, got, fmt='{}'):
-        if isinstance(got, dict): res[n].append(got['error'])
-        else: res[n] += [fmt.format(g) for g in got]
-    for n in names: note(n, in_child(bare, n))
+def alone(name):
+    "Problems of importing `name` before any other of ours"
+    had = tops()
+    bad = [f'changes the {what}' for what in effect(name)]
+    return bad + [f'imports {m}; import it inside the function that needs it' for m in sorted((HEAVY | {'nbdev', 'execnb'}) & (tops() - had))]
+
+
+def behind(room):
+    "Names of a room's face that cannot be had"
+    import names
+    place = import_module(f'nb_helpers.{room}')
+    said = names.stub((ROOT/'nb_helpers'/room.replace('.', '/')/'__init__.pyi').read_text(encoding='utf-8'), room)
+    return [f'hands on {n}, which {m} has not' for n, m in said.items() if not hasattr(place, n)]
+
+
+def report(names, faces=()):
+    "{name: [problems]} for all modules and rooms; `faces`: rooms that have one"
+    res, seen = {n: [] for n in names}, {}
+    def note(got, fmt='{}'):
+        for n, o in got.items(): res.setdefault(n, []).extend([o['error']] if isinstance(o, dict) else [fmt.format(p) for p in o])
+    light = [n for n in names if not needs(n, seen=seen) & HEAVY]
+    for m in FIRST: import_module(m)
+    note(each(alone, light))
     import fastai.vision.all  # noqa: F401
-    for n in names:
-        got = in_child(added, n)
-        note(n, got if isinstance(got, dict) else not_light(got), 'adds {} at import; import it inside the function that needs it')
-        got = in_child(effect, n)
-        note(n, got, 'changes the {}' if not isinstance(got, dict) else '{}')
+    note(each(alone, [n for n in names if n not in light]))
+    heavy = each(added, names)
+    note({n: o if isinstance(o, dict) else not_light(o) for n, o in heavy.items()}, 'adds {} at import; import it inside the function that needs it')
+    note({f'nb_helpers.{r}': o for r, o in each(behind, list(faces)).items()})
     return {n: [p.replace('changes the prints', 'prints').replace('changes the writes', 'writes') for p in dict.fromkeys(v)]
             for n, v in res.items()}
 
@@ -105,4 +158,6 @@ def report(names):
 if __name__ == '__main__':
     os.environ['PYTHONWARNINGS'] = 'ignore'
     sys.path[:0] = [str(ROOT)]
-    print(json.dumps(report(sys.argv[1:])))
+    os.environ.update(OMP_NUM_THREADS='1', MKL_NUM_THREADS='1')   # no threads before a fork
+    asked = json.load(sys.stdin)
+    print(json.dumps(report(asked['names'], asked['faces'])))

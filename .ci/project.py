@@ -2,6 +2,7 @@
 import ast, json, re
 from configparser import ConfigParser
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +49,24 @@ def parse_directives(source):
     return res
 
 
+@lru_cache(None)
+def parsed(body):
+    "Syntax tree of a cell's text, kept since every rule reads it; None where it cannot be parsed"
+    src = re.sub(r'(?m)^(\s*)[%!].*$', r'\1pass', body)
+    src = re.sub(r'(?m)=\s*[%!][^=].*$', '= None', src)
+    try: return ast.parse(src)
+    except SyntaxError: return None
+
+
+plain_tree = lru_cache(None)(ast.parse)   # of a module's text
+
+
+def walk(tree):
+    "ast.walk as a list that is kept with the tree"
+    if not hasattr(tree, 'walked'): tree.walked = list(ast.walk(tree))
+    return tree.walked
+
+
 @dataclass
 class Cell:
     "One cell: its place, kind, text and outputs"
@@ -78,10 +97,7 @@ class Cell:
 
     def tree(self):
         "Syntax tree of a code cell; magics become pass. None where it cannot be parsed"
-        src = re.sub(r'(?m)^(\s*)[%!].*$', r'\1pass', self.body)
-        src = re.sub(r'(?m)=\s*[%!][^=].*$', '= None', src)
-        try: return ast.parse(src)
-        except SyntaxError: return None
+        return parsed(self.body)
 
     def texts(self):
         "Everything textual that the outputs show"
@@ -153,3 +169,26 @@ def modules(root=ROOT):
     lib = Path(root)/'nb_helpers'
     files = [p.relative_to(lib).with_suffix('') for p in lib.rglob('*.py')]
     return sorted('.'.join(p.parts) for p in files if p.name not in ('__init__', '_modidx'))
+
+
+def longest_first(todo, root=ROOT, seconds=None):
+    """Notebooks in the order in which two workers end at about the same time. `seconds` are those of the last run, {path: s}; one
+    that is not in there counts by its executed code, a workbook's eightfold since it trains"""
+    seconds = hint(root) if seconds is None else seconds
+    nbs = {p: load(p, root) for p in todo}
+    size = {p: sum(len(c.source) for c in nb.executed())*(8 if nb.kind == 'experiments' else 1) for p, nb in nbs.items()}
+    known = [p for p in todo if p in seconds]
+    rate = sum(seconds[p] for p in known)/max(1, sum(size[p] for p in known)) if known else 1
+    return sorted(todo, key=lambda p: -seconds.get(p, size[p]*rate))
+
+
+def hint(root=ROOT):
+    "Seconds of the notebooks as .venv/seconds.json has them from earlier runs; {} without it"
+    try: return {k: float(v) for k, v in json.loads((Path(root)/'.venv'/'seconds.json').read_text()).items()}
+    except (OSError, ValueError, AttributeError, TypeError): return {}
+
+
+def note(seconds, root=ROOT):
+    "Keep the seconds of this run for the next one's order; without .venv there is no place for it, and no harm"
+    file = Path(root)/'.venv'/'seconds.json'
+    if file.parent.is_dir(): file.write_text(json.dumps(hint(root) | seconds, indent=0, sort_keys=True))

@@ -491,8 +491,9 @@ def _save_changed(self:Workspace, src, name, files, keep, verbose):
         _sweep(out.parent)
         return out,True
     except OSError as e:
-        if e.errno not in _DRIVE_ERRORS: raise
-        raise DriveError(f"{name} was not saved, {_DRIVE_ERRORS[e.errno]} ({e})") from e
+        gone = None if self.safe.is_dir() else "its folder on Drive is not there: run `mount(force=True)` and save again"
+        if not (why := gone or _DRIVE_ERRORS.get(e.errno)): raise
+        raise DriveError(f"{name} was not saved, {why} ({e})") from e
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #58436c58
 @patch

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
+from fastcore.basics import patch
 
 from ..analysis.figures import plot_confusion, plot_history, plot_mistakes, plot_reliability, plot_roc_pr
 from ..analysis.score import (
@@ -185,6 +186,17 @@ def report_run(
     run.log_metrics(**{f'{pre}{m}{end}':float(r[col]) for m,r in table.dropna().iterrows()
                   for end,col in (('','value'), ('_low','low'), ('_high','high'))})
     return table
+
+# %% ../../nbs/09_runs/04_report.ipynb #5ed11a08
+@patch
+def report(self:Run,
+    preds,             # `Predictions` with targets
+    items=None,        # DataFrame with `id`, `path` and perhaps `group`; None: no pictures
+    split:str='valid', # what the predictions are of
+    **kw,              # to `report_run`: open_image, n_mistakes, ordered, ...
+):                     # DataFrame `value`, `low`, `high`, a row a metric
+    "Metrics with intervals, tables, figures and probabilities of one split into the run, as `report_run` has them"
+    return report_run(self, preds, items, split, **kw)
 
 # %% ../../nbs/09_runs/04_report.ipynb #2daa92c8
 _known = 'accuracy','precision_macro','recall_macro','f1_macro','balanced_accuracy','mcc','auc','brier','log_loss','ece','qwk'   # what `score` gives

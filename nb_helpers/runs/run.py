@@ -25,9 +25,7 @@ from fastcore.basics import patch
 from ..drive.files import csv_text, hide_secrets, plain, read_json, safe_cell, write_atomic, write_csv
 from .environment import (
     device_name, environment, git_commit, is_alive, is_own, live_notebook, own_marks, session)
-from .ledger import damage, restore_run, run_dirs, run_status, silent_for, write_ledger
-
-# some of these names are used elsewhere as `runs.x`, where they were first
+from .ledger import damage, present_params, restore_run, run_dirs, run_status, silent_for, write_ledger
 
 # %% ../../nbs/09_runs/02_run.ipynb #7e9ae810
 def history_rows(
@@ -177,7 +175,9 @@ def open(cls:Run,
 @patch(as_prop=True)
 def info(self:Run)->dict:  # id, workbook, status, started, minutes, params, environment and what was described
     "What run.json holds now"
-    return read_json(self.dir/'run.json')
+    info = read_json(self.dir/'run.json')
+    if isinstance(info, dict) and isinstance(info.get('params'), dict): info['params'] = present_params(info)
+    return info
 
 @patch(as_prop=True)
 def status(self:Run)->str:
@@ -296,18 +296,6 @@ def log_model(self:Run,
     self.describe(model=kept | facts)
     if origin: self.log_metrics(weights_used=origin['weights'])
     return kept | facts
-
-# %% ../../nbs/09_runs/02_run.ipynb #5ed11a08
-@patch
-def report(self:Run,
-    preds,             # `Predictions` with targets
-    items=None,        # DataFrame with `id`, `path` and perhaps `group`; None: no pictures
-    split:str='valid', # what the predictions are of
-    **kw,              # to `report_run`: open_image, n_mistakes, ordered, ...
-):                     # DataFrame `value`, `low`, `high`, a row a metric
-    "Metrics with intervals, tables, figures and probabilities of one split into the run, as `report_run` has them"
-    from nb_helpers.runs.report import report_run
-    return report_run(self, preds, items, split, **kw)
 
 # %% ../../nbs/09_runs/02_run.ipynb #b761c22f
 @patch

@@ -317,7 +317,8 @@ def run_through(
         for b in dl:
             b = learn._set_device(b)
             n_inp = getattr(learn.dls, 'n_inp', 1 if len(b) == 1 else len(b) - 1)
-            xb, yb = b[:n_inp], b[n_inp:]
+            b = [o.as_subclass(torch.Tensor) if isinstance(o, torch.Tensor) else o for o in b]   # as fastai's CastToTensor: torch's own losses
+            xb, yb = tuple(b[:n_inp]), tuple(b[n_inp:])
             with torch.autocast('cuda', half or torch.float16, enabled=half is not None and torch.cuda.is_available()): pred = learn.model(*xb)
             pred = pred.float() if isinstance(pred, torch.Tensor) and half else pred
             loss, n = learn.loss_func(pred, *yb), find_bs(yb)

@@ -52,7 +52,7 @@ class Experiment:
 
     def __repr__(self): return f"Experiment {self.name!r}: {self.run or 'not started'}"
 
-# %% ../../nbs/11_workbook/02_experiment.ipynb #3d2a68e5
+# %% ../../nbs/11_workbook/02_experiment.ipynb #b77d9873
 @patch(as_prop=True)
 def machine(self:Experiment):  # DataFrame, a row a fact
     "GPU, memory, versions, processors and disk"
@@ -63,6 +63,7 @@ def local(self:Experiment)->Path:
     "The folder on the fast disk that is this workbook's own"
     return self.space.local
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #cebe5626
 @patch(as_prop=True)
 def cache(self:Experiment)->Path:
     "Where prepared photos and clips are kept, on the fast disk"
@@ -73,12 +74,13 @@ def sample(self:Experiment)->Path:
     "Where the drawn sample goes: beside `local`, so that no source of that name is taken for it"
     return self.local.parent/f'{self.name}_sample'
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #39835a21
 @patch(as_prop=True)
 def checkpoints(self:Experiment)->tuple:  # (folder here, folder of their copies on Drive)
     "Where this run's checkpoints are"
     return tuple(d/'checkpoints'/self.run.id for d in (self.local, self.space.safe))
 
-# %% ../../nbs/11_workbook/02_experiment.ipynb #f553c591
+# %% ../../nbs/11_workbook/02_experiment.ipynb #5569cd80
 @patch
 def stage(self:Experiment,
     source:str, # a name in data_links.md, or a zip, folder, list or address
@@ -87,7 +89,7 @@ def stage(self:Experiment,
     "Bring data to the fast disk, once"
     return Path(source) if is_list(source) else self.space.stage(source, **kw)
 
-# %% ../../nbs/11_workbook/02_experiment.ipynb #a8bbee3d
+# %% ../../nbs/11_workbook/02_experiment.ipynb #bd7f6e55
 @patch
 def prepare(self:Experiment,
     items, # DataFrame: id and path of all photos that will be read, labelled or not
@@ -97,6 +99,7 @@ def prepare(self:Experiment,
     "Every photo prepared once, on the fast disk; `image_dls` does it by itself where one split table is all there is"
     return cache_images(items, prep, self.cache, **kw)
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #0025b471
 @patch
 def save(self:Experiment,
     strict:bool=True, # False: where Drive fails, a warning, and work goes on
@@ -131,7 +134,7 @@ def fit(self:Experiment,
     self.run.log_metrics(best_epoch=best['epoch'])
     return best
 
-# %% ../../nbs/11_workbook/02_experiment.ipynb #522cecb7
+# %% ../../nbs/11_workbook/02_experiment.ipynb #cec225d4
 @patch
 def _keyed(self:Experiment, learn, cbs):
     "Callbacks by which an epoch's order and draws depend on (seed, epoch, item) alone, where the Learner has none"
@@ -139,6 +142,7 @@ def _keyed(self:Experiment, learn, cbs):
     out = [] if KeyedEpochs in have else [KeyedEpochs(self.values.get('seed', 0))]
     return out + [BalancedEpochs()]*(isinstance(learn.dls.train, BalancedDL) and BalancedEpochs not in have)
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #90ac4fa3
 @patch
 def _fit_batch(self:Experiment, learn, step_items):
     "Give the Learner the largest batch that trains within memory, and say which; items an optimizer step"
@@ -146,9 +150,9 @@ def _fit_batch(self:Experiment, learn, step_items):
     found = fit_batch_size(lambda b: getattr(resized(learn, b), f'to_{self.precision}')(), step_items, max_bs=most, run=self.run)
     print(found)
     learn.dls = resized(learn, found.bs).dls
-    return found.effective
+    return found.step_items
 
-# %% ../../nbs/11_workbook/02_experiment.ipynb #f0f0ceee
+# %% ../../nbs/11_workbook/02_experiment.ipynb #ed2faa67
 @patch
 def export(self:Experiment,
     model,       # with its best weights
@@ -163,6 +167,7 @@ def export(self:Experiment,
                     licence=data_licence(self.values.get('source', '')), data=info.get('data', {}).get('fingerprint'), **notes)
     return Predictor(folder)
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #5de2e273
 @patch
 def finish(self:Experiment):
     "Keep notebook and page with the run, all of it on Drive; the checkpoints go once it is read back"
@@ -171,6 +176,7 @@ def finish(self:Experiment):
     report_page(self.run, self.run.dir/'report.html')
     self.space.save_last(self.run.dir, [d for d in self.checkpoints if d.exists()])
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #ccb446b8
 @patch
 def table(self:Experiment,
     *columns:str, # of the ledger, beside status, minutes and device
@@ -180,7 +186,7 @@ def table(self:Experiment,
     df = read_ledger(self.root)
     return df[df.workbook == self.name].set_index('id').reindex(columns=['status', *columns, 'minutes', 'device']).tail(last).T
 
-# %% ../../nbs/11_workbook/02_experiment.ipynb #8e8ab1f0
+# %% ../../nbs/11_workbook/02_experiment.ipynb #31a357fe
 @patch
 def sweep(self:Experiment,
     over:dict, # name of a choice -> list of values: all combinations are run
