@@ -321,8 +321,8 @@ def balanced_dls(
     epoch='all',     # as in `BalancedSampler`
     seed:int=0,      # likewise
     labels=None,     # class per training item, where they can't be found without opening items
-    aug=None,        # the training split's `augment.Augment`, so that an item looks different each time it comes; True: the loader's own
-    weights=None,    # dict class -> weight for drawing items, in place of `shares`, as in `weighted_shares`; None: `shares`
+    aug=None,        # the training split's `Augment`, so that an item looks new each time; True: the loader's own
+    weights=None,    # in place of `shares`: dict class -> weight for drawing items, as in `weighted_shares`
     verbose:bool=True, # say what a batch and an epoch are
 )->DataLoaders:      # of the same kind, the training loader balanced
     "The same DataLoaders with balanced training batches; `ValueError` where labels and items differ in number"

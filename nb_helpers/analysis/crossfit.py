@@ -95,14 +95,15 @@ def cross_fit(
         classes[f == k] = cuts[-1](s[f == k])
     low, high = _spread(t, classes, whole.n_cls, whole.measure, groups, n, tails(level), seed)
     name = whole.metric if isinstance(whole.metric, str) else 'minus cost'
-    return CrossFit(whole.measure(t, classes), low, high, whole.value, np.array([c.thresholds for c in cuts]), classes, f, name,
-                    whole, t, s, fit, groups)
+    chosen = np.array([c.thresholds for c in cuts])
+    return CrossFit(whole.measure(t, classes), low, high, whole.value, chosen, classes, f, name, whole, t, s, fit, groups)
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #e2dd8381
 @patch
 def to_metrics(self:CrossFit)->dict: # such as qwk, qwk_low, qwk_high, qwk_optimistic, cut_1, ...; or threshold
-    "The figures by name, for `Run.log_metrics`: honest, its interval, optimistic, and the thresholds chosen on all items"
-    names = ['threshold'] if len(self.cuts.thresholds) == 1 else [f'cut_{i+1}' for i in range(len(self.cuts.thresholds))]
+    "The figures by name, for `Run.log_metrics`: honest, its interval, optimistic, and the thresholds of all items"
+    k = len(self.cuts.thresholds)
+    names = ['threshold'] if k == 1 else [f'cut_{i+1}' for i in range(k)]
     values = {'': self.value, '_low': self.low, '_high': self.high, '_optimistic': self.optimistic}
     word = str(self.metric).replace(' ', '_')
     return {word+end: float(v) for end, v in values.items()} | dict(zip(names, map(float, self.cuts.thresholds)))
@@ -133,7 +134,7 @@ def cross_fit_learner(
     folds=5,  # as in `cross_fit`
     **kw,     # to `cross_fit`: n, level, seed
 )->CrossFit:
-    "What a Learner is worth on items by thresholds that were chosen on others; `ValueError` for a label that the task does not know"
+    "What a Learner is worth on items by thresholds chosen on others; `ValueError` for a label that is no class"
     from nb_helpers.training.callbacks import predict_scores   # here, so that thresholds need no torch
     place = {str(v): i for i, v in enumerate(task.vocab)}
     odd = items.label[~items.label.astype(str).isin(place)]

@@ -392,10 +392,10 @@ def _shared(a, b):
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #a9a05a3c
 class RunEpochs:
-    "The epochs of a run side by side, by thresholds that `fit` chooses; `FileNotFoundError` where no predictions were kept"
+    "The epochs of a run by thresholds that `fit` chooses; `FileNotFoundError` where no predictions were kept"
     def __init__(self,
-        run,                 # `Run` that was trained with `loop.fit` and `Scores`; `KeepEpochs` adds items without labels
-        fit,                 # function of targets and scores that gives `Cuts`, such as partial(cut_points, n_cls=5)
+        run,                 # `Run` that was trained with `loop.fit` and `Scores`
+        fit,                 # function of targets and scores that gives `Cuts`
         vocab=None,          # names of the classes
         metric:str='metric', # what `fit` makes as large as it can, for the axes
     ):
@@ -406,19 +406,19 @@ class RunEpochs:
 
     def report(self,
         **kw, # to `report_epochs`: extra, last, folds, groups, n, level, seed
-    )->pd.DataFrame: # what the last epoch and averages are worth beside the best one; None where there is one epoch only
+    )->pd.DataFrame:
         "`report_epochs`: tables and figures into the run's folder"
         return report_epochs(self.run, self.fit, self.vocab, self.metric, **kw)
 
     def plot(self): # matplotlib Figure
-        "`plot_epochs`: predicted classes by epoch, metric, and agreement with the epoch before"
+        "`plot_epochs`"
         return plot_epochs(self.valid, self.fit, self.test, self.vocab, self.metric)
 
     def plot_unstable(self,
-        last:int|None=None, # epochs looked at, from the end, 2 or more: before, the model moves because it learns; None: half of them
+        last:int|None=None, # epochs from the end, 2 or more: before, the model moves as it learns; None: half
         **kw,               # to `why_unstable`: plain, folds, n, least, seed, level
     ):                      # matplotlib Figure
-        "Whether the model shifts or the optimum is flat: `why_unstable`'s verdict is printed, its thresholds and metrics are drawn"
+        "`why_unstable`: its verdict is printed, thresholds and metric by epoch are drawn"
         last = max(2, len(self)//2) if last is None else last
         why = why_unstable(self.valid.targs, self.valid.scores[-last:], self.fit, **kw)
         why.table.index = pd.Index(self.valid.epochs[-last:], name='epoch')     # as the history counts them

@@ -258,7 +258,7 @@ def random_views(
 # %% ../../nbs/08_analysis/03_tta.ipynb #a973a45b
 def _chosen_views(
     learn,  # fastai Learner
-    views,  # names and objects as in `tta_preds`; or a number: so many random draws of the training augmentation beside the plain item
+    views,  # names and objects as in `tta_preds`; or a number of random draws beside the plain item
 )->list:    # of names and objects
     "Views as they are, or the plain item and random draws"
     if not isinstance(views, int): return list(views)
@@ -393,10 +393,10 @@ def _tell(heard, name, values, then, dl):
 def tta_preds(
     learn,          # fastai Learner: its model, its precision, its loss's activation
     dl=None,        # loader in a fixed order; `learn.dls.valid` by default
-    views=('identity', 'hflip'), # names in `VIEWS`, or objects from `scale`, `crop`, `_window`, `random_views`; or a number: random draws
-    outputs=None,   # `Output`, or a dict or tuple of them as the model's outputs; by default from the loss, for a single one; or a `Task`: its score
+    views=('identity', 'hflip'), # names in `VIEWS`, objects from `scale`, `crop`, `random_views`; a number: so many draws
+    outputs=None,   # `Output`, or a dict or tuple of them; a `Task`: its score; by default from the loss, for a single one
     weights=None,   # one a view, above 0; the same for all by default
-)->tuple:           # (averages float32 as the model's outputs, (n, K) or (n, c, h, w), scores (n,) for a `Task`; targets, None without), on the CPU
+)->tuple:           # (averages float32, (n, K), (n, c, h, w), or (n,) for a `Task`; targets, None without), on the CPU
     "Predictions averaged over the views; each item is read once; `ValueError` for views, loaders and outputs that don't go together"
     dl, views = learn.dls.valid if dl is None else dl, _named(_chosen_views(learn, views))
     if one := hasattr(outputs, 'scored'): outputs = _score_of(outputs)
@@ -485,9 +485,9 @@ def tta_gain(
     **kw,           # to `_gain_table`: metric, groups, n, level, seed
 )->pd.DataFrame:    # `_gain_table`'s, and seconds: of the plain pass with reading, and what each row adds to it
     "What test-time augmentation brings on validation data, and its price; each item is read once"
-    dl, views = learn.dls.valid if dl is None else dl, [v for v in _named(_chosen_views(learn, views)) if v.name != 'identity']
+    dl, views = learn.dls.valid if dl is None else dl, _named(_chosen_views(learn, views))
     if hasattr(outputs, 'scored'): outputs, kw['metric'] = _score_of(outputs), _value_of(outputs, fit)
-    views = [VIEWS['identity'], *views]
+    views = [VIEWS['identity'], *(v for v in views if v.name != 'identity')]
     _check_loader(dl, views)
     parts, seconds, targs, rule = {}, {}, [], None
     def heard(name, values, took):
@@ -503,7 +503,7 @@ def tta_gain(
 # %% ../../nbs/08_analysis/03_tta.ipynb #360f8413
 def _value_of(task, fit):
     "Metric of scores, (n, 1), by the best thresholds that `fit` finds; `ValueError` without it"
-    if fit is None: raise ValueError("fit=None: scores of a Task have no metric without thresholds, such as fit=partial(cut_points, n_cls=5)")
+    if fit is None: raise ValueError("fit=None: say how thresholds are chosen, such as fit=partial(cut_points, n_cls=5)")
     return lambda targs, scores: fit(to_targets(torch.as_tensor(targs), task.scored).numpy(), scores[:, 0]).value
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #39c51316

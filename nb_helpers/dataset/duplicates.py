@@ -458,10 +458,10 @@ def show_clusters(
 
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #d95c19ab
 def cluster_table(
-    items:pd.DataFrame, # columns id, label, cluster and copy_kind, as `find_duplicates` gives them, and `by`
+    items:pd.DataFrame, # as `find_duplicates` gives them, and `by`
     by:str='split',     # column that says where an item is: 'split', 'source', ...
-)->pd.DataFrame:        # a row for each combination of places and kind; columns 'labels agree', 'labels differ'; int
-    "Clusters of two or more copies, counted by the places they lie in, their kind, and whether their labels agree"
+)->pd.DataFrame:        # places and kind; columns 'labels agree', 'labels differ', int
+    "Clusters of copies by the places they lie in, their kind, and whether their labels agree"
     twice = items[items.groupby('cluster').id.transform('size') > 1].groupby('cluster')
     places = twice[by].agg(lambda s: ' + '.join(sorted(map(str, s)))).rename(by)
     differ = (twice.label.nunique() > 1).map({True: 'labels differ', False: 'labels agree'})

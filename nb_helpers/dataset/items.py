@@ -156,8 +156,9 @@ def _there(items, name, inside):
 # %% ../../nbs/03_dataset/10_items.ipynb #38f16713
 def _books(items, insides, lists):
     "The items with the table of what is in no list, over the folders that lie in no other of them"
-    grouped = items[items.groupby('source').group.transform('count') > 0] if {'group', 'source'} <= set(items) else items
-    alone = grouped.id[grouped.group.isna()] if 'group' in items else []     # a list without groups has nothing to fill in
+    alone = items.id[items.group.isna()] if 'group' in items else []
+    if len(alone) and 'source' in items:                          # a list without groups has nothing to fill in
+        alone = alone[items.groupby('source').group.transform('count')[alone.index] > 0]
     if len(alone): print(f"{some_of(alone)} without a group: each is held to belong with no other; fill the column in where that is wrong")
     at = {os.path.abspath(c.folder): c for c in insides}
     taken, read, tables = {*map(os.path.abspath, items.path)}, {*map(os.path.abspath, lists)}, []
@@ -195,7 +196,7 @@ def from_csv(
 
 # %% ../../nbs/03_dataset/10_items.ipynb #eb2c4cc6
 def from_csvs(
-    lists:dict,      # source -> (list, column with the label), then as in `from_csv`: folder where file names start, group
+    lists:dict,      # source -> (list, column with the label[, folder where file names start[, group]]), as in `from_csv`
     vocab=None,      # the labels that may occur, checked for each source as by `check_items`; None: not checked
     bare:str='',     # source whose ids stay as they are; those of all others become 'source/id'
     unlabelled=(),   # sources whose list is a form to fill in: their labels are None
@@ -415,7 +416,7 @@ def make_folds(
     items:pd.DataFrame, # columns id, label; group, cluster or sha256 where something must stay together; split where some is kept aside
     n:int=5,            # folds, 2 or more
     seed:int=42,        # another seed, other folds
-    valid:int|None=None,# fold that validates: the split is made of it, as by `use_fold`, and leaks are looked for; None: no split
+    valid:int|None=None,# fold that validates: `use_fold` makes the split, `check_leaks` looks at it; None: no split
     copies:str='keep',  # what becomes of copies whose labels differ, as in `resolve_conflicts`
 )->pd.DataFrame:        # a copy with the column fold: 0 to n-1, -1 outside train; sorted by id
     "Items in n folds, stratified by label, units whole, the same on every machine; `ValueError` where there are too few units"
@@ -547,10 +548,10 @@ def match_distribution(
 def pretrain_items(
     external:pd.DataFrame, # older or other data: columns id, label; group, sha256, cluster where known; may be empty
     like:pd.DataFrame,     # the items themselves with their split; those of 'valid' validate here too
-    matched:bool=True,     # a sample with the class shares of `like`'s training part, as `match_distribution` draws it; False: all of `external`
+    matched:bool=True,     # a sample with `like`'s class shares, by `match_distribution`; False: all of `external`
     seed:int=42,           # another seed, another draw
     copies:str='keep',     # what becomes of copies within `external` whose labels differ, as in `resolve_conflicts`
-)->pd.DataFrame:           # rows of `external` as train, then the validation rows of `like`; nothing stands on both sides
+)->pd.DataFrame:           # rows of `external` as train, then the validation rows of `like`
     "Items to pretrain on, validated as the later training is"
     pool = resolve_conflicts(external, copies) if copies != 'keep' else external
     pool = match_distribution(pool, like, seed=seed) if matched and len(pool) else pool.assign(split='train')

@@ -23,7 +23,7 @@ def as_they_are(
         rc = matplotlib.rcParams
         was, rc['text.parse_math'] = rc['text.parse_math'], False     # a text keeps what it was made with
         try: return func(*args, **kwargs)
-        finally: rc['text.parse_math'] = was    # no rc_context: the session's first figure switches the notebook's showing on, which must stay
+        finally: rc['text.parse_math'] = was  # an rc_context would undo what the session's first figure switches on
     return plain
 
 # %% ../../nbs/03_dataset/01_names.ipynb #3b70fa7d

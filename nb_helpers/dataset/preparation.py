@@ -133,7 +133,7 @@ class Preparation:
         size:int,              # px a side of what the network sees
         resize:int|None=None,  # px a side before the middle is taken; None: `size`
         by:str='open_fit',     # a key of `PREPARATIONS`
-        stats:tuple=IMAGENET,  # mean, standard deviation per channel of values in [0, 1]; may be set later, when they are measured
+        stats:tuple=IMAGENET,  # mean, standard deviation per channel of values in [0, 1]; may be set once measured
         items=None,            # DataFrame of the photos: one black and white for those of more than 8 bits (`levels`)
         **values,              # of the function: how, levels, sigma, ...
     ):
@@ -214,11 +214,13 @@ def show(self:Preparation,
     if self.by == 'prepare_clip': raise ValueError("a clip is no picture: frames.film_strip shows one")
     import matplotlib.pyplot as plt
     paths = list(paths)
-    fig, axes = plt.subplots(2, len(paths), figsize=(inches*len(paths), 2*inches + .3), dpi=72, squeeze=False, layout='constrained')
+    titles = [Path(p).name for p in paths] if titles is None else list(titles)
+    fig, axes = plt.subplots(2, len(paths), figsize=(inches*len(paths), 2*inches + .3), dpi=72, squeeze=False)
     plt.close(fig)
-    for path, title, above, below in zip(paths, titles if titles is not None else [Path(p).name for p in paths], *axes, strict=True):
+    for path, title, above, below in zip(paths, titles, *axes, strict=True):
         above.imshow(open_image(path, at_least=2*self.size))
         below.imshow(self(path).transpose(1, 2, 0), cmap='gray')
         above.set_title(short_name(title, 20), size=8, parse_math=False)
     for ax in axes.flat: ax.axis('off')
+    fig.tight_layout(pad=.3)
     return fig

@@ -162,19 +162,20 @@ def submit_grades(
     prefix:str='', # in front of the items' ids, where the sample's have none
     views=0,   # as in `tta.tta_preds`, such as a number of random draws; 0: every item as it is
     fill=None, # grade (index) for ids of the sample that are no items; None: they are an error
-)->tuple:      # DataFrames: what the file holds; shares of grades on validation and among the items, as `class_shift` has them
-    "Grades of unlabelled items by cut points of the validation items, in the form asked for; says where they are spread in another way"
+)->tuple:      # DataFrames: what the file holds; shares of grades on validation and here, as of `class_shift`
+    "Items graded by cut points of the validation items, in the form asked for; says where they are spread otherwise"
     from nb_helpers.analysis.tta import tta_preds              # here, so that other submissions need no torch
     from nb_helpers.dataset.task import to_targets
     seen, targs = tta_preds(learn, learn.dls.valid, views, task)
     cuts = fit(to_targets(targs, task.scored).numpy(), seen.numpy())
     scores = tta_preds(learn, learn.dls.test_dl(items), views, task)[0].numpy()
-    preds = Predictions(items.id.str.removeprefix(prefix), None, grade_shares(scores, cuts.thresholds), list(task.vocab))
+    shares = grade_shares(scores, cuts.thresholds)
+    preds = Predictions(items.id.str.removeprefix(prefix), None, shares, list(task.vocab))
     run.save_predictions(preds, 'test')
     form = pd.read_csv(sample, dtype=str, keep_default_na=False, encoding='utf-8-sig')
     key, grade = [*form][:2]
-    made = write_submission(preds, form.rename(columns={key: 'id'}), {key: 'id', grade: 'class'}, sample, run.dir/'submission.csv',
-                            fill=None if fill is None else {grade: fill})
+    made = write_submission(preds, form.rename(columns={key: 'id'}), {key: 'id', grade: 'class'}, sample,
+                            run.dir/'submission.csv', fill=None if fill is None else {grade: fill})
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter('always')
         shift = class_shift(cuts(seen.numpy()), cuts(scores), len(task.vocab))

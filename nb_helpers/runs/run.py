@@ -265,7 +265,7 @@ def log_data(self:Run,
     items,       # DataFrame: id, label, split; sha256 for the fingerprint; of maps no label
     source='',   # where it came from
     counts=None, # DataFrame that says how many there are; None: `class_table(items)`
-    **facts,     # anything else about the data; or another `fingerprint`, or the DataFrame that it is of: all that is read
+    **facts,     # anything else about the data; or another `fingerprint`, or the DataFrame that it is of
 ):               # the counts
     "Keep who was on which side (items.csv), and counts and fingerprint in run.json; figures can draw the classes' names from now on"
     from nb_helpers.dataset.items import class_table, fingerprint

@@ -77,7 +77,7 @@ class Scores(Callback):
     "Metrics of the whole validation set at 0.5 and at the best cuts; a small file of predictions an epoch"
     order, remove_on_fetch = 45, True   # before the Recorder (50), which shows the numbers
     def __init__(self,
-        task='classes',       # a `Task`, which says `n_cls` and `act` as well; or 'classes', 'binary', 'ordinal' or 'numbers'
+        task='classes',       # a `Task`, which says n_cls and act too; or 'classes', 'binary', 'ordinal', 'numbers'
         names:tuple=(),       # metrics to show, of `METRICS`: ('mcc', 'f1')
         n_cls:int=0,          # classes or grades; 0: 2 for binary, else as many as the network or the leading ones have
         find_cuts=None,       # (targs int (n,), scores float (n,)) -> cut, cuts, or an object with `threshold` or `cuts`; None: no `_best`
