@@ -461,7 +461,7 @@ def cluster_table(
     items:pd.DataFrame, # as `find_duplicates` gives them, and `by`
     by:str='split',     # column that says where an item is: 'split', 'source', ...
 )->pd.DataFrame:        # places and kind; columns 'labels agree', 'labels differ', int
-    "Clusters of copies by the places they lie in, their kind, and whether their labels agree"
+    "Clusters of copies by where they lie, their kind, and whether their labels agree"
     twice = items[items.groupby('cluster').id.transform('size') > 1].groupby('cluster')
     places = twice[by].agg(lambda s: ' + '.join(sorted(map(str, s)))).rename(by)
     differ = (twice.label.nunique() > 1).map({True: 'labels differ', False: 'labels agree'})
