@@ -13,7 +13,6 @@ from .clips import (
 from .decode import fit_temperature as fit_temperature
 from .duplicates import (
     add_hashes as add_hashes,
-    cluster_table as cluster_table,
     find_duplicates as find_duplicates,
     label_conflicts as label_conflicts,
     resolve_conflicts as resolve_conflicts,
@@ -34,6 +33,7 @@ from .items import (
     check_items as check_items,
     check_leaks as check_leaks,
     class_table as class_table,
+    cluster_table as cluster_table,
     fingerprint as fingerprint,
     from_csv as from_csv,
     from_csvs as from_csvs,

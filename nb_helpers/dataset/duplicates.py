@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Looks', 'thumbnail', 'open_lazily', 'is_heif', 'head_bytes', 'look', 'turned_hashes', 'hash_pairs', 'near_pairs',
-           'cluster_numbers', 'add_hashes', 'find_duplicates', 'show_clusters', 'cluster_table', 'label_conflicts',
-           'large_loss', 'resolve_conflicts']
+           'cluster_numbers', 'add_hashes', 'find_duplicates', 'show_clusters', 'label_conflicts', 'large_loss',
+           'resolve_conflicts']
 
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #e8d640bc
 import hashlib
@@ -455,17 +455,6 @@ def show_clusters(
             ax.set_title(f'{short_name(Path(r.id).name)}\n{short_name(r.label)}', fontsize=7)
     fig.tight_layout()
     return fig
-
-# %% ../../nbs/03_dataset/06_duplicates.ipynb #d95c19ab
-def cluster_table(
-    items:pd.DataFrame, # as `find_duplicates` gives them, and `by`
-    by:str='split',     # column that says where an item is: 'split', 'source', ...
-)->pd.DataFrame:        # places and kind; columns 'labels agree', 'labels differ', int
-    "Clusters of copies by where they lie, their kind, and whether their labels agree"
-    twice = items[items.groupby('cluster').id.transform('size') > 1].groupby('cluster')
-    places = twice[by].agg(lambda s: ' + '.join(sorted(map(str, s)))).rename(by)
-    differ = (twice.label.nunique() > 1).map({True: 'labels differ', False: 'labels agree'})
-    return pd.crosstab([places, twice.copy_kind.min().rename('kind')], differ).rename_axis(columns=None)
 
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #1af071e4
 def label_conflicts(

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['from_folders', 'from_csv', 'from_csvs', 'read_items', 'check_items', 'fingerprint', 'units', 'split_items',
-           'make_folds', 'use_fold', 'class_table', 'check_leaks', 'match_distribution', 'pretrain_items']
+           'make_folds', 'use_fold', 'class_table', 'check_leaks', 'match_distribution', 'pretrain_items',
+           'cluster_table']
 
 # %% ../../nbs/03_dataset/10_items.ipynb #1d1fdedf
 import hashlib
@@ -556,3 +557,14 @@ def pretrain_items(
     pool = resolve_conflicts(external, copies) if copies != 'keep' else external
     pool = match_distribution(pool, like, seed=seed) if matched and len(pool) else pool.assign(split='train')
     return check_leaks(pd.concat([pool, like[like.split == 'valid']], ignore_index=True), drop=True)
+
+# %% ../../nbs/03_dataset/10_items.ipynb #89658a21
+def cluster_table(
+    items:pd.DataFrame, # columns id, label, cluster and copy_kind, as `find_duplicates` gives them, and `by`
+    by:str='split',     # column that says where an item is: 'split', 'source', ...
+)->pd.DataFrame:        # a row for each combination of places and kind; columns 'labels agree', 'labels differ', int
+    "Clusters of two or more copies by the places they lie in, their kind, and whether their labels agree"
+    twice = items[items.groupby('cluster').id.transform('size') > 1].groupby('cluster')
+    places = twice[by].agg(lambda s: ' + '.join(sorted(map(str, s)))).rename(by)
+    differ = (twice.label.nunique() > 1).map({True: 'labels differ', False: 'labels agree'})
+    return pd.crosstab([places, twice.copy_kind.min().rename('kind')], differ).rename_axis(columns=None)
