@@ -63,6 +63,7 @@ def open_gray(
     gray = cv2.cvtColor(open_fit(path, size, how, levels=levels), cv2.COLOR_RGB2GRAY)[..., None]
     return gray if channels == 1 else np.repeat(gray, channels, 2)
 
+# %% ../../nbs/03_dataset/15_preparation.ipynb #30942b6e
 def open_circle(
     path:Path,          # photo of an eye
     size:int,           # px a side
@@ -183,6 +184,7 @@ def opener(self:Preparation,
     if 'levels' in own: own['levels'] = own['levels'] or levels or None
     return partial(PREPARATIONS[self.by][0], size=self.resize, **own)
 
+# %% ../../nbs/03_dataset/15_preparation.ipynb #e5426912
 @patch
 def __call__(self:Preparation,
     files,     # a path, or several that the network sees together (background and scene)
