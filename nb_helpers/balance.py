@@ -20,7 +20,7 @@ from fastai.data.load import chunked
 from fastai.torch_core import num_distrib, rank_distrib
 from fastcore.basics import patch
 
-from .dataset.augment import augments
+from .dataset.augment import loader_augments
 
 # %% ../nbs/05_balance.ipynb #1a83191c
 def _codes(labels):
@@ -346,14 +346,16 @@ def balanced_dls(
     epoch='all',     # as in `BalancedSampler`
     seed:int=0,      # likewise
     labels=None,     # class per training item, where they can't be found without opening items
-    aug=None,        # the `Augment` by which an item looks different each time it comes; True: the loader's own
+    aug=None,        # the training split's `Augment`, so that an item looks new each time; True: the loader's own
+    weights=None,    # in place of `shares`: dict class -> weight for drawing items, as in `weighted_shares`
     verbose:bool=True, # say what a batch and an epoch are
 )->DataLoaders:      # of the same kind, the training loader balanced
     "The same DataLoaders with balanced training batches; `ValueError` where labels and items differ in number"
-    train = dls.train
-    if aug is True: aug = next(iter(augments(train)), None)
+    train, labels = dls.train, _train_labels(dls.train) if labels is None else labels
+    if weights is not None: shares = weighted_shares(labels, weights)
+    if aug is True: aug = next(iter(loader_augments(train)), None)
     if aug is not None and not hasattr(aug, 'epoch'): raise ValueError(f"aug={aug!r} has no epoch: give the augment.Augment itself")
-    sampler = BalancedSampler(_train_labels(train) if labels is None else labels, bs or train.bs, 'equal' if shares is None else shares, epoch, seed)
+    sampler = BalancedSampler(labels, bs or train.bs, 'equal' if shares is None else shares, epoch, seed)
     if sampler.n_items != len(train.dataset): raise ValueError(f"{sampler.n_items} labels for {len(train.dataset)} training items")
     if verbose: print(_natural(sampler) if shares is None else sampler)
     if shares is None: return dls

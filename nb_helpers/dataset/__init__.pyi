@@ -33,10 +33,13 @@ from .items import (
     check_items as check_items,
     check_leaks as check_leaks,
     class_table as class_table,
+    cluster_table as cluster_table,
     fingerprint as fingerprint,
     from_csv as from_csv,
+    from_csvs as from_csvs,
     make_folds as make_folds,
     match_distribution as match_distribution,
+    pretrain_items as pretrain_items,
     read_items as read_items,
     split_items as split_items,
     use_fold as use_fold)

@@ -14,8 +14,8 @@ import numpy as np
 from fastcore.basics import patch
 
 from .frames import frame_indices, prepare_clip
-from .images import (
-    IMAGENET, cache_images, crop_circle, fit, gray_levels, middle, open_fit, open_image, prepare_fundus)
+from .images import IMAGENET, crop_circle, fit, gray_levels, middle, open_fit, open_image, prepare_fundus
+from .names import short_name
 from .pairs import fit_photo, open_photo
 
 # %% ../../nbs/03_dataset/15_preparation.ipynb #a434609b
@@ -67,14 +67,14 @@ def open_gray(
     gray = cv2.cvtColor(open_fit(path, size, how, levels=levels), cv2.COLOR_RGB2GRAY)[..., None]
     return gray if channels == 1 else np.repeat(gray, channels, 2)
 
-# %% ../../nbs/03_dataset/15_preparation.ipynb #ef996c31
-def _open_circle(
-    path:Path,               # photo of an eye
-    size:int,                # px a side
-    how:str='squash',        # as in `fit`
-    dark:int=7,              # as in `crop_circle`
-    levels:dict|None=None,   # as in `open_image`
-)->np.ndarray:               # uint8, (size, size, 3)
+# %% ../../nbs/03_dataset/15_preparation.ipynb #30942b6e
+def open_circle(
+    path:Path,          # photo of an eye
+    size:int,           # px a side
+    how:str='squash',   # as in `fit`
+    dark:int=7,         # as in `crop_circle`
+    levels:dict=None,   # as in `open_image`
+)->np.ndarray:          # uint8, (size, size, 3)
     "Opened, cropped to the disc, to size; a function for `cache_images`"
     return fit(crop_circle(open_image(path, at_least=2*size, levels=levels), dark), size, how)
 
@@ -145,21 +145,29 @@ class Preparation:
     def __init__(self,
         size:int,              # px a side of what the network sees
         resize:int|None=None,  # px a side before the middle is taken; None: `size`
-        by:str='open_fit',     # a key of `_PREPARATIONS`
-        stats:tuple=IMAGENET,  # mean, standard deviation per channel of values in [0, 1]
+        by:str='open_fit',     # a key of `PREPARATIONS`
+        stats:tuple=IMAGENET,  # mean, standard deviation per channel of values in [0, 1]; may be set once measured
+        items=None,            # DataFrame of the photos: one black and white for those of more than 8 bits (`levels`)
         **values,              # of the function: how, levels, sigma, ...
     ):
+        if items is not None: values['levels'] = gray_levels(items) or None
         self.values = _checked(dict(by=by, size=size, resize=size if resize is None else resize, **values))
         self.size, self.resize, self.by, self.how = (self.values[k] for k in ('size', 'resize', 'by', 'how'))
         self.stats = tuple([float(o) for o in part] for part in stats)
 
     @classmethod
-    def from_values(cls,
-        values:dict,          # as `values`, as JSON gives it
-        stats:tuple=IMAGENET, # mean, standard deviation per channel
+    def for_network(cls,
+        spec:dict,          # from `input_spec` or `check_network`: size, resize, mean, std
+        size:int=0,         # px a side; 0: the network's own
+        resize:int=0,       # px of the short side before the crop; 0: the network's own share
+        how:str='crop',     # 'crop', 'pad' or 'squash' to a square
+        items=None,         # DataFrame of the photos: one range for those of more than 8 bits
     ):
-        "From a description that anybody may have written"
-        return cls(stats=stats, **_checked(values))
+        "As the network was trained to see photos; `ValueError` for a resize below the size"
+        size = size or spec['size']
+        before = resize or (round(size*spec['resize']/spec['size']) if how == 'crop' else size)
+        if before < size: raise ValueError(f"resize: {resize} is not at least {size}, the size (0 takes the network's own share)")
+        return cls(size, before, how=how, items=items, stats=(spec['mean'], spec['std']))
 
     def __repr__(self):
         more = '' if self.resize == self.size else f', of {self.resize} px'
@@ -168,22 +176,14 @@ class Preparation:
         return isinstance(other, Preparation) and (self.values, self.stats) == (other.values, other.stats)
     __hash__ = None
 
-# %% ../../nbs/03_dataset/15_preparation.ipynb #b3e91d04
+# %% ../../nbs/03_dataset/15_preparation.ipynb #28ef2e09
 @patch(cls_method=True)
-def for_clips(cls:Preparation,
-    spec:dict,          # from `check_clips`: mean, std
-    size:int,           # px a side
-    n:int=40,           # frames that the network sees
-    back:int=10,        # the first one is this many before the middle
-    directions=('forward', 'backward'), # an input of the network each, as in `frame_indices`
-    starts=(),          # other values of `back` that will be looked at
-    **values,           # fill, color, how, missing; and pad, by default 'bounce': a short clip goes to and fro
+def from_values(cls:Preparation,
+    values:dict,          # as `values`, as JSON gives it
+    stats:tuple=IMAGENET, # mean, standard deviation per channel
 ):
-    "Clips with just the frames around the middle that some window may want"
-    span = 2*max(o for b in (back, *starts) for o in (b, n - b)) + 2
-    values = dict(pad='bounce', span=span) | values
-    stats = spec['mean'], spec['std']
-    return cls(size, by='prepare_clip', stats=stats, n=n, back=back, directions=list(directions), **values)
+    "From a description that anybody may have written"
+    return cls(stats=stats, **_checked(values))
 
 # %% ../../nbs/03_dataset/15_preparation.ipynb #2078f4c9
 _WINDOW = ('n', 'back', 'pad', 'directions')   # what is taken of a clip, rather than how a file is opened
@@ -197,7 +197,7 @@ def opener(self:Preparation,
     if 'levels' in own: own['levels'] = own['levels'] or levels or None
     return partial(_PREPARATIONS[self.by][0], size=self.resize, **own)
 
-# %% ../../nbs/03_dataset/15_preparation.ipynb #76468e66
+# %% ../../nbs/03_dataset/15_preparation.ipynb #e5426912
 @patch
 def __call__(self:Preparation,
     files,     # a path, or several that the network sees together (background and scene)
@@ -207,6 +207,7 @@ def __call__(self:Preparation,
     if self.by == 'prepare_clip': return self._windows(open_one(files[0]))
     return np.concatenate([middle(open_one(f), self.size).transpose(2, 0, 1) for f in files])
 
+# %% ../../nbs/03_dataset/15_preparation.ipynb #3f6027b3
 @patch
 def _windows(self:Preparation, clip):
     n, back, pad, directions = (self.values[k] for k in _WINDOW)
@@ -235,15 +236,24 @@ def channels(self:Preparation)->int:
     "Channels of one prepared picture"
     return self.values.get('channels', 3)
 
-# %% ../../nbs/03_dataset/15_preparation.ipynb #cd27116d
-@patch(cls_method=True)
-def for_items(cls:Preparation,
-    items,             # DataFrame of the photos: id, path, split
-    size:int,          # px a side
-    how:str='crop',    # 'crop', 'pad' or 'squash' to a square
-    root:Path='cache', # folder for caches: the photos are prepared there, once, and measured
-)->Preparation:
-    "For a network that has seen no photos before: normalised by the statistics of the training photos"
-    plain = cls(size, how=how, levels=gray_levels(items) or None)
-    train = items.id[items.split == 'train'].tolist()
-    return cls(**plain.values, stats=cache_images(items, plain, root).stats(train))
+# %% ../../nbs/03_dataset/15_preparation.ipynb #e93d432b
+@patch
+def show(self:Preparation,
+    paths,            # files of pictures, a few
+    titles=None,      # one a file; None: their names
+    inches:float=1.15,# width of a picture
+):                    # matplotlib Figure: the files above, what the network sees of them below
+    "Pictures as they are and as the network sees them; `ValueError` for clips"
+    if self.by == 'prepare_clip': raise ValueError("a clip is no picture: frames.film_strip shows one")
+    import matplotlib.pyplot as plt
+    paths = list(paths)
+    titles = [Path(p).name for p in paths] if titles is None else list(titles)
+    fig, axes = plt.subplots(2, len(paths), figsize=(inches*len(paths), 2*inches + .3), dpi=72, squeeze=False)
+    plt.close(fig)
+    for path, title, above, below in zip(paths, titles, *axes, strict=True):
+        above.imshow(open_image(path, at_least=2*self.size))
+        below.imshow(self(path).transpose(1, 2, 0), cmap='gray')
+        above.set_title(short_name(title, 20), size=8, parse_math=False)
+    for ax in axes.flat: ax.axis('off')
+    fig.tight_layout(pad=.3)
+    return fig

@@ -308,8 +308,7 @@ def log_data(self:Run,
     items,       # DataFrame: id, label, split; sha256 for the fingerprint; of maps no label
     source='',   # where it came from
     counts=None, # DataFrame that says how many there are; None: `class_table(items)`
-    shares=False,# with the share of each class in each split, %
-    **facts,     # anything else about the data, or another fingerprint
+    **facts,     # anything else about the data; or another `fingerprint`, or the DataFrame that it is of
 ):               # the counts
     "Keep who was on which side (items.csv), counts and fingerprint (run.json); figures can draw the classes' names now"
     from nb_helpers.dataset.items import class_table, fingerprint
@@ -318,7 +317,8 @@ def log_data(self:Run,
     if 'label' in items:
         draw_names(items.label)
         facts = dict(classes=items.label.nunique()) | facts
-    mark = facts.pop('fingerprint', None) or fingerprint(items)
+    of = facts.pop('fingerprint', None)
+    mark = of if isinstance(of, str) else fingerprint(items if of is None else of)
     facts = dict(source=source, items=len(items), fingerprint=mark) | facts
     self.describe(data=dict(facts, counts=counts.drop(columns='total', errors='ignore').to_dict()))
     write_csv(self.dir/'items.csv', items)

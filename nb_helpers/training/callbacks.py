@@ -529,13 +529,13 @@ class StartBar(Callback):
 def predict_scores(
     learn,       # fastai Learner
     dl,          # loader with or without labels, in the order of its items
-    task:str,    # one of `metrics.TASKS`
+    task,        # a `Task`, which says the rest as well; or one of `metrics.TASKS`
     act=None,    # logits -> scores; None: what suits the task
     leading:bool=False, # 'ordinal': the network's outputs are leading ones
 )->np.ndarray:   # (n,) or (n, k), float32
-    "Scores of a loader's items, in evaluation mode, without events; random generators and the model's mode stay"
-    if getattr(dl, 'shuffle', False) or getattr(dl, 'drop_last', False):
-        raise ValueError("this loader shuffles or drops items: give dls.test_dl(items) or dls.valid")
+    "Scores of a loader's items in evaluation mode, without an event; random generators and the model's mode stay as they are"
+    if getattr(dl, 'shuffle', False) or getattr(dl, 'drop_last', False): raise ValueError("this loader shuffles or drops items: give dls.test_dl(items) or dls.valid")
+    if hasattr(task, 'scored'): task, act, leading = task.scored, act or task.act, leading or task.target == 'ordinal'
     out, n_inp = [], getattr(learn.dls, 'n_inp', 1)
     with keep_rng(), evaluating(learn.model):
         for b in dl:

@@ -82,14 +82,15 @@ class Scores(Callback):
     "Metrics of the whole validation set at 0.5 and at the best cuts; a small file of predictions an epoch"
     order, remove_on_fetch = 45, True   # before the Recorder (50), which shows the numbers
     def __init__(self,
-        task:str='classes',      # 'classes', 'binary', 'ordinal' or 'numbers'
-        names:tuple=(),          # metrics to show, such as ('mcc', 'f1')
-        n_cls:int=0, # classes or grades; 0: 2 for binary, else as many as the network or the leading ones have
-        find_cuts=None,          # (targs int (n,), scores float (n,)) -> cut, cuts or `Cuts`; None: no `_best`
-        act=None,                # logits -> scores; None: what suits the task
-        keep_dir:Path|None=None, # folder for the files of predictions; None: the run's in `loop.fit`, else not kept
-        keep_mb:float=20.,       # an epoch with more than this is not kept, and it is said
+        task='classes',       # a `Task`, which says n_cls and act too; or 'classes', 'binary', 'ordinal', 'numbers'
+        names:tuple=(),       # metrics to show, of `METRICS`: ('mcc', 'f1')
+        n_cls:int=0,          # classes or grades; 0: 2 for binary, else as many as the network or the leading ones have
+        find_cuts=None,       # (targs int (n,), scores float (n,)) -> cut, cuts, or an object with `threshold` or `cuts`; None: no `_best`
+        act=None,             # logits -> scores; None: what suits the task
+        keep_dir:Path=None,   # folder for the files of predictions; None: the run's in `loop.fit`, else not kept
+        keep_mb:float=20.,    # an epoch with more than this is not kept, and it is said
     ):
+        if hasattr(task, 'scored'): task, n_cls, act = task.scored, n_cls or len(task.vocab), act or task.act
         if task not in TASKS: raise ValueError(f"task={task!r} is none of {', '.join(TASKS)}")
         bad = [n for n in names if n not in _SUITS[task]]
         if bad: raise ValueError(f"metric {bad[0]!r} does not suit task {task!r}: choose of {', '.join(_SUITS[task])}")
