@@ -136,6 +136,16 @@ class Task(Decoder):
         kinds = dict(classes=CrossEntropyLossFlat, binary=BCEWithLogitsLossFlat, regression=MSELossFlat)
         return kinds.get(self.task, LeadingLoss)()
 
+    def words(self,
+        labels,       # Series as the data has them, one an item
+        positive:str, # the one that the second class stands for
+    )->list:          # the two labels, in the order of the vocab
+        "How the data writes the two classes of a binary task; `ValueError` for other labels than two"
+        have = sorted(labels.unique(), key=str)
+        if self.task != 'binary' or len(have) != 2 or positive not in have: raise ValueError(
+            f"labels {have[:10]} for a {self.task} task: two are needed, positive={positive!r} one of them")
+        return [next(o for o in have if o != positive), positive]
+
 # %% ../../nbs/03_dataset/03_task.ipynb #f42a467d
 @patch
 def weights(self:Task,
