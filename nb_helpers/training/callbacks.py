@@ -34,6 +34,7 @@ from fastai.optimizer import OptimWrapper
 from fastai.torch_core import find_bs, get_model, rank_distrib
 
 from .. import gpu
+from ..dataset.augment import AtPhase
 from ..dataset.decode import lower_is_better
 from ..dataset.task import to_scores
 from ..drive.workspace import DriveError
@@ -77,7 +78,8 @@ class Accumulate(GradientAccumulation):
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #d6467e98
 def _items(self): # of this batch, over all processes
-    return getattr(self.learn, 'batch_items', None) or find_bs(self.learn.yb)
+    shares = getattr(self.learn, 'spread', None)   # `distributed.spread` adds it where there are several
+    return getattr(shares, 'batch_items', None) or find_bs(self.learn.yb)
 
 def _divide(self): # the gradients were divided by `n_acc` items; there were `count`
     if self.count != self.n_acc:
@@ -185,7 +187,7 @@ StopOnBadLoss._is_overflow, StopOnBadLoss._leave_out = _is_overflow, _leave_out
 # %% ../../nbs/07_training/04_callbacks.ipynb #eb85d8af
 def _where(self):
     "The epoch, over all phases, and the batch that is looked at"
-    return f"in epoch {getattr(self.learn, 'first_epoch', 0) + self.epoch + 1}, batch {self.iter}"
+    return f"in epoch {AtPhase.of(self.learn).epochs_done + 1}, batch {self.iter}"
 
 StopOnBadLoss._where = _where
 
@@ -194,7 +196,7 @@ def _stop(self, loss, limit):
     kept, spoilt = '', self._spoilt()
     if self.folder and not rank_distrib():
         batch = {**_flat('x', self.learn.xb), **_flat('y', self.learn.yb)}
-        about = dict(epoch=getattr(self.learn, 'first_epoch', 0) + self.epoch + 1, batch=self.iter, loss=str(loss))
+        about = dict(epoch=AtPhase.of(self.learn).epochs_done + 1, batch=self.iter, loss=str(loss))
         kept = f" The batch is in {_save_tensors(Path(self.folder)/'bad_batch.safetensors', batch, **about).name}."
     if math.isfinite(loss): why = f"the loss explodes: {loss:.3g} {self._where()}, {limit:.3g} is the limit"
     else: why = f"the loss is {loss} {self._where()}" + (f", {self.row} times in a row in fp16" if self.row > 1 else '')
@@ -375,7 +377,7 @@ class Clock(Callback):
 
     def _tell(self, told, epoch, how):
         self.told = told
-        left = epoch*(self.epochs - getattr(self.learn, 'first_epoch', 0) - self.epoch - (told == 2))/60
+        left = epoch*(self.epochs - AtPhase.of(self.learn).epochs_done - (told == 2))/60
         if self.say and left > 0: self.say(f"About {left:.0f} minutes left" if left >= 2 else f"About {60*left:.0f} seconds left", how)
 
     def state_dict(self): return {}
@@ -417,7 +419,7 @@ class KeepBest(Callback):
         value = math.nan if row[self.monitor] is None else row[self.monitor]
         rank = [-value if lower_is_better(self.monitor) else value, -row['valid_loss']]
         if math.isnan(value) or self.best is not None and rank <= self.best['rank']: return
-        self.best = dict(epoch=self.learn.first_epoch + self.epoch + 1, value=value, rank=rank, row=row)
+        self.best = dict(epoch=AtPhase.of(self.learn).epochs_done + 1, value=value, rank=rank, row=row)
         if self.path and not rank_distrib(): save_weights(self.model, self.path, **_facts(self.best, self.monitor))
 
     def state_dict(self): return dict(best=self.best)
@@ -528,9 +530,10 @@ class KeepEpochs(Callback):
 
     def after_epoch(self):
         if rank_distrib() or not self.learn.create_mbar: return   # no bar: validate, get_preds
-        home = self.folder or getattr(self.learn, 'epochs_dir', None) and Path(self.learn.epochs_dir).parent
+        at = AtPhase.of(self.learn)
+        home = self.folder or at.run_dir
         if home is None: raise ValueError("KeepEpochs knows no folder: train with train.fit and a run, or give folder=")
-        epoch = getattr(self.learn, 'first_epoch', 0) + self.learn.epoch + 1
+        epoch = at.epochs_done + 1
         if self.dl is not None: self._ask(home/'epochs_test', epoch)
         if not self.last: return
         save_weights(self.learn.model, home/'weights'/f'{epoch:04d}.safetensors', epoch=epoch)

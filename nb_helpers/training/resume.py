@@ -23,6 +23,7 @@ import torch
 from fastai.callback.core import Callback, CancelEpochException, CancelFitException
 from fastai.torch_core import num_distrib, rank_distrib
 from fastcore.basics import patch
+from ..dataset.augment import AtPhase
 from ..drive.archives import inside
 from .checkpoint import (
     KeyedPass, Latest, copy_checkpoint, differences, learner_state, machine, manifests, pack, package, put_file,
@@ -164,6 +165,7 @@ class _Held:
     files = weakref.WeakValueDictionary()
     def __init__(self, fd): weakref.finalize(self, os.close, fd)
 
+# %% ../../nbs/07_training/06_resume.ipynb #9dd5fe2e
 @patch
 def _lock(self:Resumable):
     "`ResumeError` if another process trains in the folder; the lock goes with this object, or with the process"
@@ -192,6 +194,7 @@ def _found(self:Resumable):
     self.now.serial = last + 1
     return [p for n, *_, p in sorted(paths) if -n in common]
 
+# %% ../../nbs/07_training/06_resume.ipynb #fd51dfa3
 def _agree(mine, last):
     "(numbers of checkpoints that all processes have, the last number that any has)"
     if num_distrib() <= 1 or not torch.distributed.is_initialized(): return mine, last
@@ -219,6 +222,7 @@ def _newest(self:Resumable):
     if bad: raise ResumeError(f"no checkpoint in {self.dir.name} is whole ({'; '.join(bad)}); "
                               "move the folder away to start from the beginning")
 
+# %% ../../nbs/07_training/06_resume.ipynb #d759ed43
 @patch
 def _tell(self:Resumable, kind, text):
     "Warn, once a kind"
@@ -244,6 +248,7 @@ def _check(self:Resumable, then, here):
     a, b = (o.get('setup', {}).get('precision') for o in (then, here))
     self._refuse(text + (self._other_format(b) if a != b else ''))
 
+# %% ../../nbs/07_training/06_resume.ipynb #547574a5
 @patch
 def _refuse(self:Resumable, text):
     if not self.strict: self._tell(text, text); return
@@ -259,6 +264,7 @@ def _other_format(self:Resumable, precision):
     else: mend = f"connect a GPU that has {then} (in Colab: Runtime > Change runtime type), and the run goes on"
     return f". It was trained in {then} on {was or 'a CPU'}; here it would be {precision} on {here or 'a CPU'}: {mend}"
 
+# %% ../../nbs/07_training/06_resume.ipynb #c531bd1f
 @patch
 def _same_format(self:Resumable):
     "A phase that begins after one that was finished elsewhere: in the same number format?"
@@ -297,7 +303,8 @@ def before_fit(self:Resumable):
     if odd:
         raise ResumeError(f"{odd[0]}: only a fastai DataLoader over indexed items can go on in the middle of an epoch")
     if now.at is None: self.begin(learn)
-    now.phase = now.fits if getattr(learn, 'phase_index', None) is None else learn.phase_index
+    at = AtPhase.of(learn)
+    now.phase = now.fits if at.index is None else at.index
     now.fits, now.open = now.fits + 1, True
     self._first_looks()
     now.start, now.pending, now.offset, now.saved = (0, 0), False, 0, time.monotonic()
@@ -313,6 +320,7 @@ def _first_looks(self:Resumable):
     "A TfmdDL makes an item to see what it is made of, once in a process: it does so before generators are put back"
     for dl in self.learn.dls.loaders: getattr(dl, 'n_inp', None)
 
+# %% ../../nbs/07_training/06_resume.ipynb #15b4017e
 @patch
 def _nothing_left(self:Resumable, ahead):
     "End a fit that was finished before, without an event for the others"
@@ -365,6 +373,7 @@ def _compare(self:Resumable):
     self._put_files()
     self._say_where(m)
 
+# %% ../../nbs/07_training/06_resume.ipynb #4dfa0f62
 @patch
 def _restore(self:Resumable):
     _, state, tensors, _ = self.now.found
@@ -375,8 +384,8 @@ def _restore(self:Resumable):
 def _arm(self:Resumable, split, skip=0, rest=None):
     "Key the pass that comes next"
     if not hasattr(self.learn.dl, 'fake_l'): return None   # a list of batches
-    epoch = getattr(self.learn, 'first_epoch', 0) + self.learn.epoch
-    self.now.armed = KeyedPass(self.learn.dl, (self.seed, epoch, f'{self.now.phase} {split}'), skip, rest)
+    key = self.seed, AtPhase.of(self.learn).epochs_done, f'{self.now.phase} {split}'
+    self.now.armed = KeyedPass(self.learn.dl, key, skip, rest)
     return self.now.armed
 
 @patch
@@ -462,6 +471,7 @@ def _save(self:Resumable, epoch, batch, finished=False):
 def _late(self:Resumable): # clocks of several processes would not agree
     return self.minutes and num_distrib() <= 1 and time.monotonic() - self.now.saved >= 60*self.minutes
 
+# %% ../../nbs/07_training/06_resume.ipynb #3cc4e0c8
 @patch
 def _seal(self:Resumable, item):
     m, crc = item
@@ -474,6 +484,7 @@ def _tell_problems(self:Resumable):
     for o in (self.now.sealer, self.now.copier):
         while o.problems: self._tell(o.what, o.problems.pop(0))
 
+# %% ../../nbs/07_training/06_resume.ipynb #bd340cd6
 @patch
 def _finish(self:Resumable):
     "After a fit: keep its end, wait for the threads"
