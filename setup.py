@@ -2,11 +2,22 @@
 from configparser import ConfigParser
 from pathlib import Path
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 here = Path(__file__).parent
 cfg = ConfigParser(delimiters=['='])
 cfg.read(here/'settings.ini', encoding='utf-8')
 cfg = cfg['DEFAULT']
+
+
+class WithWorkbooks(build_py):
+    "What is installed holds the workbooks too, so that `nb_run NAME` works from any folder"
+    def run(self):
+        super().run()
+        if self.editable_mode: return          # they are found in the checkout
+        to = Path(self.build_lib)/cfg['lib_name']/'workbook'/'books'
+        to.mkdir(parents=True, exist_ok=True)
+        for f in sorted((here/'nbs'/'experiments').glob('*.ipynb')): self.copy_file(str(f), str(to/f.name))
 
 setup(
     name=cfg['lib_name'],
@@ -21,11 +32,12 @@ setup(
     keywords=cfg['keywords'],
     packages=find_packages(include=[cfg['lib_name'], f"{cfg['lib_name']}.*"]),
     include_package_data=True,
-    package_data={'*': ['py.typed', '*.pyi']},  # types for editors; stubs of the lazily loaded folders
+    package_data={'': ['py.typed', '*.pyi']},  # types for editors; stubs of the lazily loaded folders
     python_requires='>=' + cfg['min_python'],
     install_requires=cfg['requirements'].split(),
     extras_require={'dev': cfg['dev_requirements'].split(), 'onnx': cfg['onnx_requirements'].split(), 'heic': cfg['heic_requirements'].split()},
     entry_points={'console_scripts': cfg['console_scripts'].split()},
     classifiers=['Programming Language :: Python :: 3', 'Typing :: Typed', 'License :: OSI Approved :: Apache Software License'],
+    cmdclass={'build_py': WithWorkbooks},
     zip_safe=False,
 )

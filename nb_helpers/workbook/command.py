@@ -37,11 +37,12 @@ from .parameters import ParamError, cell_source, check_params, param_table, pars
 def workbooks(
     start:str|Path='.',  # where to look upwards from, after the package's own checkout
 )->dict:                 # name -> path of the notebook
-    "The workbooks in reach"
+    "The workbooks in reach: of a checkout, else those that were installed with the package"
     here = Path(globals().get('__file__') or '.').resolve()
     out = {}
     for d in (*here.parents[1:3], Path(start).resolve(), *Path(start).resolve().parents):
         for f in sorted((d/'nbs'/'experiments').glob('*.ipynb')): out.setdefault(f.stem, f)
+    for f in sorted((here.parent/'books').glob('*.ipynb')): out.setdefault(f.stem, f)   # where setup.py puts them
     return out
 
 # %% ../../nbs/11_workbook/01_command.ipynb #cf8099b4
@@ -362,6 +363,7 @@ def _parser():
     p.add_argument('--flags', default='', metavar='WORDS', help="run cells with these flags too, such as 'slow cuda'")
     p.add_argument('--xlsx', action='store_true', help="write the ledger as a spreadsheet, too: ledger.xlsx")
     p.add_argument('--list', action='store_true', help="show the workbooks, or the parameters of one, and stop")
+    p.add_argument('--copy', action='store_true', help="put the workbook into this folder, to be edited, and stop")
     return p
 
 def _list(name):  # the workbooks there are, or the parameters of one
@@ -369,6 +371,14 @@ def _list(name):  # the workbooks there are, or the parameters of one
     heads = lambda f: [''.join(c['source']) for c in read_json(f)['cells'] if c['cell_type']=='markdown']
     title = lambda f: ''.join(heads(f)[:1]).split('\n')[0].lstrip('# ')
     return '\n'.join(f'  {k:<16} {title(f)}' for k,f in workbooks().items()) or '  (none in reach)'
+
+# %% ../../nbs/11_workbook/01_command.ipynb #64421213
+def _copied(name):
+    "Put a workbook into this folder; `FileExistsError` rather than over another one"
+    src, to = _find_workbook(name or ''), Path(f'{name}.ipynb')
+    if to.exists(): raise FileExistsError(f"{to} is here already: move it away, or go on with it: nb_run {to}")
+    write_atomic(to, src.read_bytes())
+    return f"{to}: open it, or nb_run {to}"
 
 # %% ../../nbs/11_workbook/01_command.ipynb #8d737166
 def _not_used(run):  # 'what of the source is no item', in a line; '' where everything is one
@@ -446,9 +456,9 @@ def nb_run_cli(
         print(f"{p.format_help()}\nworkbooks:\n{_list(None)}")
         return 0
     try:
-        if a.list:
-            print(_list(a.workbook))
-            return 0
+        if a.list: print(_list(a.workbook))
+        elif a.copy: print(_copied(a.workbook))
+        if a.list or a.copy: return 0
         names = _checked(a)
     except (OSError, ValueError, RuntimeError) as e: return _refused(e)
     if threading.current_thread() is threading.main_thread(): signal.signal(signal.SIGTERM, _stop)

@@ -114,7 +114,8 @@ def fit(self:Experiment,
     data = data or self.run.info.get('data', {}).get('fingerprint')
     resume = Resumable(self.checkpoints[0], minutes=5, copy_to=self.checkpoints[1], data=data)
     self.run.describe(training=dict(monitor=monitor, precision=self.precision))
-    best = fit_phases(learn, phases, self.run, self.precision, monitor, keep_safe=self.save, cbs=[*cbs, *self._keyed(learn, cbs)],
+    cbs = [*cbs, *self._keyed(learn, cbs)]
+    best = fit_phases(learn, phases, self.run, self.precision, monitor, keep_safe=self.save, cbs=cbs,
                resume=resume, deterministic=self.values.get('deterministic', False), **kw)
     self.run.log_metrics(best_epoch=best['epoch'])
     return best
@@ -132,7 +133,8 @@ def _keyed(self:Experiment, learn, cbs):
 def _fit_batch(self:Experiment, learn, step_items):
     "Give the Learner the largest batch that trains within memory, and say which; items an optimizer step"
     most = min(step_items, len(learn.dls.train.dataset))
-    found = fit_batch_size(lambda b: getattr(resized(learn, b), f'to_{self.precision}')(), step_items, max_bs=most, run=self.run)
+    def like(bs): return getattr(resized(learn, bs), f'to_{self.precision}')()
+    found = fit_batch_size(like, step_items, max_bs=most, run=self.run)
     print(found)
     learn.dls = resized(learn, found.bs).dls
     return found.step_items
@@ -148,8 +150,8 @@ def export(self:Experiment,
 )->Predictor:
     "The model as tensors and JSON in the run's folder, read back: no pickle, no notebook needed"
     info = self.run.info
-    folder = export_model(model, self.run.dir/'export', network, task, prep, metrics=self.run.metrics, run=self.run.id,
-                    licence=data_licence(self.values.get('source', '')), data=info.get('data', {}).get('fingerprint'), **notes)
+    about = dict(run=self.run.id, licence=data_licence(self.values.get('source', '')), data=info.get('data', {}).get('fingerprint'))
+    folder = export_model(model, self.run.dir/'export', network, task, prep, metrics=self.run.metrics, **about, **notes)
     return Predictor(folder)
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #5de2e273
@@ -169,4 +171,5 @@ def table(self:Experiment,
 ):                # DataFrame, a column a run
     "The latest runs of this workbook beside each other"
     df = read_ledger(self.root)
-    return df[df.workbook == self.name].set_index('id').reindex(columns=['status', *columns, 'minutes', 'device']).tail(last).T
+    df = df[df.workbook == self.name].set_index('id')
+    return df.reindex(columns=['status', *columns, 'minutes', 'device']).tail(last).T
