@@ -78,8 +78,7 @@ class Accumulate(GradientAccumulation):
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #d6467e98
 def _items(self): # of this batch, over all processes
-    shares = getattr(self.learn, 'spread', None)   # `distributed.spread` adds it where there are several
-    return getattr(shares, 'batch_items', None) or find_bs(self.learn.yb)
+    return getattr(getattr(self.learn, 'spread', None), 'batch_items', None) or find_bs(self.learn.yb)
 
 def _divide(self): # the gradients were divided by `n_acc` items; there were `count`
     if self.count != self.n_acc:
