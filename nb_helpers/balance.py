@@ -20,7 +20,7 @@ from fastai.data.load import chunked
 from fastai.torch_core import num_distrib, rank_distrib
 from fastcore.basics import patch
 
-from .dataset.augment import loader_augments
+from .dataset.augment import AtPhase
 
 # %% ../nbs/05_balance.ipynb #1a83191c
 def _codes(labels):
@@ -373,7 +373,7 @@ def _natural(sampler):
 
 # %% ../nbs/05_balance.ipynb #e4133f4d
 class BalancedEpochs(Callback):
-    "Numbers the balanced loader's epochs; `learn.first_epoch` counts earlier phases"
+    "Numbers the balanced loader's epochs; `AtPhase` counts earlier phases"
     order = -99   # after KeyedEpochs (-100), before whatever asks for the epoch's first batch
     def _dl(self):
         dl = self.dls.train
@@ -382,7 +382,7 @@ class BalancedEpochs(Callback):
             raise ValueError("the training loader is not balanced: balanced_dls(dls) makes it so")
         return dl
 
-    def before_epoch(self): self._dl().epoch = getattr(self.learn, 'first_epoch', 0) + self.epoch
+    def before_epoch(self): self._dl().epoch = AtPhase.of(self.learn).epochs_done
     def after_fit(self): self._dl().epoch = None
     def state_dict(self): return self._dl().sampler.state_dict(getattr(self, 'iter', 0))
     def load_state_dict(self, state): self._dl().sampler.check_state(state)

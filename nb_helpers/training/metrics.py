@@ -23,6 +23,7 @@ from fastai.learner import Metric, ValueMetric
 from fastai.torch_core import find_bs, rank_distrib, to_detach
 from fastcore.basics import patch
 
+from ..dataset.augment import AtPhase
 from ..dataset.decode import as_cuts, decide, fixed_cuts
 from ..dataset.task import to_scores, to_targets
 from ..gpu import keep_rng, trained_in
@@ -176,22 +177,21 @@ def _item_ids(
     return [o.as_posix() for o in items] if items is not None and len(items) and isinstance(items[0], Path) else None
 
 # %% ../../nbs/07_training/01_metrics.ipynb #e49346bc
-@patch
-def after_epoch(self:Scores):
-    "Write the epoch's predictions, in one process alone; the folder is ours or the one `fit` gave to the Learner"
-    folder = self.keep_dir or getattr(self.learn, 'epochs_dir', None)
-    if folder is None or rank_distrib() or self.scores is None or not self.learn.create_mbar:
-        return   # no bar: learn.validate()
-    mb = self.scores.size*2/2**20
+def _keep(self):
+    "Write the epoch's predictions, in one process alone; the folder is ours or in that of the run"
+    at = AtPhase.of(self.learn)
+    folder = self.keep_dir or at.run_dir and at.run_dir/'epochs'
+    if folder is None or rank_distrib() or self.said is None or not self.learn.create_mbar: return  # no bar: learn.validate()
+    mb = self.said.size*2/2**20
     if mb > self.keep_mb:
         if not self.quiet:
             print(f"Predictions of an epoch would take {mb:.0f} MB, over {self.keep_mb:g}: "
                   "they are not kept (Scores(keep_mb=...))")
         self.quiet = True
         return
-    epoch = getattr(self.learn, 'first_epoch', 0) + self.learn.epoch + 1
-    n_cls = self.n_cls or (self.scores.shape[1] if self.task == 'classes' else 0)
-    save_epoch(folder, epoch, self.learn.dls.valid, self.true, self.scores, task=self.task, n_cls=n_cls, row=self.row)
+    epoch = at.epochs_done + 1
+    n_cls = self.n_cls or (self.said.shape[1] if self.task == 'classes' else 0)
+    save_epoch(folder, epoch, item_ids(self.learn.dls.valid), self.true, self.said, task=self.task, n_cls=n_cls, row=self.row)
 
 # %% ../../nbs/07_training/01_metrics.ipynb #8899473b
 @patch
