@@ -194,6 +194,8 @@ def _where(self:StopOnBadLoss):
     "The epoch, over all phases, and the batch that is looked at"
     return f"in epoch {AtPhase.of(self.learn).epochs_done + 1}, batch {self.iter}"
 
+StopOnBadLoss._where = _where
+
 # %% ../../nbs/07_training/04_callbacks.ipynb #d8e846be
 @patch
 def _stop(self:StopOnBadLoss, loss, limit):

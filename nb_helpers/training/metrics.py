@@ -193,11 +193,9 @@ def _keep(self):
     n_cls = self.n_cls or (self.said.shape[1] if self.task == 'classes' else 0)
     save_epoch(folder, epoch, item_ids(self.learn.dls.valid), self.true, self.said, task=self.task, n_cls=n_cls, row=self.row)
 
-# %% ../../nbs/07_training/01_metrics.ipynb #8899473b
-@patch
-def state_dict(self:Scores): return dict(row=self.row)
-@patch
-def load_state_dict(self:Scores, d): self.row = dict(d['row'])
+Scores.after_epoch = _keep
+Scores.state_dict = lambda self: dict(row=self.row)
+Scores.load_state_dict = lambda self, d: setattr(self, 'row', dict(d['row']))
 
 # %% ../../nbs/07_training/01_metrics.ipynb #ead8b819
 def save_epoch(
