@@ -29,8 +29,9 @@ from .inspect import (
     report_labels as report_labels)
 from .maps import (
     evaluate_maps as evaluate_maps,
-    map_strip as map_strip,
-    plot_strips as plot_strips,
+    judge_maps as judge_maps,
+    plot_maps as plot_maps,
+    predict_maps as predict_maps,
     read_maps as read_maps,
     save_maps as save_maps)
 from .score import (

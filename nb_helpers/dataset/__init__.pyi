@@ -52,11 +52,10 @@ from .labelstudio import (
     vote as vote,
     vote_counts as vote_counts)
 from .pairs import (
-    cache_pairs as cache_pairs,
     find_pairs as find_pairs,
-    open_pair as open_pair,
     pair_augment as pair_augment,
     pair_dls as pair_dls,
+    pair_facts as pair_facts,
     scene_table as scene_table,
     show_pairs as show_pairs,
     split_pairs as split_pairs)

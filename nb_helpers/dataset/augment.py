@@ -39,7 +39,9 @@ def photo_augment(
     A = _albumentations()
     edge = dict(border_mode=cv2.BORDER_REFLECT_101)   # a black corner would tell the network which pictures were turned
     cubic, off = dict(interpolation=cv2.INTER_CUBIC, **edge), (zoom - 1)/4
-    return [A.Affine(rotate=(-rotate, rotate), scale=(1, zoom), keep_ratio=True, translate_percent=(-off, off), p=1, **cubic), # one resampling
+    # one resampling
+    return [A.Affine(rotate=(-rotate, rotate), scale=(1, zoom), keep_ratio=True, translate_percent=(-off, off),
+                     p=1, **cubic),
             A.Perspective(scale=(0, perspective), p=.5, **cubic),
             A.ColorJitter(brightness=(1 - light, 1 + light), contrast=(1 - light, 1 + light),
                           saturation=(1 - saturation, 1 + saturation), hue=(0, 0), p=.75),
@@ -54,15 +56,17 @@ def _albumentations():
 
 # %% ../../nbs/03_dataset/05_augment.ipynb #b332c481
 class Augment:
-    "albumentations transforms whose draws depend on (seed, epoch, item id) alone; `epoch` is set by `augment.KeyedEpochs`"
+    "albumentations transforms whose draws depend on (seed, epoch, item id) alone; `augment.KeyedEpochs` sets `epoch`"
     def __init__(self,
         tfms:list,   # albumentations transforms
         seed:int=0,  # the run's
-        kinds:dict=None, # for `aligned`: name -> 'photo' or 'mask', beside 'image' (a photo) and 'mask' (a mask)
+        kinds:dict|None=None, # for `aligned`: name -> 'photo' or 'mask', beside 'image' (a photo) and 'mask' (a mask)
     ):
         self.kinds = {'image': 'photo', 'mask': 'mask', **(kinds or {})}
         odd = {k: v for k, v in self.kinds.items() if v not in ('photo', 'mask')}
-        if odd: raise ValueError(f"{odd}: a kind is 'photo' (geometry and colours change) or 'mask' (geometry alone, nearest pixel; depth as well)")
+        if odd:
+            raise ValueError(f"{odd}: a kind is 'photo' (geometry and colours change) or 'mask' (geometry alone, "
+                             "nearest pixel; depth as well)")
         more = {k: 'mask' if v == 'mask' else 'image' for k, v in self.kinds.items() if k not in ('image', 'mask')}
         self.tfms, self.seed, self.epoch = _albumentations().Compose(tfms, additional_targets=more), seed, 0
 
@@ -79,15 +83,18 @@ class Augment:
 def _check_aligned(arrays, kinds):
     "`ValueError` where arrays can't be augmented together"
     unknown = [n for n in arrays if n not in kinds]
-    if unknown: raise ValueError(f"{unknown} not among {list(kinds)}: say Augment(tfms, kinds={{{unknown[0]!r}: 'photo'}}) or 'mask'")
+    if unknown:
+        raise ValueError(f"{unknown} not among {list(kinds)}: "
+                         f"say Augment(tfms, kinds={{{unknown[0]!r}: 'photo'}}) or 'mask'")
     if 'image' not in arrays: raise ValueError(f"one of the arrays must be called image, not only {list(arrays)}")
     sizes = {n: x.shape[:2] for n, x in arrays.items()}
     if len(set(sizes.values())) > 1: raise ValueError(f"aligned arrays differ in size: {sizes}; resize them first")
 
+# %% ../../nbs/03_dataset/05_augment.ipynb #7b89b904
 @patch
 def aligned(self:Augment,
     key:str,   # the item's id
-    **arrays,  # image=..., and others by the names in `kinds`: (height, width) or (height, width, channels), uint8 or float32
+    **arrays,  # image=..., and others by the names in `kinds`: (height, width[, channels]), uint8 or float32
 )->dict:       # name -> augmented copy
     "Augmented copies of arrays that belong together: one geometry; `ValueError` where names or sizes don't fit"
     _check_aligned(arrays, self.kinds)
@@ -96,7 +103,7 @@ def aligned(self:Augment,
 
 # %% ../../nbs/03_dataset/05_augment.ipynb #a3b9287e
 class KeyedEpochs(Callback):
-    "Order of items, augmentation and torch's draws of an epoch depend on (seed, epoch); `learn.first_epoch` counts earlier phases"
+    "Order of items, augmentation and torch's draws depend on (seed, epoch); `learn.first_epoch` counts earlier phases"
     order = -100   # before every other callback: some draw in `before_epoch`
     def __init__(self,
         seed:int=0, # the run's
@@ -108,6 +115,7 @@ class KeyedEpochs(Callback):
         self.dls.train.rng = random.Random(draw_seed(self.seed, epoch, 'order'))
         torch.manual_seed(draw_seed(self.seed, epoch, 'torch'))
 
+# %% ../../nbs/03_dataset/05_augment.ipynb #77f7ebaa
 def augments(
     dl, # a loader
 )->list:

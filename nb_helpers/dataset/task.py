@@ -24,10 +24,13 @@ class TensorOrdinal(TensorBase): "Grades as ones and zeros, float32: grade 2 of 
 class Ordinal(Transform):
     "Label -> `TensorOrdinal`, and back by counting the leading values above .5"
     loss_func = torch.nn.BCEWithLogitsLoss()
-    def __init__(self, vocab): super().__init__(); self.vocab, self.c, self.o2i = vocab, len(vocab), {v: i for i, v in enumerate(vocab)}
+    def __init__(self, vocab):
+        super().__init__()
+        self.vocab, self.c, self.o2i = vocab, len(vocab), {v: i for i, v in enumerate(vocab)}
     def encodes(self, label): return TensorOrdinal((torch.arange(self.c) <= self.o2i[label]).float())
     def decodes(self, o:TensorOrdinal): return TitledStr(self.vocab[max(0, int((o > .5).int().cumprod(0).sum()) - 1)])
 
+# %% ../../nbs/03_dataset/03_task.ipynb #a9c9fe9d
 class Number(Transform):
     "Label -> float32"
     loss_func, vocab, c = torch.nn.MSELoss(), None, 1
@@ -55,7 +58,7 @@ def target_transform(
 def to_scores(
     pred:torch.Tensor, # what the network gave, float, (n, k) or (n,)
     task:str,          # one of `metrics.TASKS`
-    act=None,          # logits -> scores; None: what suits the task; `torch.nn.Identity()` for a network that ends in a sigmoid
+    act=None,          # logits -> scores; None: what suits the task; `torch.nn.Identity()` after a sigmoid
     leading:bool=False,# 'ordinal': the targets are leading ones
 )->torch.Tensor:       # float32: (n, k) probabilities for classes, (n,) for binary and ordinal, as they are for numbers
     "One score an item, or one a class"
@@ -63,7 +66,9 @@ def to_scores(
     one = p.ndim == 1 or p.shape[1] == 1
     if task == 'numbers': return (act or (lambda o: o))(p.flatten() if one else p)
     if task == 'classes': return (act or (lambda o: o.softmax(1)))(p)
-    if task == 'binary': return (act or torch.sigmoid)(p).flatten() if one else (act or (lambda o: o.softmax(1)))(p)[:, 1]
+    if task == 'binary':
+        if one: return (act or torch.sigmoid)(p).flatten()
+        return (act or (lambda o: o.softmax(1)))(p)[:, 1]
     if one: return (act or (lambda o: o))(p).flatten()
     if leading: return (act or torch.sigmoid)(p)[:, 1:].sum(1)
     p = (act or (lambda o: o.softmax(1)))(p)
@@ -75,7 +80,8 @@ def to_targets(
     task:str,          # one of `metrics.TASKS`
 )->torch.Tensor:       # int64 (n,) classes or grades; float32 for numbers
     "Class, grade or number of every item"
-    if task == 'numbers': return targ.float().flatten() if targ.ndim == 1 or targ.flatten(1).shape[1] == 1 else targ.float().flatten(1)
+    if task == 'numbers':
+        return targ.float().flatten() if targ.ndim == 1 or targ.flatten(1).shape[1] == 1 else targ.float().flatten(1)
     if task == 'ordinal' and targ.ndim == 2 and targ.shape[1] > 1: return (targ.sum(1) - 1).round().long()
     return targ.flatten().round().long()
 
@@ -91,6 +97,7 @@ class LeadingLoss(nn.Module):
 
     def activation(self, out): return out.sigmoid()
 
+# %% ../../nbs/03_dataset/03_task.ipynb #cdaeb2e7
 def leading_ones(
     out:torch.Tensor, # logits, (n, K-1)
 )->torch.Tensor:      # (n, K), the first column 1
@@ -99,7 +106,7 @@ def leading_ones(
 
 # %% ../../nbs/03_dataset/03_task.ipynb #8594d30a
 class Task(Decoder):
-    "A question, by its word and its classes, and all that goes with it; `ValueError` for a word or classes that can't be"
+    "A question by its word and classes, and all that goes with it; `ValueError` for a word or classes that can't be"
     @property
     def target(self)->str:
         "Form of the target, for `image_dls`"
@@ -120,7 +127,8 @@ class Task(Decoder):
     ):
         "fastai's loss for the outputs and the target"
         if not 0 <= smoothing < 1: raise ValueError(f"smoothing={smoothing} must be from 0 to below 1")
-        if smoothing and self.task != 'classes': raise ValueError(f"smoothing={smoothing}: only classes are smoothed, not {self.task!r}")
+        if smoothing and self.task != 'classes':
+            raise ValueError(f"smoothing={smoothing}: only classes are smoothed, not {self.task!r}")
         if smoothing: return LabelSmoothingCrossEntropyFlat(eps=smoothing)
         kinds = dict(classes=CrossEntropyLossFlat, binary=BCEWithLogitsLossFlat, regression=MSELossFlat)
         return kinds.get(self.task, LeadingLoss)()

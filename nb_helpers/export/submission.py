@@ -19,7 +19,8 @@ def _some(ids, n=3): return ', '.join(map(repr, list(ids)[:n])) + (f' and {len(i
 def _as_text(table):
     "A frame or a CSV file as text, nothing taken for a number or for missing"
     if isinstance(table, pd.DataFrame): table = io.StringIO(table.to_csv(index=False))
-    elif not hasattr(table, 'read') and not Path(table).is_file(): raise FileNotFoundError(f"{table}: there is no such file; give the sample submission's path, or None for none")
+    elif not hasattr(table, 'read') and not Path(table).is_file():
+        raise FileNotFoundError(f"{table}: there is no such file; give the sample submission's path, or None for none")
     return pd.read_csv(table, dtype=str, keep_default_na=False, encoding='utf-8-sig')
 
 # %% ../../nbs/10_export/00_submission.ipynb #e9afc34d
@@ -29,10 +30,12 @@ def _bad_ids(got, want):
     if len(twice): return f"{len(twice)} ids stand there twice: {_some(twice)}"
     lost, more = [o for o in want if o not in have], got[~got.isin(set(want))]
     if len(lost) or len(more):
-        both = f"{len(lost)} ids of the sample are missing ({_some(lost)}), {len(more)} are not asked for ({_some(more)})"
+        both = (f"{len(lost)} ids of the sample are missing ({_some(lost)}), "
+                f"{len(more)} are not asked for ({_some(more)})")
         return both + ("; as numbers they fit: read ids as text" if _same_numbers(lost, more) else "")
     i = int((got.to_numpy() != want.to_numpy()).argmax())
-    return '' if got.to_numpy()[i] == want.to_numpy()[i] else f"the order differs from row {i+1} on: {got.iloc[i]!r} where {want.iloc[i]!r} is asked for"
+    if got.to_numpy()[i] == want.to_numpy()[i]: return ''
+    return f"the order differs from row {i+1} on: {got.iloc[i]!r} where {want.iloc[i]!r} is asked for"
 
 def _same_numbers(a, b):
     a, b = (sorted(pd.to_numeric(pd.Series(o, dtype=object), errors='coerce').tolist()) for o in (list(a), list(b)))
@@ -40,26 +43,33 @@ def _same_numbers(a, b):
 
 # %% ../../nbs/10_export/00_submission.ipynb #a92df0f5
 def _bad_values(text, allowed, whole):
-    "What is wrong with a column of text: not among the values or inside the (low, high) of `allowed`, or no whole number where those are asked for"
+    "What is wrong with a text column: not in `allowed` (values or (low, high)), or no whole number if asked for"
     if allowed is not None and not (isinstance(allowed, tuple) and len(allowed) == 2):
         names = {str(o): 0 for o in allowed}
-        return '' if text.isin(names).all() else f"{text[~text.isin(names)].iloc[0]!r} is none of {', '.join([*names][:12])}"
+        odd = text[~text.isin(names)]
+        return f"{odd.iloc[0]!r} is none of {', '.join([*names][:12])}" if len(odd) else ''
     v = pd.to_numeric(text, errors='coerce').to_numpy(float)
     if allowed is None and not whole: return '' if (text != '').all() else "a value is empty"
-    if not np.isfinite(v).all(): return f"row {int((~np.isfinite(v)).argmax())+1} holds {text.iloc[(~np.isfinite(v)).argmax()]!r}, which is no number"
+    if not np.isfinite(v).all():
+        return (f"row {int((~np.isfinite(v)).argmax())+1} holds "
+                f"{text.iloc[(~np.isfinite(v)).argmax()]!r}, which is no number")
     broken = text[~text.str.fullmatch(r'-?\d+')]
-    if allowed is None: return f"{broken.iloc[0]!r} is no whole number, the sample has only those; are others meant, then give ranges" if len(broken) else ''
-    return '' if ((v >= allowed[0]) & (v <= allowed[1])).all() else f"values run from {v.min():g} to {v.max():g}, {allowed[0]:g} to {allowed[1]:g} are allowed"
+    if allowed is None:
+        return (f"{broken.iloc[0]!r} is no whole number, the sample has only those; "
+                "are others meant, then give ranges" if len(broken) else '')
+    if ((v >= allowed[0]) & (v <= allowed[1])).all(): return ''
+    return f"values run from {v.min():g} to {v.max():g}, {allowed[0]:g} to {allowed[1]:g} are allowed"
 
 # %% ../../nbs/10_export/00_submission.ipynb #6e7952b6
 def _check_submission(
     table,          # DataFrame or CSV file to hand in; its first column is the id
     sample,         # sample submission: CSV file or DataFrame
-    ranges=None,    # column -> (low, high) for any number between, or a list of all values allowed; else whole numbers where the sample has those
+    ranges=None,    # column -> (low, high), or a list of all values allowed; None: whole numbers where the sample's are
 )->int:             # rows
     "Columns, ids, order and values as in the sample; `ValueError` says the first thing that is not"
     got, want, ranges = _as_text(table), _as_text(sample), ranges or {}
-    if list(got) != list(want): raise ValueError(f"the columns are {', '.join(got)}; the sample's are {', '.join(want)}")
+    if list(got) != list(want):
+        raise ValueError(f"the columns are {', '.join(got)}; the sample's are {', '.join(want)}")
     if bad := _bad_ids(got.iloc[:, 0], want.iloc[:, 0]): raise ValueError(f"column {got.columns[0]}: {bad}")
     for c in [*got][1:]:
         whole = len(want) > 0 and want[c].str.fullmatch(r'-?\d+').all()
@@ -67,18 +77,21 @@ def _check_submission(
     return len(got)
 
 # %% ../../nbs/10_export/00_submission.ipynb #c10d5917
-def _predicted(said, name, classes):
+def _predicted(preds, name, classes):
     "Every word of `columns` that can be served, a row an id, and the values allowed in each"
-    if hasattr(said, 'predictions'): said = said.predictions(name)
-    if isinstance(said, Mapping): said = pd.Series(said, dtype=object).infer_objects()
-    if isinstance(said, pd.Series): return pd.DataFrame(dict(value=said.to_numpy()), index=said.index.map(str)), {}
-    if not isinstance(said, Predictions): raise TypeError(f"{type(said).__name__}: give a Run, Predictions, or a Series of values by id")
-    k, c = len(said.vocab), np.asarray(said.preds if classes is None else classes)
-    if c.shape != (len(said),) or c.dtype.kind not in 'iu' or (len(c) and not 0 <= c.min() <= c.max() < k):
-        raise ValueError(f"classes must be {len(said)} whole numbers from 0 to {k-1}, they are {c.dtype} of shape {c.shape}")
-    out = {'class': c, 'label': np.array(said.vocab, object)[c], 'confidence': said.probs[np.arange(len(c)), c]}
-    shares = {f'p:{v}': said.probs[:, i] for i,v in enumerate(said.vocab)}
-    return pd.DataFrame(out | shares, index=said.ids), {'class': range(k), 'label': said.vocab, **dict.fromkeys([*shares, 'confidence'], (0., 1.))}
+    if hasattr(preds, 'predictions'): preds = preds.predictions(name)
+    if isinstance(preds, Mapping): preds = pd.Series(preds, dtype=object).infer_objects()
+    if isinstance(preds, pd.Series): return pd.DataFrame(dict(value=preds.to_numpy()), index=preds.index.map(str)), {}
+    if not isinstance(preds, Predictions):
+        raise TypeError(f"{type(preds).__name__}: give a Run, Predictions, or a Series of values by id")
+    k, c = len(preds.vocab), np.asarray(preds.preds if classes is None else classes)
+    if c.shape != (len(preds),) or c.dtype.kind not in 'iu' or (len(c) and not 0 <= c.min() <= c.max() < k):
+        raise ValueError(f"classes must be {len(preds)} whole numbers from 0 to {k-1}, "
+                         f"they are {c.dtype} of shape {c.shape}")
+    out = {'class': c, 'label': np.array(preds.vocab, object)[c], 'confidence': preds.probs[np.arange(len(c)), c]}
+    shares = {f'p:{v}': preds.probs[:, i] for i,v in enumerate(preds.vocab)}
+    return pd.DataFrame(out | shares, index=preds.ids), {'class': range(k), 'label': preds.vocab,
+                                                        **dict.fromkeys([*shares, 'confidence'], (0., 1.))}
 
 # %% ../../nbs/10_export/00_submission.ipynb #8b9afd70
 def _asked(columns, items, table):
@@ -88,11 +101,16 @@ def _asked(columns, items, table):
         own = items.attrs.get('own') or [c for c in items if c not in ('id', 'path')]
         columns = {c: c for c in own} | {columns: first}
     if not isinstance(columns, Mapping):
-        if len(columns) != 2: raise ValueError(f"columns {list(columns)}: say what each holds, such as dict(id_code='id', diagnosis='class')")
+        if len(columns) != 2:
+            raise ValueError(f"columns {list(columns)}: say what each holds, "
+                             "such as dict(id_code='id', diagnosis='class')")
         columns = dict(zip(columns, ('id', first)))
     bad = [o for o in columns.values() if o not in table and o not in items]
-    if bad: raise ValueError(f"{bad[0]!r} is neither predicted ({', '.join(table)}) nor a column of the items ({', '.join(map(str, items))})")
-    if next(iter(columns.values())) in table: raise ValueError(f"the first column is {next(iter(columns))!r}: it must hold the ids, a column of the items")
+    if bad:
+        raise ValueError(f"{bad[0]!r} is neither predicted ({', '.join(table)}) nor a column of the items "
+                         f"({', '.join(map(str, items))})")
+    if next(iter(columns.values())) in table:
+        raise ValueError(f"the first column is {next(iter(columns))!r}: it must hold the ids, a column of the items")
     return columns
 
 # %% ../../nbs/10_export/00_submission.ipynb #c72bc6f6
@@ -103,21 +121,24 @@ def _rows(items, ids, sample):
     if keys.duplicated().any(): raise ValueError(f"{ids} {keys[keys.duplicated()].iloc[0]!r} stands twice in the items")
     if sample is None: return items
     want = _as_text(sample).iloc[:, 0]
-    if want.isin(keys).all(): return items.iloc[pd.Series(items.index, index=keys).loc[want].to_numpy()].reset_index(drop=True)
+    if want.isin(keys).all():
+        return items.iloc[pd.Series(items.index, index=keys).loc[want].to_numpy()].reset_index(drop=True)
     lost = want[~want.isin(keys)]
     more = keys[~keys.isin(want)]
-    raise ValueError(f"{len(lost)} ids of the sample are no {ids!r} of the items ({_some(lost)}; the items' own: {_some(more)})"
+    raise ValueError(f"{len(lost)} ids of the sample are no {ids!r} of the items ({_some(lost)}; "
+                     f"the items' own: {_some(more)})"
                      + ("; as numbers they fit: read ids as text" if _same_numbers(lost, more) else ""))
 
 # %% ../../nbs/10_export/00_submission.ipynb #4ccb59a7
 def _filled(got, asked, table, fill):
     "The predicted columns for the rows; those of items without a prediction from `fill`"
     none = ~got.index.isin(table.index)
-    said = [c for c,w in asked.items() if w in table]
-    if none.any() and not set(said) <= set(fill or {}): raise ValueError(
-        f"{none.sum()} items have no prediction: {_some(got.index[none])}; predict them, or say what to hand in for them, such as fill={{{said[0]!r}: 0}}")
+    predicted = [c for c,w in asked.items() if w in table]
+    if none.any() and not set(predicted) <= set(fill or {}): raise ValueError(
+        f"{none.sum()} items have no prediction: {_some(got.index[none])}; predict them, "
+        f"or say what to hand in for them, such as fill={{{predicted[0]!r}: 0}}")
     out = {}
-    for c in said:
+    for c in predicted:
         col = table[asked[c]].reindex(got.index)
         if none.any(): col[none] = fill[c]
         out[c] = col.astype(table[asked[c]].dtype) if not none.any() or pd.api.types.is_number(fill[c]) else col
@@ -126,18 +147,18 @@ def _filled(got, asked, table, fill):
 
 # %% ../../nbs/10_export/00_submission.ipynb #b34f3646
 def write_submission(
-    said,                 # a `Run`, `Predictions`, or a Series or dict of values by id
+    preds,                # a `Run`, `Predictions`, or a Series or dict of values by id
     items:pd.DataFrame,   # what is asked for, an item a row, with a column `id`; may be longer than the sample
-    columns,              # column of the file -> word or column of `items`, ids first; or as said above
+    columns,              # ids first: column -> word of the table above or column of `items`; or as said above
     sample=None,          # sample submission: CSV file or DataFrame; its order is kept. None: the order of `items`
     path=None,            # CSV file to write; None: submission.csv in a `Run`'s folder, else no file
-    classes=None,         # class index of each item, int, in the order of the predictions, such as cuts(scores); None: the most probable one
+    classes=None,         # class index of each item, int, as predicted, such as cuts(scores); None: the most probable
     ranges=None,          # column -> (low, high) or allowed values, beside those that follow from the predictions
     fill=None,            # column -> value for items without a prediction; None: they are an error
     name:str='test',      # which predictions of a `Run`
 )->pd.DataFrame:          # what the file holds
-    "Predictions in the form asked for, checked and written whole; `ValueError` says what does not fit, and then there is no file"
-    table, allowed = _predicted(said, name, classes)
+    "Predictions in the form asked for, checked, written whole; `ValueError`: what does not fit, and no file"
+    table, allowed = _predicted(preds, name, classes)
     if 'id' not in items: raise ValueError(f"items has columns {list(items)}, it needs 'id'")
     asked = _asked(columns, items, table)
     rows = _rows(items, next(iter(asked.values())), sample)
@@ -147,6 +168,6 @@ def write_submission(
     ranges = {c: allowed[w] for c,w in asked.items() if w in allowed} | (ranges or {})
     text = out.to_csv(index=False, lineterminator='\n')
     _check_submission(io.StringIO(text), out if sample is None else sample, ranges)
-    path = path or (said.dir/'submission.csv' if hasattr(said, 'predictions') else None)
+    path = path or (preds.dir/'submission.csv' if hasattr(preds, 'predictions') else None)
     if path is not None: write_atomic(path, text)
     return out

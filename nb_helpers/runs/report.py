@@ -8,7 +8,6 @@ __all__ = ['report_run', 'report_page', 'newest_runs', 'report_html']
 # %% ../../nbs/09_runs/04_report.ipynb #48169bbf
 import base64
 import csv
-import html
 import io
 import math
 import os
@@ -20,6 +19,9 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
+from fastcore.xml import (
+    FT, A, B, Body, Details, Div, Figcaption, Figure, H1, H2, H3, Head, Html, I, Img, Main, Meta, P, Safe, Section,
+    Span, Style, Summary, Table, Tbody, Td, Th, Thead, Title, Tr, ft, to_xml)
 
 from ..analysis.figures import plot_confusion, plot_history, plot_mistakes, plot_reliability, plot_roc_pr
 from ..analysis.score import (
@@ -27,7 +29,8 @@ from ..analysis.score import (
 from ..dataset.names import as_they_are, legend_name, short_name
 from ..dataset.decode import lower_is_better
 from ..drive.files import unsafe_cell, write_atomic, write_csv
-from .compare import is_number, run_name, ledger_names, short_value, differing, leaderboard, plot_leaderboard
+from .compare import (
+    is_number, run_name, ledger_names, short_value, differing, leaderboard, plot_leaderboard)
 from .ledger import read_ledger
 from .run import Run
 
@@ -63,14 +66,14 @@ th,td{padding:4px 6px} .row{gap:18px}}
 """
 
 # %% ../../nbs/09_runs/04_report.ipynb #05be93ed
-_called = dict(precision_macro='macro precision', recall_macro='macro recall', f1_macro='macro F1', mcc='MCC', auc='AUC',
-              brier='Brier score (0 is best)', log_loss='log loss (0 is best)', ece='calibration error (0 is best)', qwk='QWK',
-              test='test', valid='validation')
+_called = dict(precision_macro='macro precision', recall_macro='macro recall', f1_macro='macro F1',
+              mcc='MCC', auc='AUC', brier='Brier score (0 is best)', log_loss='log loss (0 is best)',
+              ece='calibration error (0 is best)', qwk='QWK', test='test', valid='validation')
 
-def _esc(v):
-    "A text for HTML: no control characters, no halves of a character that can't be written"
-    text = str(v).encode('utf-8', 'backslashreplace').decode()
-    return html.escape(re.sub(r'[\x00-\x08\x0b-\x1f\x7f]', ' ', text), quote=True)
+def _html(o):
+    "HTML of tags: no control characters, no halves of a character that can't be written"
+    text = to_xml(o, indent=False).encode('utf-8', 'backslashreplace').decode()
+    return re.sub(r'[\x00-\x08\x0b-\x1f\x7f]', ' ', text)
 
 def _say(v, digits=4):
     "A value as plain text: three or four digits, lists joined, long texts cut"
@@ -99,51 +102,44 @@ def _flat(d, pre=''):
     return [o for k,v in d.items() for o in (_flat(v, f'{pre}{k}.') if isinstance(v, dict) else [(f'{pre}{k}', v)])]
 
 # %% ../../nbs/09_runs/04_report.ipynb #0fc4cfb8
-def _table(rows, head=None, num=(), raw=()):
-    "Rows as an HTML table; columns in `num` are set right, those in `raw` are HTML already, all else is escaped"
-    def cell(tag, j, v):
-        v = v if j in raw and tag=='td' else _esc(v)
-        return f'<{tag}{" class=n" if j in num else ""}>{v}</{tag}>'
-    def line(tag, r): return '<tr>'+''.join(cell(tag, j, v) for j,v in enumerate(r))+'</tr>'
-    top = f'<thead>{line("th", head)}</thead>' if head else ''
-    return f'<table>{top}<tbody>{"".join(line("td", r) for r in rows)}</tbody></table>'
+def _table(rows, head=None, num=()):
+    "Rows as an HTML table; columns in `num` are set right"
+    def cell(tag, j, v): return tag(v if isinstance(v, FT) else str(v), cls='n' if j in num else None)
+    def line(tag, r): return Tr(*(cell(tag, j, v) for j,v in enumerate(r)))
+    return Table(Thead(line(Th, head)) if head else None, Tbody(*(line(Td, r) for r in rows)))
 
 def _box(title, body, scroll=False):
-    if not body: return ''
-    return f'<div><h3>{_esc(title)}</h3>{f"<div class=scroll>{body}</div>" if scroll else body}</div>'
+    return Div(H3(title), Div(body, cls='scroll') if scroll else body) if body else ''
 
 # %% ../../nbs/09_runs/04_report.ipynb #70e3a4cc
 def _facts(title, d):
-    "Names and values as a box; a dict of dicts, such as items by split and class, as a table of its own"
+    "Names and values as boxes; a dict of dicts, such as items by split and class, as a table of its own"
     d = d or {}
     grid = {k:v for k,v in d.items() if isinstance(v, dict) and v and all(isinstance(o, dict) for o in v.values())}
     rows = [(k, _say(v)) for k,v in _flat({k:v for k,v in d.items() if k not in grid})]
-    out = _box(title, f'<div class=facts>{_table(rows)}</div>', len(rows)>14) if rows else ''
+    out = [_box(title, Div(_table(rows), cls='facts'), len(rows)>14)] if rows else []
     for k,v in grid.items():
         names = dict.fromkeys(n for o in v.values() for n in o)
         rows = [(n, *(_say(o.get(n)) for o in v.values())) for n in names]
-        out += _box(f'{title}: {k}', _table(rows, ['', *v], range(1, len(v)+1)), True)
-    return out
+        out.append(_box(f'{title}: {k}', _table(rows, ['', *v], range(1, len(v)+1)), True))
+    return tuple(out)
 
 # %% ../../nbs/09_runs/04_report.ipynb #d279b467
 def _status(s):
     kind = '' if s=='done' else 'now' if s=='running' else 'bad'
-    return f'<span class="tag {kind}">{_esc(s if len(s)<120 else s[:119]+"…")}</span>'
-
-# %% ../../nbs/09_runs/04_report.ipynb #fbd5f85b
-_head = ('<!doctype html><html lang=en><head><meta charset=utf-8>'
-         '<meta name=viewport content="width=device-width,initial-scale=1"><meta http-equiv=Content-Security-Policy '
-         'content="default-src \'none\'; img-src data:; style-src \'unsafe-inline\'">')
+    return Span(s if len(s)<120 else s[:119]+'…', cls=f'tag {kind}')
 
 # %% ../../nbs/09_runs/04_report.ipynb #52b23637
 def _page_html(
-    title:str,  # heading, plain text
-    body:str,   # sections, HTML whose texts went through `_esc`
-    about='',   # a line below the heading, plain text
+    title:str,  # heading
+    body,       # tags, or a tuple of them
+    about='',   # a line below the heading
 )->str:         # the whole file
     "One HTML page that stands by itself"
-    line = f'<p class=dim>{_esc(about)}</p>' if about else ''
-    return f'{_head}<title>{_esc(title)}</title><style>{_css}</style></head><body><main><h1>{_esc(title)}</h1>{line}{body}</main></body></html>\n'
+    safe = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    head = Head(Meta(charset='utf-8'), Meta(name='viewport', content='width=device-width,initial-scale=1'),
+                Meta(http_equiv='Content-Security-Policy', content=safe), Title(title), Style(Safe(_css)))
+    return _html(Html(head, Body(Main(H1(title), P(about, cls='dim') if about else '', body)), lang='en')) + '\n'
 
 # %% ../../nbs/09_runs/04_report.ipynb #f86e8354
 def _groups(preds, items):
@@ -170,14 +166,17 @@ def report_run(
 )->pd.DataFrame:           # of `bootstrap` and `bootstrap_soft`: `value`, `low`, `high`, a row a metric
     "Metrics with intervals, tables, figures and probabilities of one split into `run`; `ValueError` as in `metrics`"
     pre,groups = '' if name=='valid' else f'{name}_',_groups(preds, items)
-    table,cm = pd.concat([bootstrap(preds, n, level, seed, groups), bootstrap_soft(preds, n, level, seed, groups, ordered)]),confusion(preds)
+    table = pd.concat([bootstrap(preds, n, level, seed, groups),
+                       bootstrap_soft(preds, n, level, seed, groups, ordered)])
+    cm = confusion(preds)
     worst = top_mistakes(preds, items, n_mistakes)
     history = run.history() if name=='valid' else ()
     run.save_predictions(preds, name)
     write_csv(run.dir/f'{pre}per_class.csv', per_class(preds, n, level, seed, groups))
     write_csv(run.dir/f'{pre}confusion.csv', cm, index=True)
     run.log_figure(f'{pre}confusion', plot_confusion(cm), dpi=150)
-    if items is not None and len(worst): run.log_figure(f'{pre}mistakes', plot_mistakes(worst, open_image=open_image), dpi=150)
+    if items is not None and len(worst):
+        run.log_figure(f'{pre}mistakes', plot_mistakes(worst, open_image=open_image), dpi=150)
     run.log_figure(f'{pre}reliability', plot_reliability(reliability(preds)), dpi=150)
     if len(set(preds.targs))>1: run.log_figure(f'{pre}roc_pr', plot_roc_pr(preds), dpi=150)
     if len(history): run.log_figure('history', plot_history(history, ncols=1), dpi=150)
@@ -199,7 +198,9 @@ def report(self:Run,
     return report_run(self, preds, items, split, **kw)
 
 # %% ../../nbs/09_runs/04_report.ipynb #2daa92c8
-_known = 'accuracy','precision_macro','recall_macro','f1_macro','balanced_accuracy','mcc','auc','brier','log_loss','ece','qwk'   # what `score` gives
+# what `score` gives
+_known = ('accuracy','precision_macro','recall_macro','f1_macro','balanced_accuracy','mcc','auc','brier',
+          'log_loss','ece','qwk')
 
 def _splits(m):
     "Metrics that have an interval, by split: {split: {metric: (value, low, high)}}; then the rest"
@@ -216,60 +217,66 @@ def _splits(m):
 def _bar(v, a, b):
     "Interval and value on a line from 0 to 1"
     v,a,b = (100*min(max(o, 0), 1) for o in (v, a, b))
-    return f'<div class=bar><i style="left:{a:.1f}%;width:{max(b-a, .5):.1f}%"></i><b style="left:{v:.1f}%"></b></div>'
+    return Div(I(style=f'left:{a:.1f}%;width:{max(b-a, .5):.1f}%'), B(style=f'left:{v:.1f}%'), cls='bar')
 
 def _metric_table(name, rows):
-    body = ''.join(f'<tr><td>{_esc(_label(k))}</td><td class=n><b>{v:.3f}</b></td><td class=n>{_interval(a, b)}</td>'
-                   f'<td class=m>{_bar(v, a, b)}</td></tr>' for k,(v,a,b) in rows.items())
-    head = '<tr><th>metric</th><th class=n>value</th><th class=n>interval</th><th class=m>0 to 1</th></tr>'
-    return _box(f'On the {_called.get(name, name)} split', f'<table><thead>{head}</thead><tbody>{body}</tbody></table>')
+    head = Tr(Th('metric'), Th('value', cls='n'), Th('interval', cls='n'), Th('0 to 1', cls='m'))
+    body = (Tr(Td(_label(k)), Td(B(f'{v:.3f}'), cls='n'), Td(_interval(a, b), cls='n'), Td(_bar(v, a, b), cls='m'))
+            for k,(v,a,b) in rows.items())
+    return _box(f'On the {_called.get(name, name)} split', Table(Thead(head), Tbody(*body)))
 
-_note = ('<p class=dim>An interval says what other items of the same kind might have given: the same model, measured on '
-         'many resamples of these items. Macro: the plain mean over classes; rare ones count as much as any.</p>')
+_note = P('An interval says what other items of the same kind might have given: the same model, measured on many '
+          'resamples of these items. Macro: the plain mean over classes; rare ones count as much as any.', cls='dim')
 
 # %% ../../nbs/09_runs/04_report.ipynb #5f5f64b1
 def _sentence(name, rows, about):
     "The first metric of a split in words"
     metric,(v,a,b) = next(iter(rows.items()))
-    n,n_g,level,split = about.get('items'),about.get('groups'),about.get('level') or .95,_esc(_called.get(name, name))
+    n,n_g,level,split = about.get('items'),about.get('groups'),about.get('level') or .95,_called.get(name, name)
     label = _label(metric)
-    where = f'{_esc(n)} {split} items' if n else f'the {split} split'
-    s = f'{_esc(label[:1].upper()+label[1:])} <b>{v:.3f}</b> on {where}'
-    if a==b: return f'<p class=say>{s}. Too few items, or too few mistakes, to say how sure that is.</p>'
-    s += f'; {level:.0%} interval {a:.3f} to {b:.3f}'
-    if n_g: s += f', from resampling {_esc(n_g)} groups' + (' (few, so it is rather too short)' if n_g<20 else '')
-    return f'<p class=say>{s}.</p>'
+    where = f'{n} {split} items' if n else f'the {split} split'
+    said = f'{label[:1].upper()+label[1:]} ', B(f'{v:.3f}'), f' on {where}'
+    if a==b: return P(*said, '. Too few items, or too few mistakes, to say how sure that is.', cls='say')
+    sure = f'; {level:.0%} interval {a:.3f} to {b:.3f}'
+    if n_g: sure += f', from resampling {n_g} groups' + (' (few, so it is rather too short)' if n_g<20 else '')
+    return P(*said, f'{sure}.', cls='say')
 
 # %% ../../nbs/09_runs/04_report.ipynb #a463c13c
-_captions = dict(history='Loss and metrics by epoch', mistakes='The surest mistakes: true → said, and how sure it was',
-                 confusion='Rows: what it is. Columns: what the model said', reliability='How often it was right against how sure it was',
-                 roc_pr='What a threshold would trade, class by class', epochs='What each epoch says, and how much neighbours agree',
+_captions = dict(history='Loss and metrics by epoch',
+                 mistakes='The most confident mistakes: true → predicted, with confidence',
+                 confusion='Rows: true class. Columns: predicted class',
+                 reliability='Accuracy against confidence, in bins',
+                 roc_pr='ROC and precision-recall, class by class',
+                 epochs='What each epoch says, and how much neighbours agree',
                  candidates='Last epochs and averages beside the best epoch, on items without a say in the choice',
-                 doubtful='Labels that look wrong: label → what the model takes it for', heatmaps='Where the model finds what speaks for its answer',
-                 film='Where in the clip, and when, the model finds what speaks for its answer', folds='Every fold, their mean, and all items together',
+                 doubtful='Labels that look wrong: label → predicted class',
+                 heatmaps='Where the model finds what speaks for its answer',
+                 film='Where in the clip, and when, the model finds what speaks for its answer',
+                 folds='Every fold, their mean, and all items together',
                  ensembles='Ensembles beside the best member, on items without a say in the choice')
 
 # %% ../../nbs/09_runs/04_report.ipynb #eb56ab1e
 def _figure(f):
-    "A PNG file as (sort key, HTML): embedded, with a caption; a wide one in a box that scrolls on a phone"
+    "A PNG file as (sort key, tag): embedded, with a caption; a wide one in a box that scrolls on a phone"
     from PIL import Image
     with Image.open(f) as im: (w,h),dpi = im.size,(im.info.get('dpi') or (100,100))[0] or 100
     w,h = round(w*96/dpi),round(h*96/dpi)
     stem = next((o for o in _captions if f.stem==o or f.stem.endswith('_'+o)), None)
     split = f.stem[:-len(stem)-1] or 'valid' if stem else ''
-    text = _captions[stem] if stem else f'Results {f.stem}'.replace('_', ' ') if f.stem.startswith('by_') else f.stem.replace('_', ' ')
-    if stem in ('confusion','mistakes','reliability','roc_pr') or split not in ('valid',''): text = f'{_called.get(split, split).capitalize()} split. {text}'
+    text = (_captions[stem] if stem else f'Results {f.stem}'.replace('_', ' ') if f.stem.startswith('by_')
+            else f.stem.replace('_', ' '))
+    if stem in ('confusion','mistakes','reliability','roc_pr') or split not in ('valid',''):
+        text = f'{_called.get(split, split).capitalize()} split. {text}'
     data = base64.b64encode(f.read_bytes()).decode()
-    img = f'<img width={w} height={h} alt="{_esc(text)}" src="data:image/png;base64,{data}">'
+    img = Img(width=w, height=h, alt=text, src=f'data:image/png;base64,{data}')
     place = (w>720, list(_captions).index(stem) if stem else 9, split!='valid', f.stem)
-    if w>720: img = f'<div class=wide>{img}</div>'
-    return place, f'<figure>{img}<figcaption>{_esc(text)}</figcaption></figure>'
+    return place, Figure(Div(img, cls='wide') if w>720 else img, Figcaption(text))
 
 # %% ../../nbs/09_runs/04_report.ipynb #a7dec9a5
 def _figures(run):
     "The run's figures, wide ones last"
     figs = sorted(_figure(f) for f in (run.dir/'figures').glob('*.png'))
-    return f'<div class=row>{"".join(o for _,o in figs)}</div>' if figs else ''
+    return Div(*(o for _,o in figs), cls='row') if figs else ''
 
 # %% ../../nbs/09_runs/04_report.ipynb #f0927df7
 def _read_csv(path):
@@ -284,17 +291,19 @@ def _classes(run, pre, what):
     head,*rows = _read_csv(run.dir/f'{pre}per_class.csv') or [[]]
     at = [head.index(o) for o in ('f1_low','f1_high')] if 'f1_low' in head else []
     rows = [r[:3]+[digits(o) for o in r[3:6]]+[' – '.join(digits(r[i]) for i in at)]*(len(at)>0) for r in rows]
-    out = _box(f'Class by class, {what}', _table(rows, ['class']+head[1:6]+['F1 interval']*(len(at)>0), range(1, 7)), True) if rows else ''
+    head = ['class'] + head[1:6] + ['F1 interval']*(len(at)>0)
+    out = [_box(f'Class by class, {what}', _table(rows, head, range(1, 7)), True)] if rows else []
     head,*rows = _read_csv(run.dir/f'{pre}confusion.csv') or [[]]
     if rows:
         cm = pd.DataFrame([[int(o) for o in r[1:]] for r in rows], index=[r[0] for r in rows], columns=head[1:])
         pairs = [(a, b, n, f'{s:.0%}') for a,b,n,s in confused(cm, 8).itertuples(index=False)]
-        pairs = _table(pairs, ['it is','model said','times','of the class'], (2,3)) if pairs else ''
-        out += _box(f'Mixed up most, {what}', pairs, True)
-    return f'<div class=row>{out}</div>' if out else ''
+        pairs = _table(pairs, ['true','predicted','items','of the class'], (2,3)) if pairs else ''
+        out.append(_box(f'Mixed up most, {what}', pairs, True))
+    return Div(*out, cls='row') if any(out) else ''
 
 # %% ../../nbs/09_runs/04_report.ipynb #fc857eda
-_tables = dict(candidates='Last epochs and averages, cross-fitted', ensembles='Ensembles, cross-fitted', folds='Folds and runs', epochs='Epoch by epoch', classes_by_epoch='Predicted classes by epoch',
+_tables = dict(candidates='Last epochs and averages, cross-fitted', ensembles='Ensembles, cross-fitted',
+               folds='Folds and runs', epochs='Epoch by epoch', classes_by_epoch='Predicted classes by epoch',
                people='Beside the people who labelled', doubtful='Labels that look wrong', hardest='Hardest items')
 
 def _extras(run, most=20):
@@ -304,15 +313,16 @@ def _extras(run, most=20):
         except ValueError: return v if len(v)<=60 else v[:28]+'…'+v[-28:]
     found = [(f, name) for k,name in _tables.items() if (f := run.dir/f'{k}.csv').is_file()]
     found += [(f, f'Results by {f.stem[3:]}') for f in sorted(run.dir.glob('by_*.csv'))]
-    out = ''
+    out = []
     for f,name in found:
         head,*rows = _read_csv(f) or [[]]
         keep = [j for j,c in enumerate(head) if c!='path']
         num = [i for i,j in enumerate(keep) if rows and all(re.fullmatch(r'-?[\d.]*(e-?\d+)?|nan', r[j]) for r in rows)]
-        body = _table([[short(r[j]) for j in keep] for r in rows[:most]], [head[j].replace('_', ' ') for j in keep], num)
-        more = f'<p class=dim>{most} of {len(rows)} rows</p>' if len(rows)>most else ''
-        if rows: out += f'<div class=broad><h3>{_esc(name)}</h3><div class=scroll>{body}</div>{more}</div>'
-    return f'<div class=row>{out}</div>' if out else ''
+        names = [head[j].replace('_', ' ') for j in keep]
+        body = _table([[short(r[j]) for j in keep] for r in rows[:most]], names, num)
+        more = P(f'{most} of {len(rows)} rows', cls='dim') if len(rows)>most else ''
+        if rows: out.append(Div(H3(name), Div(body, cls='scroll'), more, cls='broad'))
+    return Div(*out, cls='row') if out else ''
 
 # %% ../../nbs/09_runs/04_report.ipynb #a51577cb
 def _files(run, page):
@@ -320,9 +330,9 @@ def _files(run, page):
     files = sorted(f for f in run.dir.rglob('*') if f.is_file() and not f.name.startswith('.'))
     base = os.path.relpath(run.dir, page.parent).replace(os.sep, '/')
     rel = [f.relative_to(run.dir).as_posix() for f in files]
-    links = [f'<a href="{_esc(quote(f"{base}/{r}"))}">{_esc(r)}</a>' for r in rel]
+    links = [A(r, href=quote(f'{base}/{r}')) for r in rel]
     rows = [(a, _size(f.stat().st_size)) for a,f in zip(links, files)]
-    return _box(f"{len(files)} file{'s'*(len(files)!=1)}", _table(rows, None, (1,), (0,)), len(rows)>12)
+    return _box(f"{len(files)} file{'s'*(len(files)!=1)}", _table(rows, None, (1,)), len(rows)>12)
 
 # %% ../../nbs/09_runs/04_report.ipynb #3b483fb2
 def _machine(env):
@@ -331,9 +341,9 @@ def _machine(env):
     packages = env.pop('packages', None) or {}
     if env.get('git_commit'): env['git_commit'] = re.sub(r'^(\w{10})\w*', r'\1', env['git_commit'])
     rows = [(k.replace('_', ' '), _say(v)) for k,v in _flat(env)]
-    more = _table([(k, _say(v)) for k,v in _flat(packages)])
-    if packages: more = f'<details><summary>{len(packages)} package versions</summary>{more}</details>'
-    return _box('Machine', f'<div class=facts>{_table(rows)}</div>{more if packages else ""}') if rows else ''
+    versions = _table([(k, _say(v)) for k,v in _flat(packages)])
+    more = Details(Summary(f'{len(packages)} package versions'), versions) if packages else ''
+    return _box('Machine', (Div(_table(rows), cls='facts'), more)) if rows else ''
 
 # %% ../../nbs/09_runs/04_report.ipynb #29641696
 _own = set('id workbook status started minutes params environment adopted updated report data session resumed'.split())
@@ -342,33 +352,32 @@ def _heading(run, info):
     "Workbook, status, when, how long and on what"
     when = datetime.fromisoformat(info['started']).strftime('%d %B %Y, %H:%M UTC').lstrip('0')
     dev = (info.get('environment') or {}).get('device')
-    took = _time(float(info.get('minutes') or 0)) + (f' on {_esc(dev)}' if dev else '')
-    return (f'<h2>{_esc(info["workbook"])}{_status(run.status)}</h2>'
-            f'<p class=dim>{_esc(run.id)} · {when} · {took}</p>')
+    took = _time(float(info.get('minutes') or 0)) + (f' on {dev}' if dev else '')
+    return H2(info['workbook'], _status(run.status)), P(f'{run.id} · {when} · {took}', cls='dim')
 
 # %% ../../nbs/09_runs/04_report.ipynb #baf6670b
 def _left_out(rows):
     "What of the source is neither an item nor unreadable, as a box; rows as `Run.log_unreadable` keeps them"
     head = ['files', 'kind', 'why', 'what to do', 'such as']
-    return _box('Left out', _table([[_say(r.get(k)) for k in ('files', 'kind', 'why', 'remedy', 'example')] for r in rows], head, (0,)), len(rows)>8) if rows else ''
+    cells = [[_say(r.get(k)) for k in ('files', 'kind', 'why', 'remedy', 'example')] for r in rows]
+    return _box('Left out', _table(cells, head, (0,)), len(rows)>8) if rows else ''
 
 # %% ../../nbs/09_runs/04_report.ipynb #31ff7837
 def _section(run, page):
     "One run as an HTML section"
     info,(splits,rest) = run.info,_splits(run.metrics)
     about = info.get('report') or {}
-    out = _heading(run, info) + ''.join(_sentence(k, v, about.get(k) or {}) for k,v in splits.items())
-    if splits: out += f'<div class=row>{"".join(_metric_table(k, v) for k,v in splits.items())}</div>{_note}'
-    out += _figures(run)
-    out += ''.join(_classes(run, '' if k=='valid' else f'{k}_', _called.get(k, k)) for k in splits)
-    out += _extras(run)
+    out = [*_heading(run, info), *(_sentence(k, v, about.get(k) or {}) for k,v in splits.items())]
+    if splits: out += [Div(*(_metric_table(k, v) for k,v in splits.items()), cls='row'), _note]
+    out += [_figures(run), *(_classes(run, '' if k=='valid' else f'{k}_', _called.get(k, k)) for k in splits)]
+    out.append(_extras(run))
     data = dict(info.get('data') or {})
     left = _left_out(data.pop('left_out', None) or [])
-    facts = _facts('Parameters', info['params']) + _facts('Data', data) + left + _facts('Also recorded', rest)
+    facts = [*_facts('Parameters', info['params']), *_facts('Data', data), left, *_facts('Also recorded', rest)]
     more = {k:v for k,v in info.items() if k not in _own}
-    facts += ''.join(_facts(k.capitalize(), v if isinstance(v, dict) else {k: v}) for k,v in more.items())
-    facts += _machine(info.get('environment')) + _files(run, page)
-    return f'<section id="{_esc(run.id)}">{out}<div class=row>{facts}</div></section>'
+    for k,v in more.items(): facts += _facts(k.capitalize(), v if isinstance(v, dict) else {k: v})
+    facts += [_machine(info.get('environment')), _files(run, page)]
+    return Section(*out, Div(*facts, cls='row'), id=run.id)
 
 # %% ../../nbs/09_runs/04_report.ipynb #31fe8086
 def _contents(run):
@@ -379,10 +388,13 @@ def _contents(run):
         split,rows = list(splits.items())[-1]
         metric,(v,a,b) = next(iter(rows.items()))
         head = f'{_label(metric)}, {_called.get(split, split)}',f'{v:.3f}',_interval(a, b)
-    link = f'<a href="#{_esc(quote(run.id))}">{_esc(info["workbook"]).replace("_", "_<wbr>")}</a>'
+    first,*words = info['workbook'].split('_')                     # a long name may be broken behind a _
+    link = A(first, *(o for w in words for o in ('_', ft('wbr', void_=True), w)), href=f'#{quote(run.id)}')
     return link, *head, short_name(run.status.split(':')[0])
 
 # %% ../../nbs/09_runs/04_report.ipynb #711c05ab
+_nothing = (Section(P('No runs yet. Run a workbook first.')),)
+
 def _try_section(run, page):
     "A run's row of contents and its section; a damaged run gets ones that say what is wrong with it"
     name = run.id if isinstance(run, Run) else Path(run).name
@@ -390,9 +402,9 @@ def _try_section(run, page):
         run = run if isinstance(run, Run) else Run.open(run)
         return _contents(run), _section(run, page)
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError) as e:
-        return ((_esc(name), '', '', '', 'cannot be shown'),
-                f'<section><h2>{_esc(name)}<span class="tag bad">cannot be shown</span></h2>'
-                f'<p class=dim>{_esc(type(e).__name__)}: {_esc(e)}</p></section>')
+        bad = 'cannot be shown'
+        why = P(f'{type(e).__name__}: {e}', cls='dim')
+        return (name, '', '', '', bad), Section(H2(name, Span(bad, cls='tag bad')), why)
 
 # %% ../../nbs/09_runs/04_report.ipynb #52575ac7
 def report_page(
@@ -404,10 +416,10 @@ def report_page(
     runs = [runs] if isinstance(runs, (Run,str,Path)) else list(runs)
     path = Path(path).resolve()
     parts = [_try_section(r, path) for r in runs]
-    body = ''.join(o for _,o in parts) or '<section><p>No runs yet. Run a workbook first.</p></section>'
+    body = tuple(o for _,o in parts) or _nothing
     if len(parts)>1:
-        rows = _table([o for o,_ in parts], ['workbook','metric','value','interval','status'], (2,3), (0,))
-        body = f'<section><div class=scroll>{rows}</div></section>{body}'
+        rows = _table([o for o,_ in parts], ['workbook','metric','value','interval','status'], (2,3))
+        body = Section(Div(rows, cls='scroll')), *body
     return write_atomic(path, _page_html(title, body))
 
 # %% ../../nbs/09_runs/04_report.ipynb #c3c38ee6
@@ -464,7 +476,8 @@ def _plot_curves(
     for ax,c in zip(axs[0], cols):
         for i,(r,h) in reversed(list(enumerate(have))):
             if c not in h: continue
-            kw = dict(color=f'C{i}', lw=1.7, zorder=3, label=legend_name(labels[r.id], 28)) if i<colours else dict(color='#bbb', lw=.8)
+            kw = (dict(color=f'C{i}', lw=1.7, zorder=3, label=legend_name(labels[r.id], 28)) if i<colours
+                  else dict(color='#bbb', lw=.8))
             ax.plot(range(1, len(h)+1), h[c], marker='.' if len(h)<3 else None, **kw)
         ax.set_title(c.replace('_', ' '), size=8, loc='left', parse_math=False); ax.tick_params(labelsize=7)
         ax.set_xlabel('epoch', size=7); ax.spines[['top','right']].set_visible(False)
@@ -480,27 +493,32 @@ def _png(fig, alt):  # a figure as HTML, inside the page
     fig = getattr(fig, 'figure', fig)
     fig.savefig(buf, format='png', dpi=180, bbox_inches='tight')
     w = int.from_bytes(buf.getvalue()[16:20], 'big')//2             # two of them side by side on a laptop
-    return f'<figure class=wide><img width={w} alt="{_esc(alt)}" src="data:image/png;base64,{base64.b64encode(buf.getvalue()).decode()}"></figure>'
+    data = base64.b64encode(buf.getvalue()).decode()
+    return Figure(Img(width=w, alt=alt, src=f'data:image/png;base64,{data}'), cls='wide')
 
 def _link(root, id, page):  # the run's name, linked to its own report where it has one
-    short = f'<span class=nb>{_esc(id[-20:] if len(id)>20 else id)}</span>'
+    short = Span(id[-20:], cls='nb')
     f = root/id/'report.html'
-    return f'<a href="{_esc(quote(os.path.relpath(f, page.parent).replace(os.sep, "/")))}">{short}</a>' if f.is_file() else short
+    return A(short, href=quote(os.path.relpath(f, page.parent).replace(os.sep, '/'))) if f.is_file() else short
 
 # %% ../../nbs/09_runs/04_report.ipynb #f7dd75f2
 _MOST = 200 # runs of a workbook that the page shows; all stand in ledger.csv
 
-def _rows(root, df, metric, page):  # (head, rows) of the table of one workbook: ranked runs first, then the newest without the metric
+# (head, rows) of the table of one workbook: ranked runs first, then the newest without the metric
+def _rows(root, df, metric, page):
     top = leaderboard(metric, root, df.workbook.iloc[0], n=_MOST) if metric else df[:0].assign(rank=[])
     what = differing(df, ledger_names(root, df)[0])
     order = [*top.id, *df[~df.id.isin(top.id)].id[::-1]][:_MOST]
     got, rows = df.set_index('id'), []
     for k,id in enumerate(order, 1):
         r = got.loc[id]
-        val = lambda c: (f'{float(r[c]):.3f}' if abs(float(r[c]))<10 else f'{float(r[c]):.4g}') if c in r and is_number(r[c]) else ''
+        form = lambda v: f'{v:.3f}' if abs(v)<10 else f'{v:.4g}'
+        val = lambda c: form(float(r[c])) if c in r and is_number(r[c]) else ''
         span = f"{val(f'{metric}_low')} – {val(f'{metric}_high')}" if val(f'{metric}_low') else ''
-        rows.append((k if k<=len(top) else '', _link(root, id, page), _status(short_name(str(r.status), 30)), val(metric), span, *(short_name(short_value(r[c]), 28) for c in what),
-                     _time(float(r.minutes)) if is_number(r.minutes) else '', short_value(r.device), short_value(r.notes)))
+        rows.append((k if k<=len(top) else '', _link(root, id, page), _status(short_name(str(r.status), 30)),
+                     val(metric), span, *(short_name(short_value(r[c]), 28) for c in what),
+                     _time(float(r.minutes)) if is_number(r.minutes) else '', short_value(r.device),
+                     short_value(r.notes)))
     return ['', 'run', 'status', _label(metric or 'no metric'), 'interval', *what, 'took', 'on', 'notes'], rows
 
 # %% ../../nbs/09_runs/04_report.ipynb #77b75ec5
@@ -509,24 +527,26 @@ def _workbook_section(root, df, metric, page):  # everything about one workbook
     name = str(df.workbook.iloc[0])
     if metric is None or metric not in ledger_names(root, df)[1]: metric = _main_metric(root, df)
     head, rows = _rows(root, df, metric, page)
-    figs, n = '', df.status.map(lambda s: str(s).split(':')[0]).value_counts()
+    figs, n = [], df.status.map(lambda s: str(s).split(':')[0]).value_counts()
     if metric:
         top = leaderboard(metric, root, name)
-        if len(top)>1: figs += _png(plot_leaderboard(top, metric), f'{name}: {metric} of the runs')
+        if len(top)>1: figs.append(_png(plot_leaderboard(top, metric), f'{name}: {metric} of the runs'))
         plt.close('all')
         what = [c for c in differing(df, ledger_names(root, df)[0]) if c in top]
-        curves = _plot_curves([Run(root/i) for i in top.id], [run_name(r, what, 28) or r.id[-4:] for _,r in top.iterrows()])
-        if curves: figs += _png(curves, f'{name}: curves of the runs')
+        curves = _plot_curves([Run(root/i) for i in top.id],
+                              [run_name(r, what, 28) or r.id[-4:] for _,r in top.iterrows()])
+        if curves: figs.append(_png(curves, f'{name}: curves of the runs'))
     odd = [(i, why) for i in top.id for why in [_history(Run(root/i))] if isinstance(why, str)] if metric else []
     say = f"{len(df)} run{'s'*(len(df)!=1)}: {', '.join(f'{v} {k}' for k,v in n.items())}"
-    sort = f", {'the smallest' if lower_is_better(metric) else 'the largest'} {_esc(_label(metric))} first" if metric else ''
     if len(df) > _MOST: say += f"; {_MOST} of them are shown, ledger.csv has all"
+    if metric: say += f", {'the smallest' if lower_is_better(metric) else 'the largest'} {_label(metric)} first"
     full = df.tail(_MOST).dropna(axis=1, how='all')
     table = _table([[short_value(v)[:120] for v in r] for r in full.itertuples(index=False)], list(full.columns))
-    return (f'<section id="{_esc(quote(name))}"><h2>{_esc(name)}</h2><p class=dim>{_esc(say)}{sort}</p><div class=row>{figs}</div>'
-            f'<div class="scroll runs">{_table(rows, head, (0, 3, 4), (1, 2))}</div>'
-            + (f'<p>History that can\'t be read:</p>{_table(odd, ["run", "what is wrong"])}' if odd else '') +
-            f'<details><summary>The whole ledger: {len(full.columns)} columns</summary><div class=scroll>{table}</div></details></section>')
+    lost = P("History that can't be read:"), _table(odd, ['run','what is wrong'])
+    return Section(H2(name), P(say, cls='dim'), Div(*figs, cls='row'),
+                   Div(_table(rows, head, (0, 3, 4)), cls='scroll runs'), lost if odd else '',
+                   Details(Summary(f'The whole ledger: {len(full.columns)} columns'), Div(table, cls='scroll')),
+                   id=quote(name))
 
 # %% ../../nbs/09_runs/04_report.ipynb #b7b55736
 def report_html(
@@ -535,13 +555,15 @@ def report_html(
     metric:str|None=None,       # ranks the runs where a workbook has it; None: each workbook's `_main_metric`
     title:str='All runs',       # heading of the page
 )->Path:                        # `path`, absolute
-    "One self-contained HTML page with curves and tables of all runs, written whole or not at all; damaged runs are named on it"
+    "One self-contained HTML page with curves and tables of all runs, written whole or not at all; names damaged runs"
     root = Path(root).resolve()
     path, df = Path(path or root/'all_runs.html').resolve(), read_ledger(root)
     bad = df[df.workbook.isna()]
-    body = ''.join(_workbook_section(root, g.reset_index(drop=True), metric, path) for _,g in df[df.workbook.notna()].groupby('workbook'))
-    if len(bad): body += f'<section><h2>Cannot be read</h2>{_table(bad[["id","status"]].values.tolist(), ["run","what is wrong"])}</section>'
-    body = body or '<section><p>No runs yet. Run a workbook first.</p></section>'
+    body = [_workbook_section(root, g.reset_index(drop=True), metric, path)
+            for _,g in df[df.workbook.notna()].groupby('workbook')]
+    if len(bad):
+        rows = _table(bad[['id','status']].values.tolist(), ['run','what is wrong'])
+        body.append(Section(H2('Cannot be read'), rows))
     n, w = len(df), df.workbook.nunique()
     took = f"{n} run{'s'*(n!=1)} of {w} workbook{'s'*(w!=1)}, {_time(float(df.minutes.fillna(0).sum()))} in all"
-    return write_atomic(path, _page_html(title, body, took))
+    return write_atomic(path, _page_html(title, tuple(body) or _nothing, took))

@@ -21,7 +21,8 @@ def _share(
     drop_last:bool=False, # leave out a short last batch
 )->tuple:              # (this process's items, [(its items, all items) of every step])
     "This process's part of every batch; `ValueError` where batches can't be cut into equal parts"
-    if bs % world: raise ValueError(f"a batch of {bs} items can't be shared by {world} processes: make bs a multiple of {world}")
+    if bs % world:
+        raise ValueError(f"a batch of {bs} items can't be shared by {world} processes: make bs a multiple of {world}")
     mine, sizes = [], []
     for i in range(0, len(idxs), bs):
         batch = idxs[i:i+bs]
@@ -79,7 +80,9 @@ def _trainer(DistributedTrainer):
             net = self.learn.model
             if self.sync_bn and torch.cuda.is_available(): net = torch.nn.SyncBatchNorm.convert_sync_batchnorm(net)
             self.learn.model = self.accelerator.prepare(net)
-            self.own, self.learn.dls.loaders = self.learn.dls, [ShareDL(self.dls[0], device=self.learn.model.device), *self.dls.loaders[1:]]
+            self.own, self.learn.dls.loaders = (self.learn.dls,
+                                                [ShareDL(self.dls[0], device=self.learn.model.device),
+                                                 *self.dls.loaders[1:]])
             if rank_distrib(): self.learn.logger = _say_nothing
 
         def before_train(self): self.step = -1
@@ -110,7 +113,8 @@ class SyncMetrics(Callback):
     order = 52   # after the Recorder (50), before what decides by its numbers (60 and above)
     def after_epoch(self):
         got = self.recorder.values[-1]
-        t = torch.tensor([float('nan') if v is None else float(v) for v in got], dtype=torch.float64, device=next(self.learn.model.parameters()).device)
+        t = torch.tensor([float('nan') if v is None else float(v) for v in got], dtype=torch.float64,
+                         device=next(self.learn.model.parameters()).device)
         torch.distributed.broadcast(t, 0)
         self.recorder.values[-1][:] = t.tolist()
 

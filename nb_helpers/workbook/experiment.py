@@ -82,10 +82,12 @@ def checkpoints(self:Experiment)->tuple:  # (folder here, folder of their copies
 @patch
 def stage(self:Experiment,
     source:str, # a name in data_links.md, or a zip, folder, list or address
+    unpack:bool=True, # False: a zip on this disk stays as it is and where it is, to be read from
     **kw,       # to `Workspace.stage`
 )->Path:        # folder or file on the fast disk; a list stays beside its photos
     "Bring data to the fast disk, once"
-    return Path(source) if is_list(source) else self.space.stage(source, **kw)
+    there = is_list(source) or not unpack and source.endswith('.zip') and Path(source).is_file()
+    return Path(source) if there else self.space.stage(source, **kw)
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #0025b471
 @patch
@@ -171,6 +173,6 @@ def table(self:Experiment,
     last:int=5,   # runs
 ):                # DataFrame, a column a run
     "The latest runs of this workbook beside each other"
-    df = read_ledger(self.root)
+    df = read_ledger(self.run.dir.parent)   # beside this one, wherever `nb_run` was told to put it
     df = df[df.workbook == self.name].set_index('id')
     return df.reindex(columns=['status', *columns, 'minutes', 'device']).tail(last).T
