@@ -136,8 +136,10 @@ class KeyedEpochs(Callback):
         self.dls.train.rng = random.Random(draw_seed(self.seed, epoch, 'order'))
         torch.manual_seed(draw_seed(self.seed, epoch, 'torch'))
 
-# %% ../../nbs/03_dataset/05_augment.ipynb #0a107156
-def loader_augments(dl):
+# %% ../../nbs/03_dataset/05_augment.ipynb #77f7ebaa
+def augments(
+    dl, # a loader
+)->list:
     "The `Augment`s of a loader: its own, its data set's, or its transforms'"
     dl = getattr(dl, 'dl', dl)          # within fastai's DistributedDL
     data = getattr(dl, 'dataset', None)

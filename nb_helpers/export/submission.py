@@ -152,7 +152,7 @@ def _filled(got, asked, table, fill):
 def write_submission(
     preds,                # a `Run`, `Predictions`, or a Series or dict of values by id
     items:pd.DataFrame,   # what is asked for, an item a row, with a column `id`; may be longer than the sample
-    columns,              # column of the file -> word or column of `items`, ids first; or as said above
+    columns,              # ids first: column -> word of the table above or column of `items`; or as said above
     sample=None,          # sample submission: CSV file or DataFrame; its order is kept. None: the order of `items`
     path=None,            # CSV file to write; None: submission.csv in a `Run`'s folder, else no file
     classes=None,         # class index of each item, int, as predicted, such as cuts(scores); None: the most probable
