@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Predictions', 'countable', 'tally_metrics', 'metrics', 'resamples', 'group_numbers', 'tails', 'given_folds',
-           'bootstrap', 'per_class', 'confusion', 'confused', 'item_values', 'top_mistakes', 'auc', 'soft_scores',
-           'bootstrap_soft', 'reliability', 'column_baseline']
+           'bootstrap', 'per_class', 'confusion', 'confused', 'item_values', 'top_mistakes', 'as_arrays', 'auc',
+           'soft_scores', 'bootstrap_soft', 'reliability', 'column_baseline']
 
 # %% ../../nbs/08_analysis/00_score.ipynb #1e2ff9ee
 import csv
