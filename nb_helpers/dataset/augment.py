@@ -144,4 +144,5 @@ def augments(
     dl = getattr(dl, 'dl', dl)          # within fastai's DistributedDL
     data = getattr(dl, 'dataset', None)
     places = (dl, data, *(t for tl in getattr(data, 'tls', ()) for t in getattr(tl.tfms, 'fs', ())))
-    return [o.aug for o in places if isinstance(getattr(o, 'aug', None), Augment)]
+    found = [o.aug for o in places if isinstance(getattr(o, 'aug', None), Augment)]
+    return list({id(a): a for a in found}.values())      # fastai hands attributes on, so one shows in several places
