@@ -112,6 +112,7 @@ def to_metrics(self:_CrossFit)->dict: # such as qwk, qwk_low, qwk_high, qwk_opti
     word = str(self.metric).replace(' ', '_')
     return {word+end: float(v) for end, v in values.items()} | dict(zip(names, map(float, self.cuts.thresholds)))
 
+# %% ../../nbs/08_analysis/04_crossfit.ipynb #0e57effa
 @patch
 def intervals(self:_CrossFit,
     n:int=1000, # resamples
@@ -120,6 +121,7 @@ def intervals(self:_CrossFit,
     "How sure the thresholds are that were chosen on all items: `bootstrap_cuts` of the same items and groups"
     return bootstrap_cuts(self.targets, self.scores, self.fit, n, self.groups, **kw)
 
+# %% ../../nbs/08_analysis/04_crossfit.ipynb #5e1b90f8
 @patch
 def predictions(self:_CrossFit,
     ids,        # of the items, (n,)
