@@ -320,16 +320,21 @@ def _roi_row(path, stop):
 # %% ../../nbs/03_dataset/07_frames.ipynb #f2c3efba
 @as_they_are
 def film_strip(
-    clips:list,              # uint8 arrays (n, height, width, 3)
-    titles:list|None=None,   # a word a clip
-    frames:int=8,            # frames shown of each, spread over it
-    dpi:int=72,              # of the figure
-):                           # matplotlib Figure
-    "Every clip as a row of its frames"
+    clips:list,         # uint8 arrays (n, height, width, 3), or paths of videos
+    titles:list=None,   # a word a clip
+    frames:int=8,       # frames shown of each, spread over it
+    dpi:int=72,         # of the figure
+):                      # matplotlib Figure
+    "Every clip as a row of its frames; of no clips an empty figure that says so"
     import matplotlib.pyplot as plt
+    if not len(clips):
+        fig = plt.figure(figsize=(4, .5), dpi=dpi)
+        fig.text(.5, .5, 'no clips to show', ha='center', va='center')
+        return fig
     fig, axs = plt.subplots(len(clips), 1, figsize=(6, min(4., .8*len(clips) + .1)), dpi=dpi, squeeze=False)
     for ax, clip, title in zip(axs[:, 0], clips, titles or ['']*len(clips)):
-        some = np.asarray(clip)[np.linspace(0, len(clip) - 1, frames).astype(int)]
+        clip = read_video(clip) if isinstance(clip, (str, Path)) else np.asarray(clip)
+        some = clip[np.linspace(0, len(clip) - 1, frames).astype(int)]
         ax.imshow(np.concatenate([np.pad(f, ((0, 0), (1, 1), (0, 0)), constant_values=255) for f in some], 1))
         ax.set(xticks=[], yticks=[]); ax.set_ylabel(title, rotation=0, ha='right', va='center')
     fig.tight_layout(pad=.3)

@@ -20,8 +20,10 @@ def as_they_are(
     @functools.wraps(func)
     def plain(*args, **kwargs):
         import matplotlib
-        # a text keeps what it was made with
-        with matplotlib.rc_context({'text.parse_math': False}): return func(*args, **kwargs)
+        rc = matplotlib.rcParams
+        was, rc['text.parse_math'] = rc['text.parse_math'], False     # a text keeps what it was made with
+        try: return func(*args, **kwargs)
+        finally: rc['text.parse_math'] = was  # an rc_context would undo what the session's first figure switches on
     return plain
 
 # %% ../../nbs/03_dataset/01_names.ipynb #3b70fa7d

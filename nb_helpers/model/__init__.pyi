@@ -15,11 +15,10 @@ from .ladder import (
     plot_climb as plot_climb)
 from .transfer import GeM as GeM, make_head as make_head
 from .unet import (
-    BackboneUNet as BackboneUNet,
-    resting as resting,
-    SplitUNet as SplitUNet,
+    check_unet as check_unet,
     TrainedMaps as TrainedMaps,
-    turns as turns)
+    turns as turns,
+    unet_model as unet_model)
 from .video import (
     check_clips as check_clips,
     save_memory as save_memory,

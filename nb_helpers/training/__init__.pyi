@@ -9,16 +9,15 @@ from .callbacks import (
 from .loop import fit as fit, Phase as Phase
 from .losses import (
     abs_rel as abs_rel,
+    cut_scores as cut_scores,
     delta as delta,
-    DEPTH_LOSSES as DEPTH_LOSSES,
     dice as dice,
     iou as iou,
-    known as known,
-    map_metric as map_metric,
+    learner_metrics as learner_metrics,
+    map_metrics as map_metrics,
     MapLoss as MapLoss,
-    MASK_LOSSES as MASK_LOSSES,
-    mean_of as mean_of,
-    named_loss as named_loss,
+    mean_intervals as mean_intervals,
+    paired_means as paired_means,
     rmse as rmse,
     ssim as ssim)
 from .metrics import read_epochs as read_epochs, Scores as Scores
