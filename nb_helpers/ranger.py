@@ -70,7 +70,8 @@ def fused_works(
         try: f(*ts, .3, .95, .999, 1e-5, .01)
         except (AttributeError, TypeError, RuntimeError): return False
         results.append(torch.stack([t[0] for t in ts]))
-    return torch.allclose(*results, rtol=1e-5 if dtype == torch.float32 else 1e-12, atol=1e-6 if dtype == torch.float32 else 1e-12)
+    return torch.allclose(*results, rtol=1e-5 if dtype == torch.float32 else 1e-12,
+                          atol=1e-6 if dtype == torch.float32 else 1e-12)
 
 # %% ../nbs/06_ranger.ipynb #09d2c764
 def _check(mom, sqr_mom, eps, k, alpha, gc, wd):
@@ -79,7 +80,8 @@ def _check(mom, sqr_mom, eps, k, alpha, gc, wd):
         if not 0 <= v < 1: raise ValueError(f"{n}={v} must be from 0 to below 1")
     if not eps > 0: raise ValueError(f"eps={eps} must be above 0: weights without a gradient would become NaN")
     if not wd >= 0: raise ValueError(f"wd={wd} must not be negative")
-    if isinstance(k, bool) or k != int(k) or k < 1: raise ValueError(f"k={k} must be a whole number of steps, 1 or more")
+    if isinstance(k, bool) or k != int(k) or k < 1:
+        raise ValueError(f"k={k} must be a whole number of steps, 1 or more")
     if not 0 <= alpha <= 1: raise ValueError(f"alpha={alpha} must be from 0 to 1; 1 turns Lookahead off")
     if gc not in (True, False, 'conv'): raise ValueError(f"gc={gc!r} must be True, False or 'conv'")
 
@@ -94,7 +96,8 @@ def _start(p, s):
     s.update(step=0, slow=p.detach().to(dtype, copy=True))
 
 # %% ../nbs/06_ranger.ipynb #05834011
-def _order(t): return [s for n, s in zip(t.shape, t.stride()) if n > 1]   # strides that count: torch leaves any for dimensions of one entry
+# strides that count: torch leaves any for dimensions of one entry
+def _order(t): return [s for n, s in zip(t.shape, t.stride()) if n > 1]
 
 def _jobs(opt):
     "What can be stepped together: {(group, decay or not, steps done, device, dtype, one layout): [(parameter, state)]}"
@@ -104,7 +107,8 @@ def _jobs(opt):
             if p.grad is None or not p.requires_grad: continue
             s = opt.state[p]
             if 'slow' not in s: _start(p, s)
-            same = _order(p) == _order(p.grad) == _order(s['grad_avg'])   # the fused kernel looks at memory, not at strides
+            # the fused kernel looks at memory, not at strides
+            same = _order(p) == _order(p.grad) == _order(s['grad_avg'])
             jobs[i, s.get('do_wd', True), s['step'], p.device, p.dtype, same].append((p, s))
     return jobs
 
@@ -144,12 +148,13 @@ class Ranger(Optimizer):
         wd:float=0.,           # weight decay: each step takes the part lr*wd of the weight
         k:int=6,               # steps between two of the slow weights
         alpha:float=.5,        # part of the way the slow weights go, 0 to 1; 1 turns Lookahead off
-        gc=True,               # centralise gradients of all weights of 2 and more dimensions, only kernels ('conv'), none (False)
+        gc=True,   # centralise gradients of all weights of 2 and more dimensions, only kernels ('conv'), none (False)
         debias_eps:bool=False, # add eps where fastai's `ranger` does, not where the reference does
         fused:bool=True,       # use torch's fused kernel where it works (`fused_works`)
     ):
         if not (params := list(params)): raise ValueError("no parameters: pass model.parameters(), or groups of them")
-        if isinstance(params[0], dict): raise TypeError("groups are lists of parameters here, not dicts; set their rates with set_hyper")
+        if isinstance(params[0], dict):
+            raise TypeError("groups are lists of parameters here, not dicts; set their rates with set_hyper")
         _check(mom, sqr_mom, eps, k, alpha, gc, wd)
         super().__init__(params, [], lr=lr, mom=mom, sqr_mom=sqr_mom, eps=eps, wd=wd)
         self.k, self.alpha, self.gc, self.debias_eps, self.fused = int(k), alpha, gc, debias_eps, fused
@@ -168,21 +173,28 @@ def _scalar(v): return v.item() if hasattr(v, 'item') else v   # schedules leave
 
 @patch
 def state_dict(self:Ranger):
-    "{'state': [dict a parameter], 'hypers': [dict a group], rules}; its tensors are the live ones: copy them to keep them"
-    state = [{k: v if isinstance(v, Tensor) else _scalar(v) for k,v in self.state[p].items()} for pg in self.param_lists for p in pg]
-    return {'state': state, 'hypers': [{k: _scalar(v) for k,v in h.items()} for h in self.hypers], **{n: getattr(self, n) for n in _RULES}}
+    "{'state': [dict a parameter], 'hypers': [dict a group], rules}; its tensors are live: copy them to keep them"
+    state = [{k: v if isinstance(v, Tensor) else _scalar(v) for k,v in self.state[p].items()}
+             for pg in self.param_lists for p in pg]
+    return {'state': state, 'hypers': [{k: _scalar(v) for k,v in h.items()} for h in self.hypers],
+            **{n: getattr(self, n) for n in _RULES}}
 
 # %% ../nbs/06_ranger.ipynb #c945f07e
 def _misfit(sd, ps, groups):
     "Why `sd` is no state for these parameters, or None"
-    if missing := sorted({'state', 'hypers', *_RULES} - set(sd)): return f"{missing} are missing: another optimizer saved it"
-    if len(sd['hypers']) != groups: return f"it has {len(sd['hypers'])} groups, the optimizer {groups}: use the same splitter"
-    if len(sd['state']) != len(ps): return f"it has {len(sd['state'])} parameters, the model {len(ps)}: build the same model"
+    if missing := sorted({'state', 'hypers', *_RULES} - set(sd)):
+        return f"{missing} are missing: another optimizer saved it"
+    if len(sd['hypers']) != groups:
+        return f"it has {len(sd['hypers'])} groups, the optimizer {groups}: use the same splitter"
+    if len(sd['state']) != len(ps):
+        return f"it has {len(sd['state'])} parameters, the model {len(ps)}: build the same model"
     parts = {'grad_avg', 'sqr_avg', 'slow', 'step'}
     for i,(p,s) in enumerate(zip(ps, sd['state'])):
-        if 0 < len(parts & set(s)) < len(parts): return f"parameter {i} lacks {sorted(parts - set(s))}: another optimizer saved it"
+        if 0 < len(parts & set(s)) < len(parts):
+            return f"parameter {i} lacks {sorted(parts - set(s))}: another optimizer saved it"
         for n,t in s.items():
-            if isinstance(t, Tensor) and t.shape != p.shape: return f"parameter {i}: {n} is {tuple(t.shape)}, the weight {tuple(p.shape)}"
+            if isinstance(t, Tensor) and t.shape != p.shape:
+                return f"parameter {i}: {n} is {tuple(t.shape)}, the weight {tuple(p.shape)}"
 
 # %% ../nbs/06_ranger.ipynb #c7e7caf8
 def _own(p, v):
@@ -194,7 +206,8 @@ def load_state_dict(self:Ranger, sd):
     "Continue from `sd`, which stays as it is; `ValueError` where it does not fit, and then nothing has changed"
     ps = [p for pg in self.param_lists for p in pg]
     if why := _misfit(sd, ps, len(self.param_lists)): raise ValueError(f"this state does not fit: {why}")
-    _check(*(sd['hypers'][0][n] for n in ('mom', 'sqr_mom', 'eps')), sd['k'], sd['alpha'], sd['gc'], sd['hypers'][0]['wd'])
+    _check(*(sd['hypers'][0][n] for n in ('mom', 'sqr_mom', 'eps')), sd['k'], sd['alpha'], sd['gc'],
+           sd['hypers'][0]['wd'])
     self.state = defaultdict(dict, {p: {n: _own(p, v) for n,v in s.items()} for p,s in zip(ps, sd['state'])})
     self.hypers = L(dict(h) for h in sd['hypers'])
     for n in _RULES: setattr(self, n, sd[n])
@@ -209,7 +222,7 @@ def sync_slow(self:Ranger):
 # %% ../nbs/06_ranger.ipynb #2a1e3c49
 @patch
 def zero_grad(self:Ranger):
-    "All gradients to zero, in one call; they stay allocated, and a weight without a new one still moves by its mean, as in fastai"
+    "All gradients to zero in one call; they stay allocated, and a weight without a new one still moves, as in fastai"
     grads = [p.grad for pg in self.param_lists for p in pg if p.grad is not None]
     for g in grads:
         if g.grad_fn is not None: g.detach_()

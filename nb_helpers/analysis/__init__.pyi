@@ -2,6 +2,7 @@ from .crossfit import (
     bootstrap_cuts as bootstrap_cuts,
     class_shift as class_shift,
     cross_fit as cross_fit,
+    cross_fit_learner as cross_fit_learner,
     plot_curve as plot_curve,
     plot_unstable as plot_unstable,
     threshold_curve as threshold_curve,
@@ -12,7 +13,8 @@ from .ensembles import (
     out_of_fold as out_of_fold,
     plot_epochs as plot_epochs,
     plot_gains as plot_gains,
-    report_epochs as report_epochs)
+    report_epochs as report_epochs,
+    RunEpochs as RunEpochs)
 from .figures import (
     plot_confusion as plot_confusion,
     plot_history as plot_history,
@@ -36,6 +38,7 @@ from .maps import (
     save_maps as save_maps)
 from .score import (
     bootstrap as bootstrap,
+    column_baseline as column_baseline,
     confusion as confusion,
     metrics as metrics,
     per_class as per_class,

@@ -108,10 +108,10 @@ def _frame(rows, cols, title, size, cell):
 # %% ../../nbs/08_analysis/01_figures.ipynb #5cf288aa
 @as_they_are
 def plot_confusion(
-    preds,             # `Predictions` with targets, or what `confusion` gave
-    max_labels:int=50, # classes shown; past it, those with the most mistakes
-    title:str=None,    # None: items, hits and accuracy
-):                     # matplotlib Figure, its size follows the number of classes
+    preds,               # `Predictions` with targets, or what `confusion` gave
+    max_labels:int=50,   # classes shown; past it, those with the most mistakes
+    title:str|None=None, # None: items, hits and accuracy
+):                       # matplotlib Figure, its size follows the number of classes
     "Confusion matrix as a figure: shares by row as colour, counts where they fit; `ValueError` for an empty matrix"
     cm = confusion(preds) if hasattr(preds, 'probs') else preds
     if not cm.size: raise ValueError("this confusion matrix has no classes")
@@ -176,7 +176,8 @@ def _series(history):
     h['phase'] = h['phase'].fillna('').astype(str)
     if 'epoch' in h: h = h.drop_duplicates(['phase','epoch'], keep='last')
     h = h.assign(x=np.arange(1, len(h)+1))
-    skip = re.compile(r'(phase|epoch|x|train_loss|valid_loss|running_loss|lr.*|mom.*|wd|bs|seconds|minutes|time|.*mem.*|.*mb|.*gb)$')
+    skip = re.compile(
+        r'(phase|epoch|x|train_loss|valid_loss|running_loss|lr.*|mom.*|wd|bs|seconds|minutes|time|.*mem.*|.*mb|.*gb)$')
     names = [c for c in h if not skip.match(c) and pd.api.types.is_numeric_dtype(h[c]) and h[c].notna().any()]
     return h, names
 
@@ -184,11 +185,13 @@ def _series(history):
 def _best_epoch(h, names, monitor):
     "Column and row of the best epoch, (None, None) where nothing can be compared"
     col = monitor or next(iter(names), 'valid_loss')
-    if monitor and monitor not in h: raise ValueError(f"no column {monitor!r} in the history: it has {[c for c in h if c!='x']}")
+    if monitor and monitor not in h:
+        raise ValueError(f"no column {monitor!r} in the history: it has {[c for c in h if c!='x']}")
     if col not in h or h[col].isna().all(): return None, None
     value = -h[col] if lower_is_better(col) else h[col]
     rank = pd.DataFrame(dict(value=value, loss=-h['valid_loss'] if 'valid_loss' in h else 0.)).dropna(subset='value')
-    return col, h.loc[rank.sort_values(['value', 'loss'], ascending=False, kind='stable').index[0]]   # of equals the lowest loss, as `fit` keeps it
+    # of equals the lowest loss, as `fit` keeps it
+    return col, h.loc[rank.sort_values(['value', 'loss'], ascending=False, kind='stable').index[0]]
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #f0ab2310
 def _phases(ax, h):
@@ -218,10 +221,10 @@ def _curves(ax, h, cols, ylabel, star=None):
 # %% ../../nbs/08_analysis/01_figures.ipynb #29aa2c4b
 @as_they_are
 def plot_history(
-    history:pd.DataFrame, # a row an epoch: `train_loss`, `valid_loss`, metrics; `phase` and `epoch` if there are any
-    monitor:str=None,     # column that chose the best epoch; None: the first metric, else `valid_loss`
-    ncols:int=2,          # panels in a row
-):                        # matplotlib Figure; panels for losses, for metrics in -1..1, for each other metric
+    history:pd.DataFrame,  # a row an epoch: `train_loss`, `valid_loss`, metrics; `phase` and `epoch` if there are any
+    monitor:str|None=None, # column that chose the best epoch; None: the first metric, else `valid_loss`
+    ncols:int=2,           # panels in a row
+):                         # matplotlib Figure; panels for losses, for metrics in -1..1, for each other metric
     "Losses and metrics by epoch, best one starred; `ValueError` for an empty history or an unknown `monitor`"
     if not len(history): raise ValueError("this history has no epochs yet: train first")
     h,names = _series(history)
@@ -243,20 +246,22 @@ def plot_history(
 # %% ../../nbs/08_analysis/01_figures.ipynb #fb186682
 @as_they_are
 def plot_reliability(
-    table:pd.DataFrame,  # of `score.reliability`
-    ece:float=None,      # expected calibration error, for the title; None: from the table
-):                       # matplotlib Figure, 3.8 x 3.8 inches
-    "How often the model was right against how sure it was"
-    ece = (table.n*(table.right-table.confidence).abs()).sum()/table.n.sum() if ece is None else ece
+    table:pd.DataFrame,   # of `score.reliability`
+    ece:float|None=None,  # expected calibration error, for the title; None: from the table
+):                        # matplotlib Figure, 3.8 x 3.8 inches
+    "Accuracy against confidence, in bins"
+    ece = (table.n*(table.accuracy-table.confidence).abs()).sum()/table.n.sum() if ece is None else ece
     fig = new_figure(3.8, 3.8)
     fig.set_layout_engine('constrained')
     top,low = fig.subplots(2, 1, sharex=True, height_ratios=[4, 1])
     top.plot([0, 1], [0, 1], color='#999', lw=1, ls='--')
-    top.text(.97, .04, 'below the line: too sure', size=7.5, color='#666', ha='right')
-    top.vlines(table.confidence, table.right_low, table.right_high, color='#7fb2e5', lw=3)
-    top.plot(table.confidence, table.right, 'o-', ms=4, lw=1.2, color='#0b3d73')
+    top.text(.97, .04, 'below the line: overconfident', size=7.5, color='#666', ha='right')
+    top.vlines(table.confidence, table.accuracy_low, table.accuracy_high, color='#7fb2e5', lw=3)
+    top.plot(table.confidence, table.accuracy, 'o-', ms=4, lw=1.2, color='#0b3d73')
     low.bar(table.low, table.n, width=table.high-table.low, align='edge', color='#7fb2e5', edgecolor='white', lw=.5)
-    top.set_ylabel('share that was right', size=9); low.set_ylabel('items', size=9); low.set_xlabel('how sure the model was', size=9)
+    top.set_ylabel('accuracy', size=9)
+    low.set_ylabel('items', size=9)
+    low.set_xlabel('confidence', size=9)
     top.set_xlim(0, 1); top.set_ylim(0, 1.02)
     top.set_title(f'{int(table.n.sum())} items, calibration error {ece:.3f}', size=9.5, loc='left')
     for ax in (top,low): ax.tick_params(labelsize=8); ax.spines[['top','right']].set_visible(False); ax.grid(alpha=.25)
@@ -277,14 +282,21 @@ def plot_roc_pr(
     fig = new_figure(5.6, 3.3)
     fig.set_layout_engine('constrained')
     roc,pr = fig.subplots(1, 2)
-    for c,color in zip(sorted(known, key=lambda c: (area[c], c))[:most], ('#0072B2','#D55E00','#009E73','#CC79A7','#E69F00','#56B4E9')):
+    for c,color in zip(sorted(known, key=lambda c: (area[c], c))[:most],
+                       ('#0072B2','#D55E00','#009E73','#CC79A7','#E69F00','#56B4E9')):
         x,y,_ = roc_curve(t==c, probs[:, c])
         p,r,_ = precision_recall_curve(t==c, probs[:, c])
         roc.plot(x, y, lw=1.5, color=color, label=f'{legend_name(preds.vocab[c], 14)}: {area[c]:.3f}')
-        pr.plot(r, p, lw=1.5, color=color, drawstyle='steps-post', label=f'{legend_name(preds.vocab[c], 14)}: {average_precision_score(t==c, probs[:, c]):.3f}')
+        ap = average_precision_score(t==c, probs[:, c])
+        pr.plot(r, p, lw=1.5, color=color, drawstyle='steps-post', label=f'{legend_name(preds.vocab[c], 14)}: {ap:.3f}')
     roc.plot([0, 1], [0, 1], color='#999', lw=1, ls='--')
-    for ax,x,y,s in ((roc, 'others taken for it', 'found of the class', 'ROC, area'), (pr, 'found of the class', 'right of those named', 'Precision and recall, average')):
-        ax.set_xlabel(x, size=9); ax.set_ylabel(y, size=9); ax.set_title(s, size=8.5, loc='left'); ax.set_xlim(-.02, 1.02); ax.set_ylim(0, 1.03)
+    for ax,x,y,s in ((roc, 'false positive rate', 'true positive rate (recall)', 'ROC, area'),
+                     (pr, 'recall', 'precision', 'Precision and recall, average')):
+        ax.set_xlabel(x, size=9)
+        ax.set_ylabel(y, size=9)
+        ax.set_title(s, size=8.5, loc='left')
+        ax.set_xlim(-.02, 1.02)
+        ax.set_ylim(0, 1.03)
         ax.tick_params(labelsize=8); ax.grid(alpha=.25); ax.spines[['top','right']].set_visible(False)
         ax.legend(fontsize=7, framealpha=.8, edgecolor='none', loc='lower right' if ax is roc else 'lower left')
     return fig

@@ -29,7 +29,8 @@ def _in_doubt(t, p):
     least = np.array([p[t == c, c].mean() if (t == c).any() else np.inf for c in range(k)]).clip(min=1e-6)
     sure = p >= least-1e-6
     best = np.where(sure, p, -1).argmax(1)
-    return np.where(sure.any(1) & (best != t) & (p.argmax(1) != t), best, -1)      # what the model says itself is not in doubt
+    # what the model says itself is not in doubt
+    return np.where(sure.any(1) & (best != t) & (p.argmax(1) != t), best, -1)
 
 # %% ../../nbs/08_analysis/07_inspect.ipynb #827a5983
 def _by_cleanlab(t, p):
@@ -41,11 +42,11 @@ def _by_cleanlab(t, p):
 
 # %% ../../nbs/08_analysis/07_inspect.ipynb #dad2975e
 def label_issues(
-    preds,         # `Predictions` with targets, of a model that did not see these items: out-of-fold ones
-    items=None,    # DataFrame with `id` and `path`, an item a row; None: no paths
-    n:int=None,    # items at most; None: all in doubt
-    by:str='own',  # 'own', or 'cleanlab' for its default way, where it is installed
-)->pd.DataFrame:   # `id`, `path`, `label`, `pred` (the class it may be), `confidence` in that, `margin` (label less best other, -1..0): worst first
+    preds,           # `Predictions` with targets, of a model that did not see these items: out-of-fold ones
+    items=None,      # DataFrame with `id` and `path`, an item a row; None: no paths
+    n:int|None=None, # items at most; None: all in doubt
+    by:str='own',    # 'own', or 'cleanlab' for its default way, where it is installed
+)->pd.DataFrame:     # `id`, `path`, `label`, `pred`, `confidence`, `margin` (label less best other, -1..0): worst first
     "Items whose label looks wrong; `ValueError` for items that cannot be counted"
     t,_ = countable(preds)
     if by not in ('own', 'cleanlab'): raise ValueError(f"by={by!r} is none of own, cleanlab")
@@ -58,25 +59,27 @@ def label_issues(
     i = i[np.argsort(margin[i], kind='stable')][:n]
     names, ids = np.array(preds.vocab, object), np.asarray(preds.ids)
     path = np.full(len(t), None) if items is None else item_values(items, ids, 'path')
-    return pd.DataFrame(dict(id=ids[i], path=path[i], label=names[t[i]], pred=names[other[i]], confidence=p[i, other[i]], margin=margin[i]))
+    return pd.DataFrame(dict(id=ids[i], path=path[i], label=names[t[i]], pred=names[other[i]],
+                             confidence=p[i, other[i]], margin=margin[i]))
 
 # %% ../../nbs/08_analysis/07_inspect.ipynb #110309c5
 def hardest(
     members,       # `Predictions` with targets, or several of the same items as a dict by name
     items=None,    # DataFrame with `id` and `path`; None: no paths
     n:int=9,       # items at most
-)->pd.DataFrame:   # `id`, `path`, `label`, `pred` (said most often), `confidence` in it, `p_label` (mean over models), `wrong` (share of models): worst first
+)->pd.DataFrame:   # `id`, `path`, `label`, `pred`, `confidence`, `p_label`, `wrong` (share of models): worst first
     "The items whose true class gets the lowest probability over all models"
     members = {'model': members} if hasattr(members, 'probs') else dict(members)
     first = next(iter(members.values()))
     t,_ = countable(first)
     p = np.stack(list(aligned(members)[1].values())).astype(np.float64)
     mean, at = p.mean(0), np.arange(len(t))
-    wrong, said = (p.argmax(2) != t).mean(0), mean.argmax(1)
+    wrong, preds = (p.argmax(2) != t).mean(0), mean.argmax(1)
     i = np.lexsort((mean[at, t], -wrong))[:n]
     names, ids = np.array(first.vocab, object), np.asarray(first.ids)
     path = np.full(len(t), None) if items is None else item_values(items, ids, 'path')
-    return pd.DataFrame(dict(id=ids[i], path=path[i], label=names[t[i]], pred=names[said[i]], confidence=mean[i, said[i]], p_label=mean[i, t[i]], wrong=wrong[i]))
+    return pd.DataFrame(dict(id=ids[i], path=path[i], label=names[t[i]], pred=names[preds[i]],
+                             confidence=mean[i, preds[i]], p_label=mean[i, t[i]], wrong=wrong[i]))
 
 # %% ../../nbs/08_analysis/07_inspect.ipynb #4d39a791
 def _holm(p):
@@ -94,8 +97,8 @@ def by_column(
     metric:str='accuracy', # one of `score.metrics`
     n:int=500,           # bootstrap resamples
     seed:int=0,          # of them
-)->pd.DataFrame:         # a row a value, the worst first, then 'all': `items`, `value`, `low`, `high`, `right` (share, 0..1), `p`
-    "A metric for each value of a column, and whether it differs from the rest beyond chance; items without a value are left out"
+)->pd.DataFrame:         # a row a value, the worst first, then 'all': `items`, `value`, interval, `accuracy`, `p`
+    "A metric for each value of a column, and whether it differs from the rest beyond chance; no value: left out"
     from scipy.stats import fisher_exact
     t,p = countable(preds)
     v = pd.Series(item_values(items, np.asarray(preds.ids), col), dtype=object)
@@ -105,7 +108,8 @@ def by_column(
         part = Predictions(preds.ids[i], t[i], preds.probs[i], preds.vocab)
         rest = names.index.difference(i)
         odds = [[hit[i].sum(), (~hit[i]).sum()], [hit[rest].sum(), (~hit[rest]).sum()]]
-        rows[name] = dict(items=len(i), **bootstrap(part, n, seed=seed).loc[metric], right=hit[i].mean(), p=fisher_exact(odds).pvalue if len(rest) and name != 'all' else np.nan)
+        rows[name] = dict(items=len(i), **bootstrap(part, n, seed=seed).loc[metric], accuracy=hit[i].mean(),
+                          p=fisher_exact(odds).pvalue if len(rest) and name != 'all' else np.nan)
     df = pd.DataFrame.from_dict(rows, orient='index').rename_axis(col)
     own = df.iloc[:-1].assign(p=lambda d: _holm(d.p.to_numpy()) if len(d) > 1 else np.nan)
     return pd.concat([own.sort_values('value', kind='stable'), df.iloc[-1:]])
@@ -125,8 +129,10 @@ def plot_by(
         ax.plot([r.low, r.high], [y, y], color=c, lw=3, alpha=.45); ax.plot(r.value, y, 'o', ms=5, color=c)
     ax.axvline(whole.value, color='#333', lw=.9, ls='--')
     ax.set_yticks(range(len(df)), [f'{str(k)[:22]} ({int(n)})' for k,n in zip(df.index, df['items'])], parse_math=False)
-    ax.set_xlabel(f'{metric.replace("_", " ")} (all: {whole.value:.3f}); orange worse, green better, p < 0.05 (Holm)', size=8)
-    ax.set_title(f'By {table.index.name}, items in brackets', size=9.5, loc='left', parse_math=False); ax.set_ylim(-.6, len(df)-.4)
+    ax.set_xlabel(f'{metric.replace("_", " ")} (all: {whole.value:.3f}); orange worse, green better, p < 0.05 (Holm)',
+                  size=8)
+    ax.set_title(f'By {table.index.name}, items in brackets', size=9.5, loc='left', parse_math=False)
+    ax.set_ylim(-.6, len(df)-.4)
     return fig
 
 # %% ../../nbs/08_analysis/07_inspect.ipynb #139f34f3
@@ -146,12 +152,16 @@ def compare_with_raters(
     seed:int=0,         # of them
 )->pd.DataFrame:        # rows: what is compared; `people`, `model`, `difference`, `low`, `high` of the difference
     "The model beside the people who labelled, on items with two votes or more; `ValueError` for other classes or none"
-    if list(map(str, votes.columns)) != list(preds.vocab): raise ValueError(f"the votes are for {', '.join(map(str, votes.columns))}; the model knows {', '.join(preds.vocab)}")
+    if list(map(str, votes.columns)) != list(preds.vocab):
+        raise ValueError(f"the votes are for {', '.join(map(str, votes.columns))}; "
+                         f"the model knows {', '.join(preds.vocab)}")
     at = {k: i for i,k in enumerate(np.asarray(preds.ids).tolist())}
     v = votes[(votes.sum(axis=1) >= 2) & votes.index.astype(str).isin(at)]
-    if not len(v): raise ValueError("no predicted item has two votes or more: agreement needs items that several people labelled")
+    if not len(v):
+        raise ValueError("no predicted item has two votes or more: agreement needs items that several people labelled")
     c, p = v.to_numpy(float), np.asarray(preds.preds)[[at[str(k)] for k in v.index]]
-    pairs = {'agrees with one person': (pairwise_agreement, _with_one), "says what most of the others say": (one_against_rest, _with_most)}
+    pairs = {'agrees with one person': (pairwise_agreement, _with_one),
+             "says what most of the others say": (one_against_rest, _with_most)}
     rows, draws = {}, list(islice(resamples(len(c), None, seed), n))
     for name,(people,model) in pairs.items():
         d = [model(c[i], p[i])-people(c[i]) for i in draws]
@@ -187,12 +197,14 @@ def report_labels(
 # %% ../../nbs/08_analysis/07_inspect.ipynb #bc88e34f
 def _maps(out, n):
     "Whether a layer's output is (n*r, channels, h, w) or (n*r, channels, frames, h, w), larger than one place"
-    return isinstance(out, torch.Tensor) and out.ndim in (4, 5) and out.is_floating_point() and len(out) % n == 0 and out[0, 0].numel() > 1
+    return (isinstance(out, torch.Tensor) and out.ndim in (4, 5) and out.is_floating_point() and len(out) % n == 0
+            and out[0, 0].numel() > 1)
 
 @contextmanager
 def _watched(model, note):
     "`note(name, output)` is told of every layer's output; hooks are gone afterwards, also after an error"
-    hooks = [m.register_forward_hook(lambda m, a, o, name=name: note(name, o)) for name,m in model.named_modules() if name]
+    hooks = [m.register_forward_hook(lambda m, a, o, name=name: note(name, o))
+             for name,m in model.named_modules() if name]
     try: yield
     finally:
         for h in hooks: h.remove()
@@ -204,19 +216,27 @@ def _map_layers(
 )->dict:                    # name of layer -> shape of its output, in the order of the forward pass
     "The layers that can be asked; `ValueError` where no layer gives maps"
     found = {}
-    with evaluating(model), _watched(model, lambda name, o: found.update({name: tuple(o.shape)}) if _maps(o, len(xb[0])) else None): model(*xb)
-    if not found: raise ValueError(f"no layer of {type(model).__name__} gives maps (n, channels, h, w): Grad-CAM is for convolutional networks")
+    def note(name, o):
+        if _maps(o, len(xb[0])): found[name] = tuple(o.shape)
+    with evaluating(model), _watched(model, note): model(*xb)
+    if not found:
+        raise ValueError(f"no layer of {type(model).__name__} gives maps (n, channels, h, w): "
+                         "Grad-CAM is for convolutional networks")
     return found
 
 # %% ../../nbs/08_analysis/07_inspect.ipynb #9fcb5ee3
 def _score(out, target):
     "The number of each item whose gradient is taken, (n,)"
     if callable(target): return target(out)
-    if not isinstance(out, torch.Tensor) or out.ndim > 2: raise ValueError("this network has several outputs or maps: say by target=function of them what is asked, one number an item")
+    if not isinstance(out, torch.Tensor) or out.ndim > 2:
+        raise ValueError("this network has several outputs or maps: say by target=function of them what is asked, "
+                         "one number an item")
     out = out.reshape(len(out), -1)
     if target is None: target = out.argmax(1) if out.shape[1] > 1 else 0
     t = torch.as_tensor(target, device=out.device).expand(len(out))
-    if out.shape[1] == 1 and bool((t != 0).any()): raise ValueError("this network has one output: target=None asks what raises it, a function such as lambda o: -o[:, 0] what lowers it")
+    if out.shape[1] == 1 and bool((t != 0).any()):
+        raise ValueError("this network has one output: target=None asks what raises it, a function such as lambda o: "
+                         "-o[:, 0] what lowers it")
     return out.gather(1, t[:, None].long())[:, 0]
 
 # %% ../../nbs/08_analysis/07_inspect.ipynb #1af417c1
@@ -235,20 +255,24 @@ def _grad_cam(
     model,         # network; its mode, gradients and hooks are as before afterwards
     *xb,           # a batch of its inputs, (n, channels, h, w) photos or (n, channels, frames, h, w) clips
     layer=None,    # name of a layer of `_map_layers`, also short: 'layer3'; None: the last one
-    target=None,   # class index, one for all or one an item; a function of the outputs giving (n,); None: the class that the network says
+    target=None,   # class index, for all or one an item; a function of outputs giving (n,); None: the predicted class
     signed=False,  # keep what speaks against it, too
 )->tuple:          # (heat (n, h, w) or (n, frames, h, w), float32 in the layer's grid, the network's outputs)
-    "What speaks for a class, where; (2, n, ...) from an encoder that sees two clips; `ValueError` for a layer without maps"
+    "What speaks for a class, where; (2, n, ...) for an encoder of two clips; `ValueError` for a layer without maps"
     name, acts = part_name(model, layer) if layer else [*_map_layers(model, *xb)][-1], []
     with evaluating(model), torch.inference_mode(False), torch.enable_grad(), _caught(model.get_submodule(name), acts):
         out = model(*(x.clone() if x.is_inference() else x for x in xb))
-        if not acts or not all(_maps(a, len(xb[0])) for a in acts): raise ValueError(f"layer {name!r} gives no maps (n, channels, h, w); those that do: {', '.join([*_map_layers(model, *xb)][-8:])}")
+        if not acts or not all(_maps(a, len(xb[0])) for a in acts):
+            raise ValueError(f"layer {name!r} gives no maps (n, channels, h, w); those that do: "
+                             f"{', '.join([*_map_layers(model, *xb)][-8:])}")
         grads = torch.autograd.grad(_score(out, target).sum(), acts)
     with torch.no_grad():
-        heat = torch.cat([(g.flatten(2).mean(2)[(...,)+(None,)*(a.ndim-2)]*a).sum(1) for a,g in zip(acts, grads)]).float()
+        heat = torch.cat([(g.flatten(2).mean(2)[(...,)+(None,)*(a.ndim-2)]*a).sum(1)
+                          for a,g in zip(acts, grads)]).float()
         heat = heat if signed else heat.clamp(min=0)
         times = len(heat)//len(xb[0])
-        return (heat if times == 1 else heat.unflatten(0, (times, -1))).cpu(), out.detach() if isinstance(out, torch.Tensor) else out
+        return ((heat if times == 1 else heat.unflatten(0, (times, -1))).cpu(),
+                out.detach() if isinstance(out, torch.Tensor) else out)
 
 # %% ../../nbs/08_analysis/07_inspect.ipynb #b4a214af
 def _fit_heat(
@@ -259,7 +283,8 @@ def _fit_heat(
     heat, size = torch.as_tensor(heat, dtype=torch.float32), tuple(size)
     lead = heat.shape[:heat.ndim-len(size)]
     mode = 'bilinear' if len(size) == 2 else 'trilinear'
-    return F.interpolate(heat.reshape(-1, 1, *heat.shape[len(lead):]), size, mode=mode, align_corners=False).reshape(*lead, *size)
+    return F.interpolate(heat.reshape(-1, 1, *heat.shape[len(lead):]), size, mode=mode,
+                         align_corners=False).reshape(*lead, *size)
 
 # %% ../../nbs/08_analysis/07_inspect.ipynb #329eb1d6
 def _blanked(
@@ -269,7 +294,7 @@ def _blanked(
     target=None,     # as there
     share:float=.2,  # of the places that are covered, 0..1
     seed:int=0,      # of the random places, drawn as one rectangle or box an item
-):                   # DataFrame, an item a row: `score`, `hot` and `random`: how much the score falls when these places are covered
+):                   # DataFrame, an item a row: `score`, and its fall when `hot` or `random` places are covered
     "Whether the hot places matter more than others of the same size"
     import pandas as pd
     full = _fit_heat(heat, x.shape[2:]).flatten(1)
@@ -279,7 +304,9 @@ def _blanked(
         out = model(x)
         if target is None and out.shape[-1] > 1: target = out.argmax(1)
         fill, base = x.mean(tuple(range(2, x.ndim)), keepdim=True), _score(out, target)
-        def fall(where): return (base-_score(model(torch.where(where.reshape(n, 1, *x.shape[2:]).to(x.device), fill, x)), target)).cpu().numpy()
+        def fall(where):
+            return (base-_score(model(torch.where(where.reshape(n, 1, *x.shape[2:]).to(x.device), fill, x)),
+                                target)).cpu().numpy()
         some = torch.stack([_box(x.shape[2:], share, rng) for _ in range(n)])
         return pd.DataFrame(dict(score=base.cpu().numpy(), hot=fall(hot), random=fall(some)))
 
@@ -341,10 +368,12 @@ def plot_heatmaps(
         r, c = divmod(i, nc)
         top = 1-(r+.24/(2*w*.95+.24))/nr
         for j,o in enumerate((p, _overlay(p, h))):
-            ax = fig.add_axes([(c+.02)/nc, top-(j+1)*(1-.24/(2*w*.95+.24))/2/nr, .96/nc, (1-.24/(2*w*.95+.24))/2/nr*.97], xticks=[], yticks=[])
+            ax = fig.add_axes([(c+.02)/nc, top-(j+1)*(1-.24/(2*w*.95+.24))/2/nr, .96/nc,
+                               (1-.24/(2*w*.95+.24))/2/nr*.97], xticks=[], yticks=[])
             ax.imshow(o)
             ax.spines[:].set_visible(False)
-            if not j and titles is not None: ax.set_title(fit_text(titles[i], 8, w*.94), size=8, pad=3, parse_math=False)
+            if not j and titles is not None:
+                ax.set_title(fit_text(titles[i], 8, w*.94), size=8, pad=3, parse_math=False)
     return fig
 
 # %% ../../nbs/08_analysis/07_inspect.ipynb #77a0c0dc
@@ -357,9 +386,10 @@ def _heat_strip(
     mean=None,     # per channel, as in `_to_picture`
     std=None,      # likewise
     label='frame', # what the numbers count
-):                 # matplotlib Figure, 6 inches wide: frames, the same with heat, and the heat of every frame as a curve
+):                 # matplotlib Figure, 6 inches wide: frames, the same with heat, the heat of each frame as a curve
     "A clip, where in it and when something speaks for the answer"
-    frames = [_to_picture(f, mean, std) for f in (clip.transpose(0, 1) if isinstance(clip, torch.Tensor) and clip.dtype != torch.uint8 else clip)]
+    frames = [_to_picture(f, mean, std)
+              for f in (clip.transpose(0, 1) if isinstance(clip, torch.Tensor) and clip.dtype != torch.uint8 else clip)]
     h = _fit_heat(heat, (len(frames), *frames[0].shape[:2])).clamp(min=0).numpy()
     at = np.linspace(0, len(frames)-1, min(n, len(frames))).round().astype(int)
     side = 6/len(at)
@@ -373,7 +403,11 @@ def _heat_strip(
             if not j: ax.set_title(f'{label} {f+1}', size=7.5, pad=2)
     ax = fig.add_axes([.1, .34/H, .88, .32/H]); x = np.arange(1, len(frames)+1)
     ax.fill_between(x, h.mean((1, 2))/max(h.mean((1, 2)).max(), 1e-12), color='#D55E00', alpha=.5, lw=0)
-    ax.set_xlim(1, max(len(frames), 2)); ax.set_ylim(0, 1.05); ax.set_yticks([]); ax.tick_params(labelsize=7); ax.spines[['top', 'right', 'left']].set_visible(False)
+    ax.set_xlim(1, max(len(frames), 2))
+    ax.set_ylim(0, 1.05)
+    ax.set_yticks([])
+    ax.tick_params(labelsize=7)
+    ax.spines[['top', 'right', 'left']].set_visible(False)
     ax.set_ylabel('heat', size=7.5); ax.set_xlabel(label, size=7.5, labelpad=1)
     fig.text(.02, 1-.1/H, title, size=9, va='center', parse_math=False)
     return fig

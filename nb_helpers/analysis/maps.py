@@ -32,7 +32,7 @@ def _by_name(maps, values):
 # %% ../../nbs/08_analysis/06_maps.ipynb #8525717c
 def evaluate_maps(
     items:pd.DataFrame,  # rows to judge, with `id`
-    predict,             # rows -> (preds, targs), each a tensor (n, 1, h, w) or a tuple of them in the order of `maps`; logits for the mask
+    predict,             # rows -> (preds, targs), each (n, 1, h, w) or a tuple in the order of `maps`; mask: logits
     metrics:dict,        # as in `losses.item_scores`
     maps:tuple=('mask', 'depth'), # what `predict` gives
     chunk:int=512,       # items whose maps are in memory at a time
@@ -52,11 +52,13 @@ def evaluate_maps(
     while (i := len(figures['scores'])) < len(items):
         part = items.iloc[i:i + chunk]
         new = _judge(*(_by_name(maps, v) for v in predict(part)), metrics, cuts, device)
-        if len(new['scores']) != len(part): raise ValueError(f"predict gave {len(new['scores'])} maps for {len(part)} items")
+        if len(new['scores']) != len(part):
+            raise ValueError(f"predict gave {len(new['scores'])} maps for {len(part)} items")
         figures = {k: np.concatenate([x, new[k]]) if k in new else x for k, x in figures.items()}
         if kept: _write_kept(kept, key, figures)
         if keep_safe and time.monotonic() - last >= 60*every: keep_safe(); last = time.monotonic()
-    return pd.DataFrame(figures['scores'], pd.Index(items.id, name='id'), list(metrics)), figures['ious'] if 'mask' in maps else None
+    return (pd.DataFrame(figures['scores'], pd.Index(items.id, name='id'), list(metrics)),
+            figures['ious'] if 'mask' in maps else None)
 
 # %% ../../nbs/08_analysis/06_maps.ipynb #05a3d889
 def _judge(preds, targs, metrics, cuts, device):
@@ -89,7 +91,7 @@ def _scored_key(
     cuts:tuple,         # probabilities
     key,                # what made the predictions, in JSON's types
 )->str:                 # 64 hex digits
-    "What figures belong to: items in their order, metrics by their code, cuts, and the predictions' origin; `TypeError` for what has no plain value"
+    "What figures belong to: items in order, code of the metrics, cuts, origin of the predictions; or `TypeError`"
     how = {c: [m, function_key(f)] for c, (m, f) in metrics.items()}
     about = [items.id.astype(str).tolist(), how, list(maps), list(cuts), plain(key, 'key')]
     return hashlib.sha256(json.dumps(about).encode()).hexdigest()
@@ -114,7 +116,7 @@ def _read_kept(path, key):
 def save_maps(
     path:Path,  # .safetensors; its folder is made
     ids,        # of the items, (n,)
-    **maps,     # mask: probabilities, float (n, 1, h, w); depth: float, the same shape; what lies outside 0 to 1 is cut off
+    **maps,     # mask: probabilities, float (n, 1, h, w); depth: float, the same shape; both clipped to 0..1
 )->Path:        # `path`
     "Predicted maps as bytes (mask) and 16 bits (others); `ValueError` for another number of ids than maps"
     from safetensors.numpy import save
@@ -175,9 +177,12 @@ def _plot_strips(
 ):                    # matplotlib Figure, 6 in wide
     "Strips below each other: photos, masks in black and white, depths in one scale; `ValueError` for none or for different columns"
     import matplotlib.pyplot as plt
-    if not strips or len({tuple(s) for s in strips}) > 1: raise ValueError(f"{len(strips)} strips with columns {sorted({tuple(s) for s in strips})}: one or more of the same are needed")
+    if not strips or len({tuple(s) for s in strips}) > 1:
+        raise ValueError(f"{len(strips)} strips with columns {sorted({tuple(s) for s in strips})}: "
+                         "one or more of the same are needed")
     notes, titles = notes or ['']*len(strips), list(strips[0])
-    fig, axes = plt.subplots(len(strips), len(titles), figsize=(6, 5/max(len(titles), 4)*len(strips) + .4), dpi=72, squeeze=False, layout='constrained')
+    fig, axes = plt.subplots(len(strips), len(titles), figsize=(6, 5/max(len(titles), 4)*len(strips) + .4), dpi=72,
+                             squeeze=False, layout='constrained')
     for line, s, note in zip(axes, strips, notes): scale = _draw_strip(line, s, note)
     for ax, title in zip(axes[0], titles): ax.set_title(title, size=8.5)
     if scale is not None:

@@ -16,23 +16,26 @@ from ..dataset.decode import (
 def _checked(targets, scores, n_cls, weights=None, ndim=1):
     "Targets, scores, weights (None: all 1) ready to count, items without weight left out"
     s, t = as_floats(scores), class_indices(targets, n_cls)
-    if s.ndim != ndim or t.shape != s.shape[:1]: raise ValueError(f"targets {t.shape} and scores {s.shape} don't fit: (n,) and "
-        f"{'(n,)' if ndim == 1 else '(n, outputs)'} are wanted")
+    if s.ndim != ndim or t.shape != s.shape[:1]:
+        raise ValueError(f"targets {t.shape} and scores {s.shape} don't fit: (n,) and "
+                         f"{'(n,)' if ndim == 1 else '(n, outputs)'} are wanted")
     fine = np.isfinite(s) if ndim == 1 else np.isfinite(s).all(1)
-    if not fine.all(): raise ValueError(f"{(~fine).sum()} of {len(s)} scores are NaN or infinite, the first at {fine.argmin()}: "
-                                       "leave these items out, or look why the model diverged")
+    if not fine.all():
+        raise ValueError(f"{(~fine).sum()} of {len(s)} scores are NaN or infinite, the first at {fine.argmin()}: "
+                        "leave these items out, or look why the model diverged")
     w = None if weights is None else np.asarray(weights, np.float64)
     if w is not None:
         if w.shape != t.shape or not np.isfinite(w).all() or (w < 0).any():
             raise ValueError(f"weights must be {t.shape}, finite, 0 or more; they are {w.shape}")
         if not w.all(): t, s, w = t[w > 0], s[w > 0], w[w > 0]
-    if not len(t) or (t == t[0]).all(): raise ValueError("the targets are of one class only" if len(t) else "no item has weight"
-        "; a threshold needs items of two classes")
+    if not len(t) or (t == t[0]).all():
+        raise ValueError("the targets are of one class only" if len(t) else "no item has weight"
+                         "; a threshold needs items of two classes")
     return t, s, w
 
 # %% ../../nbs/08_analysis/02_threshold.ipynb #3609b484
 def _sorted(t, s, w, n_cls):
-    "Targets, scores and weights by ascending score; which of equal scores comes first is open, and float64 may lack its last bits: see `_whole`"
+    "Targets, scores and weights by ascending score, equal ones in any order; float64 may lack last bits: see `_whole`"
     if w is None and n_cls <= 8:
         x = np.add(s, 0., dtype=np.float64)                     # a copy; -0 becomes 0
         bits = x.view(np.int64)
@@ -83,7 +86,7 @@ def _middle(u, p):
 
 # %% ../../nbs/08_analysis/02_threshold.ipynb #8792642f
 def _by_gap(targets, scores, weights=None):
-    "Distinct scores, (m,), as `_sorted` has them, those given, and tp, fp, fn, tn at every threshold position, each (m+1,)"
+    "Distinct scores, (m,), as `_sorted` has them, those given, and tp, fp, fn, tn at each threshold, each (m+1,)"
     t, s, w = _checked(targets, scores, 2, weights)
     u, (pos, both) = _running(*_sorted(t, s, w, 2), np.array([[0., 1], [1., 1]]))
     neg = both-pos
@@ -93,9 +96,9 @@ def _by_gap(targets, scores, weights=None):
 def best_threshold(
     targets,         # 0 or 1 an item, (n,)
     scores,          # score an item, larger speaks for 1, any float, (n,); NaN and infinity are refused
-    metric='mcc',    # name in `BINARY`, costs (2, 2) with rows true and columns predicted, or a function of arrays tp, fp, fn, tn
+    metric='mcc',    # name in `BINARY`, costs (2, 2) by true and predicted class, or a function of tp, fp, fn, tn
     least=None,      # metrics that must be reached, such as {'recall': .95}; None: none
-    rate=None,       # share of items to call positive, 0..1: the nearest is taken and `metric` only reported; None: best metric
+    rate=None,       # share of items to call positive, 0..1, instead of the best `metric`: the nearest is taken
     weights=None,    # weight an item, >= 0, (n,); None: all 1
 )->Cuts:             # `threshold`, `value`, `gaps`
     "The threshold with the highest metric of all; `ValueError` for targets of one class or a `least` out of reach"
@@ -104,9 +107,11 @@ def best_threshold(
     rank = value if rate is None else -np.abs((counts[0]+counts[1])/sum(c[0] for c in counts)-_share(rate))
     for name, bound in (least or {}).items():
         other = np.asarray(binary_metric(name)(*counts))
-        if not (other >= bound-1e-12).any(): raise ValueError(f"{name} of at least {bound} is out of reach: {other.max():.4g} is the most")
+        if not (other >= bound-1e-12).any():
+            raise ValueError(f"{name} of at least {bound} is out of reach: {other.max():.4g} is the most")
         rank = np.where(other >= bound-1e-12, rank, -np.inf)
-    if not (rank > -np.inf).any(): raise ValueError(f"no threshold has {' and '.join(f'{k} >= {v}' for k,v in least.items())} together: lower one")
+    if not (rank > -np.inf).any():
+        raise ValueError(f"no threshold has {' and '.join(f'{k} >= {v}' for k,v in least.items())} together: lower one")
     p = int(np.nanargmax(rank))
     _whole(u, s, [p])
     mid, gap = _middle(u, p)
@@ -134,7 +139,7 @@ def _blocks(s, n):
     return np.minimum(((s-s.min())*scale).astype(np.int64), n-1) if 0 < scale < np.finfo(s.dtype).max else None
 
 def _worth(coef, edge):
-    "Blocks between the columns of `edge` in which a row of `coef @ basis` may have its minimum; the rows of the basis never fall"
+    "Blocks between columns of `edge` in which a row of `coef @ basis` may have its minimum; the basis never falls"
     worth = np.zeros(edge.shape[1]-1, bool)
     for c in coef:
         low, value = sum(o*(edge[i, :-1] if o > 0 else edge[i, 1:]) for i,o in enumerate(c)), c@edge
@@ -143,10 +148,11 @@ def _worth(coef, edge):
 
 # %% ../../nbs/08_analysis/02_threshold.ipynb #4b50c3a7
 def _ratio(up, down, basis, base, apart=False, step=64):
-    """Positions with the least (base[0] + sum of up @ basis)/(base[1] + sum of down @ basis), and that ratio, by Dinkelbach's iteration;
+    """Positions with the least (base[0] + sum of up @ basis)/(base[1] + sum of down @ basis), and that (Dinkelbach);
     `apart`: each cut by itself, (None, None) where they are not in order then"""
     n = basis.shape[1]
-    edge = basis[:, np.r_[0:n-1:step, n-1]] if n >= 400*step else None   # a first look at some positions gives a good guess
+    # a first look at some positions gives a good guess
+    edge = basis[:, np.r_[0:n-1:step, n-1]] if n >= 400*step else None
     lam, best, at = .3*base[0]/base[1] if edge is None else _ratio(up, down, edge, base)[1], np.inf, None
     while True:
         coef = up - lam*down
@@ -166,7 +172,7 @@ def _ratio(up, down, basis, base, apart=False, step=64):
 _MANY = 2**16   # scores, from which on it pays not to sort them all
 
 def _some_sorted(t, s, w, rows, up, down, base):
-    "Distinct scores of the blocks that matter, positions among them and the ratio, as from `_running` and `_ratio`; None where all must be sorted"
+    "Distinct scores of the blocks that matter, positions in them, and the ratio; None where all must be sorted"
     n, k = min(len(s)//32 + 1, 2**15), rows.shape[1]
     block = _blocks(s, n)
     if block is None: return None
@@ -183,7 +189,8 @@ def _some_sorted(t, s, w, rows, up, down, base):
         i = i[np.argsort(s[i])]
         u, basis = _running(t[i], s[i], None if w is None else w[i], rows)
         first = np.append(True, s[i][1:] != s[i][:-1])
-        basis += np.pad((total*~seen).cumsum(1), ((0, 0), (1, 0)))[:, np.append(block[i][first], n)]   # what lies below in blocks without a look
+        # what lies below in blocks without a look
+        basis += np.pad((total*~seen).cumsum(1), ((0, 0), (1, 0)))[:, np.append(block[i][first], n)]
         at, lam = _ratio(up, down, basis, base, apart=True)
         if at is None: return None
 
@@ -200,10 +207,13 @@ def cut_points(
     t, s, w = _checked(targets, scores, n_cls, weights)
     n = np.bincount(t, w, n_cls).astype(np.float64)
     chance = chance_cost(cost, kappa, n)
-    step, fall = cost[:, :-1].T - cost[:, 1:].T, chance[:-1]-chance[1:]   # what an item of each class adds when cut j passes it
+    # what an item of each class adds when cut j passes it
+    step, fall = cost[:, :-1].T - cost[:, 1:].T, chance[:-1]-chance[1:]
     line = step[:, :1] + (step[:, 1:2]-step[:, :1])*np.arange(n_cls)
-    if np.array_equal(line, step): rows, up = np.stack([np.ones(n_cls), np.arange(n_cls)]), np.stack([step[:, 0], step[:, 1]-step[:, 0]], 1)
-    else: rows, up = np.eye(n_cls), step                       # qwk's costs are a line: two running sums do for all cuts
+    if np.array_equal(line, step):
+        rows, up = np.stack([np.ones(n_cls), np.arange(n_cls)]), np.stack([step[:, 0], step[:, 1]-step[:, 0]], 1)
+    else:
+        rows, up = np.eye(n_cls), step   # qwk's costs are a line: two running sums do for all cuts
     down = fall[:, None]*(rows == 1).all(1) if len(rows) == 2 else np.repeat(fall[:, None], n_cls, 1)
     base = n@cost[:, -1], n.sum()*chance[-1]
     found = _some_sorted(t, s, w, rows, up, down, base) if len(s) >= _MANY else None
@@ -254,7 +264,7 @@ def _class_with(on, c, how):
     return np.minimum.reduce(zeros, initial=k) if zeros else np.full(on.shape[1], k)
 
 def _tables(cost, chance, c, how):
-    "By true class * K + class with `c` on: what it costs, and what is added when `c` goes off; chance is the imaginary part"
+    "By true class * K + class with `c` on: its cost, and what is added when `c` goes off; chance is the imaginary part"
     true, on = np.divmod(np.arange(cost.size), len(cost))
     off = np.minimum(on, c) if how == 'first' else np.maximum(on-1, 0)
     both = cost + 1j*chance                                     # one complex sum is two sums in one pass
@@ -262,7 +272,7 @@ def _tables(cost, chance, c, how):
 
 # %% ../../nbs/08_analysis/02_threshold.ipynb #07b2a33b
 def _line(code, tables, order, last, w):
-    "Position of one threshold with the least ratio, and that ratio; `order` sorts its output, `last` ends its distinct scores"
+    "Position of one threshold with the least ratio, and that; `order` sorts its output, `last` ends equal scores"
     (on, change), ordered = tables, code[order]
     start = np.bincount(code, w, len(on))@on
     run = (change[ordered] if w is None else change[ordered]*w[order]).cumsum()
@@ -279,7 +289,7 @@ def _ordered(col):
 
 # %% ../../nbs/08_analysis/02_threshold.ipynb #210c6d76
 def _climb(t, x, w, cost, chance, how, lines, seen, thr):
-    "Ratio and thresholds, an output each, from which no single move helps; ends where an earlier climb went on (`seen`)"
+    "Ratio and thresholds, an output each, that no single move betters; ends where an earlier climb went on (`seen`)"
     thr, best, k, still, c = np.array(thr, np.float64), np.inf, x.shape[1], 0, 0
     on, tables = (x >= thr.astype(x.dtype)).T.copy(), [_tables(cost, chance, c, how) for c in range(k)]
     row = t*(k+1)
@@ -307,13 +317,13 @@ def _by_counts(t, x):
 # %% ../../nbs/08_analysis/02_threshold.ipynb #ee0c9fff
 def cut_outputs(
     targets,            # true class index, (n,)
-    outputs,            # score an output, larger for 'at least class k', (n, K-1) or (n, K) whose first column is dropped
+    outputs,            # score an output, larger for 'at least class k', (n, K-1), or (n, K): the first is dropped
     n_cls:int,          # number of classes K
     how='first',        # how classes are read off, see `decode_outputs`
     shared=False,       # True: one threshold for all outputs, exact; False: one an output, the best of `starts` climbs
     metric='qwk',       # as in `cut_points`
     weights=None,       # weight an item, >= 0, (n,); None: all 1
-    starts:int=3,       # climbs: from the threshold for all, from the counts of the classes, the rest drawn; the best is kept
+    starts:int=3,       # climbs: from the threshold for all, from the counts of the classes, the rest drawn
     seed:int=0,         # of the drawn starts
 )->OutputCuts:
     "Thresholds for outputs that each say 'at least class k'"
@@ -326,7 +336,8 @@ def cut_outputs(
         return OutputCuts([mid], metric_value(ratio, metric), [gap], n_cls, metric, how)
     few = slice(None, None, max(1, len(t)//2000))              # of many items some do to find the right valley
     some = t[few], x[few], None if w is None else w[few], cost, chance, check_how(how)
-    begin = [[_shared(*some)[0]]*k, _by_counts(*some[:2]), *(x[rng.integers(len(t), size=k), np.arange(k)] for _ in range(starts-2))]
+    begin = [[_shared(*some)[0]]*k, _by_counts(*some[:2]),
+             *(x[rng.integers(len(t), size=k), np.arange(k)] for _ in range(starts-2))]
     ratio, thr, lines = _search(*some, begin[:max(1, starts)])
     if few.step > 1: ratio, thr, lines = _search(t, x, w, cost, chance, how, [thr])
     mid, gaps = zip(*(_middle(u, np.searchsorted(u, u.dtype.type(o))) for (u, *_), o in zip(lines, thr)))

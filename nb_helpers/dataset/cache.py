@@ -34,7 +34,7 @@ def function_key(
     fn,             # function, or functools.partial of one; what it refers to must have a plain value
     version:str='', # anything that should make a new key
 )->str:             # 12 hex digits
-    "What a function does, as a short hash: code, arguments, values and functions it refers to; `TypeError` for what has no plain value"
+    "Short hash of what a function does: code, arguments, all it refers to; `TypeError` for what has no plain value"
     text = json.dumps([_what(fn, {}), version], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -49,17 +49,20 @@ def _what(o, seen):
     if isinstance(o, dict): return [[_what(k, seen), _what(v, seen)] for k, v in o.items()]
     if isinstance(o, (set, frozenset)): return sorted(json.dumps(_what(v, seen)) for v in o)
     if isinstance(o, (list, tuple)): return [_what(v, seen) for v in o]
-    if isinstance(o, (np.ndarray, np.generic)): return [str(o.dtype), list(o.shape), hashlib.sha256(np.ascontiguousarray(o)).hexdigest()]
+    if isinstance(o, (np.ndarray, np.generic)):
+        return [str(o.dtype), list(o.shape), hashlib.sha256(np.ascontiguousarray(o)).hexdigest()]
     if isinstance(o, FunctionType): return _what_function(o, seen)
     if isinstance(o, (type, BuiltinFunctionType, np.ufunc)): return f"{getattr(o, '__module__', '')}.{o.__name__}"
-    raise TypeError(f"{type(o).__name__} {str(o)[:60]!r} has no plain value to find a cache by: use numbers, text, arrays or functions")
+    raise TypeError(f"{type(o).__name__} {str(o)[:60]!r} has no plain value to find a cache by: use numbers, text, "
+                    "arrays or functions")
 
 # %% ../../nbs/03_dataset/04_cache.ipynb #fbf1279d
 def _what_function(f, seen):
     "Code of an own function with the globals and the closure it uses; the name of another library's"
     name = f'{f.__module__}.{f.__qualname__}'
     top, file = f.__module__.split('.')[0], f.__code__.co_filename
-    own = top in ('__main__', __name__.split('.')[0]) or not (top in sys.stdlib_module_names or 'site-packages' in file or 'dist-packages' in file)
+    installed = top in sys.stdlib_module_names or 'site-packages' in file or 'dist-packages' in file
+    own = top in ('__main__', __name__.split('.')[0]) or not installed
     if not own or id(f) in seen: return name if not own else seen[id(f)]
     seen[id(f)] = f'again {len(seen)}'
     values = {k: f.__globals__[k] for k in _names(f.__code__) if k in f.__globals__}
@@ -74,18 +77,20 @@ def _names(code):
 
 # %% ../../nbs/03_dataset/04_cache.ipynb #9d2f2767
 def _code(f):
-    "Source without comments, layout and docstring, or the bytecode where there is no source (or it is a lambda amid other things)"
+    "Source without comments, layout and docstring, or the bytecode where there is no source of its own (a lambda)"
     try: tree = ast.parse(textwrap.dedent(inspect.getsource(f))).body[0]
     except (OSError, TypeError, SyntaxError): tree = None
     if not isinstance(tree, ast.FunctionDef): return _bytes(f.__code__)
     if ast.get_docstring(tree) is not None: tree.body = tree.body[1:] or [ast.Pass()]
-    tree.args.defaults, tree.args.kw_defaults, tree.returns = [], [None]*len(tree.args.kwonlyargs), None   # values count, not how they are written
+    # values count, not how they are written
+    tree.args.defaults, tree.args.kw_defaults, tree.returns = [], [None]*len(tree.args.kwonlyargs), None
     for a in tree.args.args + tree.args.kwonlyargs: a.annotation = None
     return ast.dump(tree)
 
 def _bytes(code):
     "Bytecode and constants of a code object, as text"
-    return [code.co_code.hex(), [_bytes(c) if inspect.iscode(c) else repr(c) for c in code.co_consts], list(code.co_names)]
+    return [code.co_code.hex(), [_bytes(c) if inspect.iscode(c) else repr(c) for c in code.co_consts],
+            list(code.co_names)]
 
 # %% ../../nbs/03_dataset/04_cache.ipynb #0fdf453f
 def source_stamps(
@@ -114,12 +119,16 @@ class ArrayCache:
         self.row = {i: n for n, i in enumerate(self.ids) if i not in self.info['bad']}
         self.bad = pd.DataFrame(list(self.info['bad'].items()), columns=['id', 'reason'])
         self.array = np.load(self.dir/'array.npy', mmap_mode='r')     # uint8, (rows, *shape)
-        if len(self.array) != len(self.ids): raise ValueError(f"{self.dir}: {len(self.array)} rows for {len(self.ids)} items; delete the folder and build again")
+        if len(self.array) != len(self.ids):
+            raise ValueError(f"{self.dir}: {len(self.array)} rows for {len(self.ids)} items; "
+                             "delete the folder and build again")
 
     def __len__(self): return len(self.row)
     def __contains__(self, key): return key in self.row
-    def __repr__(self): return f"ArrayCache {self.dir.name}: {len(self)} items of {'x'.join(map(str, self.shape))}, {self.array.nbytes/2**20:.1f} MB, {len(self.bad)} set aside"
-    def __reduce__(self): return ArrayCache, (self.dir,)              # a worker process opens the file anew, no bytes travel
+    def __repr__(self):
+        return (f"ArrayCache {self.dir.name}: {len(self)} items of {'x'.join(map(str, self.shape))}, "
+                f"{self.array.nbytes/2**20:.1f} MB, {len(self.bad)} set aside")
+    def __reduce__(self): return ArrayCache, (self.dir,)  # a worker process opens the file anew, no bytes travel
     @property
     def shape(self): return self.array.shape[1:]                      # of one item
 
@@ -132,7 +141,8 @@ def rows(self:ArrayCache,
     gone = [i for i in ids if i not in self.row]
     if gone:
         why = self.info['bad'].get(gone[0], 'not among the items it was built from')
-        raise KeyError(f"{len(gone)} of {len(ids)} items are not in {self.dir.name}, such as {gone[0]!r}: {why}; cache.keep(items) leaves them out")
+        raise KeyError(f"{len(gone)} of {len(ids)} items are not in {self.dir.name}, such as {gone[0]!r}: {why}; "
+                       "cache.keep(items) leaves them out")
     return np.fromiter((self.row[i] for i in ids), np.int64, len(ids))
 
 @patch
@@ -141,14 +151,17 @@ def __getitem__(self:ArrayCache, key): return self.array[self.rows([key])[0]]
 # %% ../../nbs/03_dataset/04_cache.ipynb #61276165
 @patch
 def take(self:ArrayCache,
-    rows:np.ndarray,        # int, (n,), from `rows`
-    crop:int=None,          # px; the middle square of each picture alone
-    out:np.ndarray=None,    # uint8 (n, *shape), filled instead of a new array (without crop)
-)->np.ndarray:              # uint8, (n, *shape)
+    rows:np.ndarray,             # int, (n,), from `rows`
+    crop:int|None=None,          # px; the middle square of each picture alone
+    out:np.ndarray|None=None,    # uint8 (n, *shape), filled instead of a new array (without crop)
+)->np.ndarray:                   # uint8, (n, *shape)
     "A whole batch at once; `ValueError` for a crop larger than the pictures"
-    if crop is None or self.shape[:2] == (crop, crop): return np.take(self.array, rows, axis=0, out=out, mode='clip' if out is not None else 'raise')
+    if crop is None or self.shape[:2] == (crop, crop):
+        return np.take(self.array, rows, axis=0, out=out, mode='clip' if out is not None else 'raise')
     h, w = self.shape[:2]
-    if crop > min(h, w): raise ValueError(f"crop={crop} is larger than the {h} x {w} px in {self.dir.name}: build it at {crop} px or more")
+    if crop > min(h, w):
+        raise ValueError(f"crop={crop} is larger than the {h} x {w} px in {self.dir.name}: "
+                         f"build it at {crop} px or more")
     top, left = (h - crop)//2, (w - crop)//2
     return self.array[:, top:top+crop, left:left+crop][rows]
 
@@ -161,7 +174,8 @@ def keep(self:ArrayCache,
     there = items.id.isin(self.row.keys())
     if not there.all():
         first = items.id[~there].iloc[0]
-        print(f"{(~there).sum()} of {len(items)} items left out, such as {first}: {self.info['bad'].get(first, 'not in the cache')}")
+        why = self.info['bad'].get(first, 'not in the cache')
+        print(f"{(~there).sum()} of {len(items)} items left out, such as {first}: {why}")
     return items[there].reset_index(drop=True)
 
 # %% ../../nbs/03_dataset/04_cache.ipynb #f9a46e48
@@ -198,13 +212,19 @@ def _run_block(fn, rows, args):
     good, arrays, bad = [], [], {}
     for row, arg in zip(rows, args):
         try: x = np.asarray(fn(*arg))
-        except (ValueError, OSError, ArithmeticError) as e: bad[row] = _short(e, arg); continue   # the item's fault; other errors are the function's
-        if x.dtype != np.uint8: raise TypeError(f"{getattr(fn, '__name__', fn)} gave {x.dtype} for {arg[0]}: a cache keeps uint8; scale to 0..255 and round")
+        except (ValueError, OSError, ArithmeticError) as e:  # the item's fault; other errors are the function's
+            bad[row] = _short(e, arg)
+            continue
+        if x.dtype != np.uint8:
+            raise TypeError(f"{getattr(fn, '__name__', fn)} gave {x.dtype} for {arg[0]}: a cache keeps uint8; "
+                            "scale to 0..255 and round")
         if arrays and x.shape != arrays[0].shape: raise TypeError(_unlike(x.shape, arrays[0].shape, arg[0]))
         good.append(row); arrays.append(x)
     return good, np.stack(arrays) if arrays else None, bad
 
-def _unlike(shape, other, what): return f"shape {shape} for {what}, {other} for another: bring all to one size (images.fit)"
+# %% ../../nbs/03_dataset/04_cache.ipynb #43fec628
+def _unlike(shape, other, what):
+    return f"shape {shape} for {what}, {other} for another: bring all to one size (images.fit)"
 
 def _short(e, arg):
     "Reason without the folder, which the index need not remember"
@@ -238,11 +258,14 @@ def allocate(self:_Part, shape, reserve):
     if path.is_file(): return
     need, free = self.n*int(np.prod(shape)), shutil.disk_usage(self.dir).free
     if need + reserve > free:
-        raise OSError(28, f"{need/2**30:.2f} GB for {self.n} items of {shape} and {reserve/2**30:.2f} GB to spare, but {free/2**30:.2f} GB free: a smaller size, or another root", str(self.dir))
+        raise OSError(28, f"{need/2**30:.2f} GB for {self.n} items of {shape} and {reserve/2**30:.2f} GB to spare, "
+                      f"but {free/2**30:.2f} GB free: a smaller size, or another root", str(self.dir))
     tmp = path.with_suffix('.new')
     np.lib.format.open_memmap(tmp, 'w+', np.uint8, (self.n, *shape)).flush()
     if hasattr(os, 'posix_fallocate'):
-        with open(tmp, 'r+b') as f: os.posix_fallocate(f.fileno(), 0, tmp.stat().st_size)   # taken now: no full disk later
+        # taken now: no full disk later
+        with open(tmp, 'r+b') as f:
+            os.posix_fallocate(f.fileno(), 0, tmp.stat().st_size)
     os.replace(tmp, path)
 
 # %% ../../nbs/03_dataset/04_cache.ipynb #5fb86a56
@@ -255,12 +278,17 @@ def write(self:_Part, rows, arrays, bad):
         path = self.dir/'array.npy'
         start = path.stat().st_size - self.n*size                      # after numpy's header
         with open(path, 'r+b') as f:
-            for k in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) != 1) + 1):   # rows that follow one another at one stroke
+            # rows that follow one another at one stroke
+            for k in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) != 1) + 1):
                 f.seek(start + int(rows[k[0]])*size); f.write(np.ascontiguousarray(arrays[k[0]:k[-1] + 1]))
             f.flush(); os.fsync(f.fileno())
-    line = {'rows': list(map(int, rows)), 'crc': [zlib.crc32(np.ascontiguousarray(x)) for x in (arrays if arrays is not None else ())],
+    crcs = [zlib.crc32(np.ascontiguousarray(x)) for x in (arrays if arrays is not None else ())]
+    line = {'rows': list(map(int, rows)), 'crc': crcs,
             'bad': bad, 'shape': list(self.shape) if self.shape else None}
-    with open(self.dir/'journal.jsonl', 'a', encoding='utf-8') as f: f.write(json.dumps(line) + '\n'); f.flush(); os.fsync(f.fileno())
+    with open(self.dir/'journal.jsonl', 'a', encoding='utf-8') as f:
+        f.write(json.dumps(line) + '\n')
+        f.flush()
+        os.fsync(f.fileno())
     self._note(json.loads(json.dumps(line)))
 
 # %% ../../nbs/03_dataset/04_cache.ipynb #165aadec
@@ -282,7 +310,8 @@ def _copy_known(part, ids, stamps, folder, prefix, reserve):
         same = [r for r, i in enumerate(ids) if r not in part.done and i in old and theirs[i] == stamps[r]]
         if not same: continue
         part.allocate(old.shape, reserve)
-        for some in np.array_split(same, -(-len(same)//64)): part.write(some, old.take(old.rows([ids[r] for r in some])), {})
+        for some in np.array_split(same, -(-len(same)//64)):
+            part.write(some, old.take(old.rows([ids[r] for r in some])), {})
 
 # %% ../../nbs/03_dataset/04_cache.ipynb #c9d77688
 def parallel_how(
@@ -294,12 +323,14 @@ def parallel_how(
     if n_jobs is None and type(backend).__name__ == 'LokyBackend' and n in (None, 1): n_jobs = n_cpus()
     return dict(n_jobs=n_jobs, prefer='threads', return_as='generator_unordered')
 
+# %% ../../nbs/03_dataset/04_cache.ipynb #1331930e
 def _fill(part, fn, args, n_jobs, block, bar):
     "Run the function over all rows that are not done, block by block"
     from joblib import Parallel, delayed
     todo = [r for r in range(part.n) if r not in part.done]
     blocks = [todo[i:i+block] for i in range(0, len(todo), block)]
-    for rows, arrays, bad in Parallel(**parallel_how(n_jobs))(delayed(_run_block)(fn, b, [args[r] for r in b]) for b in blocks):
+    run = Parallel(**parallel_how(n_jobs))
+    for rows, arrays, bad in run(delayed(_run_block)(fn, b, [args[r] for r in b]) for b in blocks):
         part.write(rows, arrays, bad)
         bar.update(len(rows) + len(bad))
 
@@ -310,22 +341,24 @@ def build(cls:ArrayCache,
     fn,                     # path -> uint8 array, all of one shape; a function, or functools.partial for its parameters
     root:Path='cache',      # folder on the local disk where caches are kept
     columns:tuple=('path',),# what `fn` is given, in this order
-    size:int=None,          # given to `fn` as `size=`, for short; its other parameters by functools.partial
+    size:int|None=None,     # given to `fn` as `size=`, for short; its other parameters by functools.partial
     version:str='',         # another one makes another cache
-    n_jobs:int=None,        # what joblib's `parallel_config` says, else a thread a core
+    n_jobs:int|None=None,   # what joblib's `parallel_config` says, else a thread a core
     block:int=32,           # items between two lines of the journal: what a kill may cost, per worker
     reserve:int=1<<28,      # bytes that stay free on the disk
 )->ArrayCache:
-    "Cache of `fn` over `items`, found or built or built to its end; items `fn` refuses (ValueError, OSError) are set aside; `OSError` if the disk is too small"
+    "Cache of `fn` over `items`, found or built (to its end); items `fn` refuses (ValueError, OSError) are set aside"
     items, fn = items.sort_values('id'), fn if size is None else partial(fn, size=size)
-    if items.id.duplicated().any(): raise ValueError(f"id {items.id[items.id.duplicated()].iloc[0]!r} occurs more than once: an id must be unique")
+    if items.id.duplicated().any():
+        raise ValueError(f"id {items.id[items.id.duplicated()].iloc[0]!r} occurs more than once: an id must be unique")
     if not len(items): raise ValueError("no items to build a cache of")
     ids, stamps, name = items.id.astype(str).tolist(), source_stamps(items, tuple(columns)), _name(fn)
     prefix = f'{name}-{function_key(fn, version)}'
     folder = Path(root)/f"{prefix}-{hashlib.sha256(json.dumps([ids, stamps]).encode()).hexdigest()[:12]}"
     if (folder/'index.json').is_file(): return cls(folder)
     with _alone(folder.with_name(f'.{folder.name}.lock')):
-        if not (folder/'index.json').is_file(): _build(folder, prefix, ids, stamps, fn, items[list(columns)], n_jobs, block, reserve)
+        if not (folder/'index.json').is_file():
+            _build(folder, prefix, ids, stamps, fn, items[list(columns)], n_jobs, block, reserve)
     return cls(folder)
 
 # %% ../../nbs/03_dataset/04_cache.ipynb #dcc55c13
@@ -334,6 +367,7 @@ def _name(fn):
     fn = fn.func if isinstance(fn, partial) else fn
     return re.sub(r'\W+', '', getattr(fn, '__name__', type(fn).__name__)) or 'fn'
 
+# %% ../../nbs/03_dataset/04_cache.ipynb #302cb96f
 def _build(folder, prefix, ids, stamps, fn, values, n_jobs, block, reserve):
     "Build `folder`, or go on with its `.part`"
     from tqdm.auto import tqdm
@@ -350,7 +384,8 @@ def _build(folder, prefix, ids, stamps, fn, values, n_jobs, block, reserve):
         if not part.shape: raise ValueError(f"none of {len(ids)} items worked; the first: {ids[0]}: {part.bad[0]}")
         part.allocate(part.shape, reserve)
         _fill(part, fn, args, n_jobs, block, bar)
-    part.publish(folder, ids, stamps, {'function': prefix, 'built': time.strftime('%Y-%m-%d %H:%M:%S'), 'versions': _versions()})
+    part.publish(folder, ids, stamps, {'function': prefix, 'built': time.strftime('%Y-%m-%d %H:%M:%S'),
+                                       'versions': _versions()})
 
 # %% ../../nbs/03_dataset/04_cache.ipynb #fa529f7f
 def _versions():

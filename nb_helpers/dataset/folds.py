@@ -44,7 +44,7 @@ def _dealt(counts, n):
     for u in np.argsort(-np.concatenate(uneven), kind='stable'):
         s = slice(*counts.indptr[u:u+2])
         cols, k = counts.indices[s], counts.data[s]
-        x = np.repeat(held[:, cols, None], n, 2)             # what the folds would hold: (fold, class, fold that takes it)
+        x = np.repeat(held[:, cols, None], n, 2)  # what the folds would hold: (fold, class, fold that takes it)
         x[own, :, own] += k
         x /= total[cols, None]
         x -= x.sum(0)/n
@@ -103,7 +103,7 @@ def _move_costs(counts, part, sums, share):
 
 # %% ../../nbs/03_dataset/08_folds.ipynb #86aa1343
 def _moved(counts, part, share, least, most=40, patience=12):
-    "Parts after one round of at most `most` moves, each unit once, back to the best that was seen; and whether that gained `least`"
+    "Parts after at most `most` moves, each unit once, back to the best seen; and whether that gained `least`"
     part, sums, tied = part.copy(), _sums(counts, part, len(share)), np.zeros(len(part), bool)
     now, best, kept, moves = 0., -least, 0, []
     while len(moves) < min(most, len(part)) and len(moves) - kept <= patience:
@@ -135,12 +135,13 @@ def _ways(counts, share, first, rng, least):
 
 # %% ../../nbs/03_dataset/08_folds.ipynb #4d441ab2
 def _nearest(counts, share, first, seed):
-    "Part of each unit: `first` where it is as near to `share` as any way that was found, else such a way; int, (units,)"
+    "Part of each unit, int, (units,): `first` where it is as near to `share` as any way found, else such a way"
     near, cost = share.min()/20, _cost(_sums(counts, first, len(share)), share)
     if cost <= near: return first
     ways = _ways(counts, share, first, np.random.default_rng(seed), near/10)
     dense = counts.toarray() if len(ways) > 17 else None
-    sums = [_sums(counts, w, len(share)) for w in ways] if dense is None else np.stack([(ways == b) @ dense for b in range(len(share))], 1)
+    if dense is None: sums = [_sums(counts, w, len(share)) for w in ways]
+    else: sums = np.stack([(ways == b) @ dense for b in range(len(share))], 1)
     costs = _cost(np.stack(sums), share)
     if cost <= costs.min() + min(costs.min()/4, .05) + near: return first
     return ways[int(np.flatnonzero(costs <= costs.min() + near)[0])]
@@ -153,7 +154,7 @@ def _folds(labels, codes, n, seed):
 
 def fold_numbers(
     labels,       # class of each item, (n_items,); None where there is none: then only the sizes are evened
-    unit=None,    # what must stay whole, such as `items.units` or a group an item, (n_items,); None: every item by itself
+    unit=None,    # (n_items,): what must stay whole, such as a patient; None: every item by itself
     n:int=5,      # folds, 2 to the number of units
     seed:int=42,  # another seed, other folds
 )->np.ndarray:    # int64, (n_items,); 0 to n-1
@@ -161,9 +162,12 @@ def fold_numbers(
     labels = np.zeros(len(unit), int) if labels is None else pd.factorize(np.asarray(labels), sort=True)[0]
     codes, names = pd.factorize(np.arange(len(labels)) if unit is None else np.asarray(unit), sort=True)
     if len(codes) != len(labels): raise ValueError(f"{len(codes)} groups for {len(labels)} items: give one an item")
-    if (codes < 0).any(): raise ValueError(f"{(codes < 0).sum()} of {len(codes)} items have no group: give each one, its own where it is alone")
-    if not 2 <= n <= len(names): raise ValueError(f"{n} folds of {len(names)} {'items' if len(names) == len(codes) else 'groups'}: "
-                                                  "it must be 2 or more and at most that number")
+    if (codes < 0).any():
+        raise ValueError(f"{(codes < 0).sum()} of {len(codes)} items have no group: give each one, "
+                         "its own where it is alone")
+    if not 2 <= n <= len(names):
+        raise ValueError(f"{n} folds of {len(names)} {'items' if len(names) == len(codes) else 'groups'}: "
+                         "it must be 2 or more and at most that number")
     if len(names) < len(codes) or np.bincount(labels - labels.min()).max() < n:
         counts, first = _counts(labels, codes), np.empty(len(names), int)
         first[codes] = _folds(labels, codes, n, seed)
@@ -172,7 +176,8 @@ def fold_numbers(
     out = np.empty(len(codes), int)
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', 'The least populated class')    # the callers look after such a class
-        for k, (_, rows) in enumerate(StratifiedKFold(n, shuffle=True, random_state=seed).split(labels, labels)): out[rows] = k
+        for k, (_, rows) in enumerate(StratifiedKFold(n, shuffle=True, random_state=seed).split(labels, labels)):
+            out[rows] = k
     return out
 
 # %% ../../nbs/03_dataset/08_folds.ipynb #88dffe17
@@ -187,7 +192,7 @@ def _both_sides(held, labels, unit, seed):
 # %% ../../nbs/03_dataset/08_folds.ipynb #2a516a0f
 def held_out(
     labels,      # class of each item, (n_items,)
-    unit,        # number of what must stay whole, int, (n_items,); as `items.units` gives it
+    unit,        # number of what must stay whole, int, (n_items,)
     share:float, # of the items that is wanted, 0 to .5
     seed:int=42, # another seed, other units
 )->np.ndarray:   # bool, (n_items,); True for what is held out
@@ -216,11 +221,13 @@ def far_off(
     n, of, said = len(labels), labels.value_counts().sort_index(), []
     for name, share in shares.items():
         k = int((part == name).sum())
-        if abs(k - share*n) > max(share*n/10, 1) + 1e-9: said.append(f"{name} has {k} of {n} items, {share*n:.0f} were wanted")
+        if abs(k - share*n) > max(share*n/10, 1) + 1e-9:
+            said.append(f"{name} has {k} of {n} items, {share*n:.0f} were wanted")
         held = labels[part == name].value_counts().reindex(of.index, fill_value=0)
         far = of.index[abs(held - share*of) > np.maximum(share*of/2, 5)]
         said += [f"{name} has {held[c]} of {of[c]} {c}, {share*of[c]:.0f} were wanted" for c in far]
     if not said: return ''
     largest = int(pd.Series(np.asarray(unit)).value_counts().max())
-    why = f"groups and copies stay whole (the largest has {largest} items)" if largest > 1 else "classes are small, and each stands on both sides"
+    why = "classes are small, and each stands on both sides"
+    if largest > 1: why = f"groups and copies stay whole (the largest has {largest} items)"
     return f"{'; '.join(said[:6])}{f'; and {len(said) - 6} more' if len(said) > 6 else ''}: {why}"

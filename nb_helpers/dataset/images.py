@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MOST_MEMORY', 'IMAGENET', 'ImageError', 'open_image', 'drop_unreadable', 'gray_levels', 'fit', 'open_fit',
-           'crop_circle', 'ben_graham', 'prepare_fundus', 'cache_images', 'OpenItem', 'middle', 'CacheDL', 'image_dls',
+           'crop_circle', 'ben_graham', 'prepare_fundus', 'cache_images', 'OpenItem', 'middle', 'image_dls',
            'check_photo_rate']
 
 # %% ../../nbs/03_dataset/11_images.ipynb #75e9c444
@@ -39,15 +39,15 @@ class ImageError(ValueError):
     "A file that can't be opened as a picture; the message says which and why"
 
 def open_image(
-    path:Path,          # file of any format that Pillow reads; of several frames the first is taken
-    at_least:int=None,  # px; a JPEG may be decoded smaller, by half or more, while its sides stay above this
-    levels:dict=None,   # what is black and white in files of more than 8 bits, from `gray_levels` of their set; None: by this file alone
-)->np.ndarray:          # uint8, shape (height, width, 3), RGB
-    "Picture as a person would see it: upright, alpha over white, more than 8 bits scaled to 8; `ImageError` naming file and reason"
+    path:Path,              # file of any format that Pillow reads; of several frames the first is taken
+    at_least:int|None=None, # px; a JPEG may be decoded smaller, by half or more, while its sides stay above this
+    levels:dict|None=None,  # black and white of files of more than 8 bits, from `gray_levels`; None: by this file alone
+)->np.ndarray:              # uint8, shape (height, width, 3), RGB
+    "Picture as a person sees it: upright, alpha over white, more than 8 bits scaled to 8; `ImageError` with reason"
     return _open(path, at_least, levels)[0]
 
 def _open(path, at_least, levels=None, seen=None):
-    "(picture, the box in it that the file's pixels fill, or None for all of it); `seen`, a list, gets what `_range` asks about"
+    "(picture, the box that the file's pixels fill, or None for all of it); `seen`, a list, gets what `_range` asks"
     try:
         with open_lazily(path) as img:
             box, deep = None, ';16' in str(img.tile)
@@ -62,11 +62,13 @@ def _open(path, at_least, levels=None, seen=None):
 
 # %% ../../nbs/03_dataset/11_images.ipynb #75a6c0d6
 _T = Image.Transpose
-_TURN = {2: _T.FLIP_LEFT_RIGHT, 3: _T.ROTATE_180, 4: _T.FLIP_TOP_BOTTOM, 5: _T.TRANSPOSE, 6: _T.ROTATE_270, 7: _T.TRANSVERSE, 8: _T.ROTATE_90}
+_TURN = {2: _T.FLIP_LEFT_RIGHT, 3: _T.ROTATE_180, 4: _T.FLIP_TOP_BOTTOM, 5: _T.TRANSPOSE, 6: _T.ROTATE_270,
+         7: _T.TRANSVERSE, 8: _T.ROTATE_90}
 
 def _turned(turn, l, t, r, b, w, h):
     "Where the box (left, top, right, bottom) of a w x h picture lies after the turn"
-    return {_T.FLIP_LEFT_RIGHT: (w-r, t, w-l, b), _T.FLIP_TOP_BOTTOM: (l, h-b, r, h-t), _T.ROTATE_180: (w-r, h-b, w-l, h-t), _T.TRANSPOSE: (t, l, b, r),
+    return {_T.FLIP_LEFT_RIGHT: (w-r, t, w-l, b), _T.FLIP_TOP_BOTTOM: (l, h-b, r, h-t),
+            _T.ROTATE_180: (w-r, h-b, w-l, h-t), _T.TRANSPOSE: (t, l, b, r),
             _T.ROTATE_90: (t, w-r, b, w-l), _T.ROTATE_270: (h-b, l, h-t, r), _T.TRANSVERSE: (h-b, w-r, h-t, w-l)}[turn]
 
 def _orientation(img):
@@ -82,7 +84,7 @@ def _bytes(path):
     return path.read()
 
 def _open_jpeg(path, img, at_least):
-    "Pixels of a JPEG, whose decoder must not have had to guess: Pillow shows what is left of damaged data without a word"
+    "Pixels of a JPEG, whose decoder must not have had to guess: Pillow shows what is left of damaged data unasked"
     import simplejpeg
     data = _bytes(path)
     (w, h), f = img.size, _share(img, len(data))
@@ -103,12 +105,13 @@ def _open_jpeg(path, img, at_least):
 MOST_MEMORY = 2**30 # bytes that decoding one photo may take; Pillow's limit of 178,956,970 pixels is meant for as much
 
 def _share(img, n):
-    "1, or for a JPEG of n bytes beyond Pillow's limit 2, 4 or 8: what its sides are divided by; `DecompressionBombError` where that is not enough"
+    "1, or for a JPEG of n bytes beyond Pillow's limit 2, 4 or 8, to divide its sides; else `DecompressionBombError`"
     pixels, limit = img.size[0]*img.size[1], Image.MAX_IMAGE_PIXELS
     if limit is None or pixels <= 2*limit: return 1
-    whole = n + (2*len(img.getbands())*pixels if img.info.get('progressive') else 0)    # a progressive one is kept in full until its end
+    # a progressive one is kept in full until its end
+    whole = n + (2*len(img.getbands())*pixels if img.info.get('progressive') else 0)
     for f in (2, 4, 8):
-        if whole + 3*len(img.getbands())*pixels/f**2 <= MOST_MEMORY: return f           # the decoder's copy, Pillow's, ours
+        if whole + 3*len(img.getbands())*pixels/f**2 <= MOST_MEMORY: return f  # the decoder's copy, Pillow's, ours
     raise Image.DecompressionBombError(f'({pixels} pixels)')
 
 # %% ../../nbs/03_dataset/11_images.ipynb #d92bbf73
@@ -135,13 +138,19 @@ def _reason(path, error):
         if not os.path.exists(path): return 'no such file'
         if not os.path.isfile(path): return 'a pipe, a socket or a device, not a file'
         if not os.path.getsize(path): return 'the file is empty'
-        if isinstance(error, PermissionError): return 'it may not be read: permission denied; ask for the right to read it (chmod +r)'
-    if isinstance(error, ImportError) and is_heif(head_bytes(path)): return 'HEIC, which needs pillow-heif: pip install pillow-heif (or nb_helpers[heic])'
-    if isinstance(error, Image.UnidentifiedImageError): return next((why for start, why in _SAYS if start in head_bytes(path)), 'not an image that Pillow knows')
+        if isinstance(error, PermissionError):
+            return 'it may not be read: permission denied; ask for the right to read it (chmod +r)'
+    if isinstance(error, ImportError) and is_heif(head_bytes(path)):
+        return 'HEIC, which needs pillow-heif: pip install pillow-heif (or nb_helpers[heic])'
+    if isinstance(error, Image.UnidentifiedImageError):
+        return next((why for start, why in _SAYS if start in head_bytes(path)), 'not an image that Pillow knows')
     if isinstance(error, Image.DecompressionBombError): return _too_large(error)
     if 'Premature end of JPEG' in str(error): return f'truncated: {error}; get the file again'
-    if re.search('truncated|not large enough|broken data stream|unrecognized data stream', str(error), re.I): return _printable(f'cut off or damaged ({error}); get the file again')
-    if 'Corrupt JPEG data' in str(error): return f'{error}; what a viewer shows of it is made up; get the file again' + _OR_SAVE*('before marker 0xd9' in str(error))
+    if re.search('truncated|not large enough|broken data stream|unrecognized data stream', str(error), re.I):
+        return _printable(f'cut off or damaged ({error}); get the file again')
+    if 'Corrupt JPEG data' in str(error):
+        more = _OR_SAVE*('before marker 0xd9' in str(error))
+        return f'{error}; what a viewer shows of it is made up; get the file again{more}'
     return _printable(f'{type(error).__name__}: {error}')
 
 # %% ../../nbs/03_dataset/11_images.ipynb #680247ac
@@ -150,15 +159,21 @@ _OR_SAVE = ', or, if it looks right from top to bottom, open it and save it anew
 def _too_large(error):
     "Words for Pillow's refusal"
     n = re.search(r'\((\d+) pixels', str(error))
-    return (f"{int(n[1])/1e6:,.0f} million pixels, " if n else '') + (f"too large: decoding it would take more than {MOST_MEMORY/2**30:.0f} GiB, and "
-            "only a JPEG that is not progressive can be decoded reduced; save it smaller (180 million pixels or less) or cut it into tiles")
+    pixels = f"{int(n[1])/1e6:,.0f} million pixels, " if n else ''
+    return (f"{pixels}too large: decoding it would take more than {MOST_MEMORY/2**30:.0f} GiB, and only a JPEG that is "
+            "not progressive can be decoded reduced; save it smaller (180 million pixels or less) or cut it into tiles")
 
 # %% ../../nbs/03_dataset/11_images.ipynb #e0e881b7
-_PAGE = 'not an image that Pillow knows, but a web page or drawing (HTML, SVG): download the photo again, or save it as PNG'
-_TIFF = 'a TIFF of a kind that Pillow does not read, such as floats of 64 bits or colours as floats: save it with 8 or 16 bits a channel'
-_SAYS = (*((start, _PAGE) for start in (b'<!DOCTYPE', b'<!doctype', b'<html', b'<svg', b'<?xml')), (b'II*\0', _TIFF), (b'MM\0*', _TIFF),
-         (b'ftypavi', 'AVIF, which needs Pillow 11.3 or later: pip install -U pillow'), (b'JXL ', 'JPEG XL, which Pillow does not read: save it as JPEG or PNG'),
-         (b'version https://', 'not an image that Pillow knows, but a pointer of Git LFS: git lfs pull brings the photo')) # what stands in a file's first 16 bytes, words
+_PAGE = ('not an image that Pillow knows, but a web page or drawing (HTML, SVG): '
+         'download the photo again, or save it as PNG')
+_TIFF = ('a TIFF of a kind that Pillow does not read, such as floats of 64 bits or colours as floats: '
+         'save it with 8 or 16 bits a channel')
+_LFS = 'not an image that Pillow knows, but a pointer of Git LFS: git lfs pull brings the photo'
+# what stands in a file's first 16 bytes, words
+_SAYS = (*((start, _PAGE) for start in (b'<!DOCTYPE', b'<!doctype', b'<html', b'<svg', b'<?xml')),
+         (b'II*\0', _TIFF), (b'MM\0*', _TIFF), (b'version https://', _LFS),
+         (b'ftypavi', 'AVIF, which needs Pillow 11.3 or later: pip install -U pillow'),
+         (b'JXL ', 'JPEG XL, which Pillow does not read: save it as JPEG or PNG'))
 
 # %% ../../nbs/03_dataset/11_images.ipynb #55abc85a
 def _to_rgb(img):
@@ -171,20 +186,22 @@ def _to_rgb(img):
 
 # %% ../../nbs/03_dataset/11_images.ipynb #00effaa7
 def _to_8_bits(img, path, deep, levels, seen):
-    "Image of 8 bits: gray of 16 or 32 bits or floats, and colours of 16, by `levels` of their kind, or by `_range` of this file alone"
+    "Image of 8 bits: gray of 16 or 32 bits or floats, colours of 16, by `levels`, or by `_range` of this file alone"
     gray = img.mode in ('I', 'F') or img.mode.startswith('I;16')
     if not gray and not deep: return img
     kind = 'float' if img.mode == 'F' else 'whole' if gray else 'colour'
     x = _values(img) if gray else _colours(img, path)
-    if x is None: found = (kind, 0, 65535, None)                       # colours that use their 16 bits: Pillow's own 8 are right
+    if x is None: found = (kind, 0, 65535, None)  # colours that use their 16 bits: Pillow's own 8 are right
     else: found = (kind, *_ends(x if gray else x[..., :3], _no_data(img)), _tagged(img, path))
     if seen is not None: seen.append(found)
     black, white = (levels or {}).get(kind) or _alone(found, seen is None)
     if not gray and white >= 65535: return img
     if x is None: x = np.asarray(img)*257.
     x = np.clip((np.nan_to_num(x, nan=black) - black)*255/(white - black) + .5, 0, 255).astype(np.uint8)
-    if gray and img.format == 'TIFF' and img.tag_v2.get(262) == 0: x = 255 - x         # white is zero: Pillow turns 8 bits round, not more
-    if isinstance(clear := img.info.get('transparency'), int) and gray: x[_values(img) == clear] = 255   # white shines through
+    # white is zero: Pillow turns 8 bits round, not more
+    if gray and img.format == 'TIFF' and img.tag_v2.get(262) == 0: x = 255 - x
+    # white shines through
+    if isinstance(clear := img.info.get('transparency'), int) and gray: x[_values(img) == clear] = 255
     return Image.fromarray(x)
 
 # %% ../../nbs/03_dataset/11_images.ipynb #a4dc3612
@@ -195,11 +212,12 @@ def _values(img):
     return x.astype(np.float64)
 
 def _colours(img, path):
-    "Colours of 16 bits as they are, (height, width, 3 or 4), or None where the 8 that Pillow keeps of them reach a quarter of white"
+    "Colours of 16 bits, (height, width, 3 or 4), or None where the 8 that Pillow keeps reach a quarter of white"
     if max(high for _, high in img.getextrema()[:3]) >= 64: return None
     import cv2
     x = cv2.imdecode(np.frombuffer(_bytes(path), np.uint8), cv2.IMREAD_UNCHANGED)
-    if x is None or x.ndim != 3 or x.shape[:2] != img.size[::-1]: return np.asarray(img)*257.   # OpenCV can't: sixteen levels are better than black
+    # OpenCV can't: sixteen levels are better than black
+    if x is None or x.ndim != 3 or x.shape[:2] != img.size[::-1]: return np.asarray(img)*257.
     return x[..., [2, 1, 0, 3][:x.shape[2]]].astype(np.float64)
 
 def _ends(x, gone=None):
@@ -215,7 +233,7 @@ def _no_data(img):
 
 # %% ../../nbs/03_dataset/11_images.ipynb #33606639
 def _tagged(img, path):
-    "(black, white) as the file itself says: a TIFF's bits a sample or its Min/MaxSampleValue, a PNG's significant bits; None without"
+    "(black, white) as the file says: a TIFF's bits or its Min/MaxSampleValue, a PNG's significant bits; None without"
     if img.format == 'PNG':
         bits = _png_bits(_bytes(path)[:65_536])
         return (0., 2.**bits - 1) if bits else None
@@ -245,7 +263,8 @@ def _range(found):
     steps = (1., 255.) if kind == 'float' else [2.**n - 1 for n in _DEPTHS]
     top = next((t for t in steps if high <= t), None) if low >= 0 else None
     if top and (kind == 'colour' or high == low or high - low >= top/8):
-        return (0., top), f'the largest value is {high:g}' + (f', {len(bin(int(top))) - 2} bits' if kind != 'float' else '')
+        bits = '' if kind == 'float' else f', {len(bin(int(top))) - 2} bits'
+        return (0., top), f'the largest value is {high:g}{bits}'
     return ((low, high) if high > low else (low, low + 1)), 'the smallest and the largest value'
 
 def _alone(found, say):
@@ -253,20 +272,24 @@ def _alone(found, say):
     (black, white), why = _range([found])
     usual = (0, 1), (0, 255), (0, 65535)
     if say and (black, white) not in (usual if found[0] == 'float' else usual[2:]) and not why.startswith('as'):
-        which = f'{black:g} as black, {white:g} as white' if black == 0 else 'its own smallest value as black, its largest as white'
-        warnings.warn(f"a picture of more than 8 bits was opened alone, with {which}: levels=gray_levels(items) takes one range for a whole set", stacklevel=5)
+        which = f'{black:g} as black, {white:g} as white'
+        if black != 0: which = 'its own smallest value as black, its largest as white'
+        warnings.warn(f"a picture of more than 8 bits was opened alone, with {which}: "
+                      "levels=gray_levels(items) takes one range for a whole set", stacklevel=5)
     return black, white
 
 # %% ../../nbs/03_dataset/11_images.ipynb #2ba483e7
 def drop_unreadable(
-    items:pd.DataFrame, # columns id and path
-    n_jobs:int=None,    # threads; one a core by default
-)->tuple:               # (items that open, DataFrame id, path, reason of those that don't)
-    "Readable items, and the unreadable with their reasons; decodes every file once, with a progress bar for more than 500; `ValueError` where a class or a split would vanish"
+    items:pd.DataFrame,   # columns id and path
+    n_jobs:int|None=None, # threads; one a core by default
+)->tuple:                 # (items that open, DataFrame id, path, reason of those that don't)
+    "Readable items, and the others with reasons; decodes every file; `ValueError` where a class or split would vanish"
     seen = _every(_look, items.path, n_jobs, 'opening every photo')
     reasons = pd.Series([why for why, _ in seen], index=items.index, dtype=object)
     bad = items[reasons.notna()].assign(reason=reasons.dropna())
-    if len(bad) == len(items): raise ValueError(f"none of {len(items)} files could be opened; the first: {bad.reason.iloc[0] if len(bad) else 'no items'}")
+    if len(bad) == len(items):
+        raise ValueError(f"none of {len(items)} files could be opened; the first: "
+                         f"{bad.reason.iloc[0] if len(bad) else 'no items'}")
     for col in ('label', 'split'): _vanished(items, bad, col)
     good = items[reasons.isna()].reset_index(drop=True)
     good.attrs['levels'] = _levels([f for _, found in seen for f in found])
@@ -276,15 +299,19 @@ def _every(fn, paths, n_jobs, what):
     "fn of every path, in order, by threads"
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm
-    return Parallel(n_jobs or n_cpus(), prefer='threads')(delayed(fn)(p) for p in tqdm(paths, desc=what, disable=len(paths) < 500))
+    bar = tqdm(paths, desc=what, disable=len(paths) < 500)
+    return Parallel(n_jobs or n_cpus(), prefer='threads')(delayed(fn)(p) for p in bar)
 
 def _vanished(items, bad, col):
     "`ValueError` where no photo of a class or of a split can be read"
     if col not in items: return
     for name, n in items[col].value_counts().sort_index(key=lambda k: k.astype(str)).items():
         lost = bad[bad[col] == name]
-        if len(lost) == n: raise ValueError(f"{col} {name!r}: none of its {n} photos can be opened, the first, {_printable(lost.id.iloc[0])}: "
-                                            f"{lost.reason.iloc[0]}. Mend the files, or take the {'class' if col == 'label' else 'split'} out (its folder or its rows)")
+        if len(lost) == n:
+            of = 'class' if col == 'label' else 'split'
+            raise ValueError(f"{col} {name!r}: none of its {n} photos can be opened, the first, "
+                             f"{_printable(lost.id.iloc[0])}: {lost.reason.iloc[0]}. "
+                             f"Mend the files, or take the {of} out (its folder or its rows)")
 
 # %% ../../nbs/03_dataset/11_images.ipynb #04dd3a83
 def _look(path):
@@ -296,10 +323,10 @@ def _look(path):
 
 # %% ../../nbs/03_dataset/11_images.ipynb #8a409007
 def gray_levels(
-    items:pd.DataFrame, # column path
-    n_jobs:int=None,    # threads; one a core by default
-)->dict:                # kind ('whole', 'float', 'colour') -> [black, white], for `open_image`; empty where all files have 8 bits
-    "What is black and white in a set's files of more than 8 bits, one rule for all of them: as `drop_unreadable` found, else by a look at them"
+    items:pd.DataFrame,   # column path
+    n_jobs:int|None=None, # threads; one a core by default
+)->dict:                  # kind ('whole', 'float', 'colour') -> [black, white]; empty where all files have 8 bits
+    "Black and white of files of more than 8 bits, one rule for a set: as `drop_unreadable` found, else by a look"
     if 'levels' in items.attrs: return items.attrs['levels']
     deep = [p for p in items.path if isinstance(p, (str, Path)) and _may_be_deep(head_bytes(p), p)]
     return _levels([f for _, found in _every(_look, deep, n_jobs, 'looking for the range of 16 bits') for f in found])
@@ -308,7 +335,8 @@ def _may_be_deep(head, path):
     "By its first bytes: a PNG or a TIFF of more than 8 bits, or one of the rare formats that may be"
     if head[:8] == b'\x89PNG\r\n\x1a\n':
         with open(path, 'rb') as f: return f.read(25)[24:] == b'\x10'
-    return bool(head) and head[:3] != b'\xff\xd8\xff' and head[:4] not in (b'RIFF', b'GIF8') and head[:2] != b'BM' and head[4:8] != b'ftyp'
+    if not head or head[:3] == b'\xff\xd8\xff' or head[:4] in (b'RIFF', b'GIF8'): return False
+    return head[:2] != b'BM' and head[4:8] != b'ftyp'
 
 def _levels(found):
     "Range of each kind, said where it is not all of 16 bits, 0 to 1 or 0 to 255"
@@ -318,32 +346,37 @@ def _levels(found):
         ends, why = _range(some)
         levels[kind] = list(ends)
         if ends not in (((0, 1), (0, 255)) if kind == 'float' else ((0, 65535),)):
-            print(f"{len(some)} file{'s' if len(some) > 1 else ''} of more than 8 bits: {ends[0]:g} becomes black, {ends[1]:g} white ({why})")
+            print(f"{len(some)} file{'s' if len(some) > 1 else ''} of more than 8 bits: {ends[0]:g} becomes black, "
+                  f"{ends[1]:g} white ({why})")
     return levels
 
 # %% ../../nbs/03_dataset/11_images.ipynb #48e309e6
 _GRAY = (124, 116, 104) # ImageNet's mean colour: zero after normalisation
 
 def fit(
-    img:np.ndarray,   # uint8, (height, width, 3)
-    size:int,         # px a side of the result
-    how:str='crop',   # 'crop', 'pad' or 'squash'
-    resize:int=None,  # px of the short side before a crop, at least `size`; `size` by default
-    box:tuple=None,   # left, top, right, bottom in px (float): the part of `img` that is picture; all of it by default
-)->np.ndarray:        # uint8, (size, size, 3)
-    "Square picture of `size` px, by one antialiased bicubic resize; `ValueError` for an unknown way or `resize` below `size`"
+    img:np.ndarray,       # uint8, (height, width, 3)
+    size:int,             # px a side of the result
+    how:str='crop',       # 'crop', 'pad' or 'squash'
+    resize:int|None=None, # px of the short side before a crop, at least `size`; `size` by default
+    box:tuple|None=None, # left, top, right, bottom in px (float): the part of `img` that is picture; None: all of it
+)->np.ndarray:            # uint8, (size, size, 3)
+    "Square picture of `size` px, by one antialiased bicubic resize; `ValueError` for an unknown way or small `resize`"
     left, top, right, bottom = box or (0, 0, img.shape[1], img.shape[0])
     w, h = right - left, bottom - top
     if how == 'squash': return _resized(img, size, size, (left, top, right, bottom))
-    if how == 'pad': return _padded(_resized(img, max(1, round(size*w/max(w, h))), max(1, round(size*h/max(w, h))), (left, top, right, bottom)), size)
+    if how == 'pad':
+        width, height = (max(1, round(size*side/max(w, h))) for side in (w, h))
+        return _padded(_resized(img, width, height, (left, top, right, bottom)), size)
     if how != 'crop': raise ValueError(f"how={how!r} is none of 'crop', 'pad', 'squash'")
-    if (resize or size) < size: raise ValueError(f"resize={resize} is below size={size}: the crop would have nothing to take")
+    if (resize or size) < size:
+        raise ValueError(f"resize={resize} is below size={size}: the crop would have nothing to take")
     side, px = min(w, h), resize or size
     left, top = left + (w - side)/2, top + (h - side)/2
     return _center(_resized(img, px, px, (left, top, min(left + side, right), min(top + side, bottom))), size)
 
 # %% ../../nbs/03_dataset/11_images.ipynb #39d0dcc9
-def _resized(img, width, height, box): return np.asarray(Image.fromarray(img).resize((width, height), Image.BICUBIC, box=box))
+def _resized(img, width, height, box):
+    return np.asarray(Image.fromarray(img).resize((width, height), Image.BICUBIC, box=box))
 
 def _center(img, size):
     "The middle `size` x `size`"
@@ -359,11 +392,11 @@ def _padded(img, size):
 
 # %% ../../nbs/03_dataset/11_images.ipynb #56469aa0
 def _short_side(
-    img:np.ndarray, # uint8, (height, width, 3)
-    px:int,         # length of the short side afterwards
-    box:tuple=None, # as in `fit`
-    most:int=8,     # times `px` that the long side may have; of a thinner picture the middle is taken
-)->np.ndarray:      # uint8, proportions kept
+    img:np.ndarray,      # uint8, (height, width, 3)
+    px:int,              # length of the short side afterwards
+    box:tuple|None=None, # as in `fit`
+    most:int=8,          # times `px` that the long side may have; of a thinner picture the middle is taken
+)->np.ndarray:           # uint8, proportions kept
     "Picture resized so that its short side has `px`; a line of 1 x 30,000 px does not become a picture of gigabytes"
     left, top, right, bottom = box or (0, 0, img.shape[1], img.shape[0])
     w, h = right - left, bottom - top
@@ -375,12 +408,12 @@ def _short_side(
 
 # %% ../../nbs/03_dataset/11_images.ipynb #c7788e0d
 def open_fit(
-    path:Path,        # any image file
-    size:int,         # px a side
-    how:str='crop',   # as in `fit`
-    resize:int=None,  # likewise
-    levels:dict=None, # as in `open_image`
-)->np.ndarray:        # uint8, (size, size, 3)
+    path:Path,             # any image file
+    size:int,              # px a side
+    how:str='crop',        # as in `fit`
+    resize:int|None=None,  # likewise
+    levels:dict|None=None, # as in `open_image`
+)->np.ndarray:             # uint8, (size, size, 3)
     "Opened and fitted: a JPEG is decoded no larger than a good resize needs, one and a half times the size"
     img, box = _open(path, 3*(resize or size)//2 if how != 'pad' else None, levels)
     return fit(img, size, how, resize, box)
@@ -407,7 +440,7 @@ def _wide_blur(
     img:np.ndarray, # uint8, (height, width, 3)
     sigma:float,    # px, standard deviation of the Gaussian
 )->np.ndarray:      # uint8
-    "Gaussian blur; a wide one is done on a smaller copy, which looks the same (above 40 dB) and takes a small part of the time"
+    "Gaussian blur; a wide one on a smaller copy, which looks the same (above 40 dB) and takes a part of the time"
     import cv2
     k, (h, w) = max(1, int(sigma//12)), img.shape[:2]
     if k == 1: return cv2.GaussianBlur(img, (0, 0), sigma)
@@ -416,11 +449,11 @@ def _wide_blur(
 
 # %% ../../nbs/03_dataset/11_images.ipynb #c0e4f748
 def ben_graham(
-    img:np.ndarray,    # uint8, (height, width, 3), after `crop_circle`
-    size:int=224,      # px of the short side for which `sigma` is meant; a larger picture gets a wider blur
-    sigma:float=None,  # px; 10 for colour, size/10 for gray, as in the competition log
-    gray:bool=False,   # of the gray picture, three times the same channel
-)->np.ndarray:         # uint8, the shape of `img`
+    img:np.ndarray,         # uint8, (height, width, 3), after `crop_circle`
+    size:int=224,           # px of the short side for which `sigma` is meant; a larger picture gets a wider blur
+    sigma:float|None=None,  # px; 10 for colour, size/10 for gray, as in the competition log
+    gray:bool=False,        # of the gray picture, three times the same channel
+)->np.ndarray:              # uint8, the shape of `img`
     "4 img - 4 blur + 128, cut to 0..255: the difference to the surroundings"
     import cv2
     if gray: img = cv2.cvtColor(cv2.cvtColor(img, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
@@ -429,14 +462,14 @@ def ben_graham(
 
 # %% ../../nbs/03_dataset/11_images.ipynb #2deee485
 def prepare_fundus(
-    path:Path,         # photo of an eye
-    size:int=224,      # px a side
-    sigma:float=None,  # as in `ben_graham`
-    gray:bool=False,   # likewise
-    how:str='squash',  # as in `fit`
-    levels:dict=None,  # as in `open_image`
-    full:bool=False,   # blur before the resize, at the photo's own size: another picture, with finer lines
-)->np.ndarray:         # uint8, (size, size, 3)
+    path:Path,              # photo of an eye
+    size:int=224,           # px a side
+    sigma:float|None=None,  # as in `ben_graham`
+    gray:bool=False,        # likewise
+    how:str='squash',       # as in `fit`
+    levels:dict|None=None,  # as in `open_image`
+    full:bool=False,        # blur before the resize, at the photo's own size: another picture, with finer lines
+)->np.ndarray:              # uint8, (size, size, 3)
     "Opened, cropped to the disc, Ben Graham's way, and to size; a function for `cache_images`"
     img = crop_circle(open_image(path, at_least=None if full else 2*size, levels=levels))
     if full: return fit(ben_graham(img, size, sigma, gray), size, how)
@@ -454,7 +487,8 @@ def cache_images(
     "Every photo prepared once; those that can't be opened are set aside with the reason"
     if hasattr(size, 'opener'): return ArrayCache.build(items, size.opener(gray_levels(items)), root, **kw)
     levels = gray_levels(items)
-    if levels and 'levels' in inspect.signature(prepare or open_fit).parameters: prepare = partial(prepare or open_fit, levels=levels)
+    if levels and 'levels' in inspect.signature(prepare or open_fit).parameters:
+        prepare = partial(prepare or open_fit, levels=levels)
     return ArrayCache.build(items, partial(prepare or open_fit, size=size, how=how), root, **kw)
 
 # %% ../../nbs/03_dataset/11_images.ipynb #ee5fa632
@@ -462,19 +496,22 @@ class OpenItem(Transform):
     "Row of items -> TensorImage, uint8, (3, size, size); with `aug` on the training split alone"
     def __init__(self, size, how='crop', resize=None, aug=None, cache=None, levels=None, prep=None):
         super().__init__()
-        self.size, self.how, self.resize, self.aug, self.cache, self.levels = size, how, resize or size, aug, cache, levels
+        self.size, self.how, self.resize = size, how, resize or size
+        self.aug, self.cache, self.levels = aug, cache, levels
         self.open = prep.opener(levels) if prep is not None and cache is None and prep.by != 'open_fit' else None
         self.split_idx = None if aug is None else 0
 
     def encodes(self, row:pd.Series):
         img = self._augmented(row) if self.aug is not None else self._plain(row)
         if img.shape[:2] != (self.size, self.size):
-            raise ValueError(f"augmentation gave {img.shape[:2]}, not {self.size} px: end it with A.RandomCrop({self.size}, {self.size})")
+            raise ValueError(f"augmentation gave {img.shape[:2]}, not {self.size} px: "
+                             f"end it with A.RandomCrop({self.size}, {self.size})")
         return TensorImage(torch.from_numpy(np.ascontiguousarray(img.transpose(2, 0, 1))))
 
     def _plain(self, row):
         if self.cache is not None: return self.cache.take(self.cache.rows([row.id]), self.size)[0]
-        if self.open is None and self.how == 'crop': return open_fit(row.path, self.size, self.how, self.resize, self.levels)
+        if self.open is None and self.how == 'crop':
+            return open_fit(row.path, self.size, self.how, self.resize, self.levels)
         return middle(self._whole(row), self.size)
 
     def _augmented(self, row):
@@ -485,8 +522,10 @@ class OpenItem(Transform):
 
     def _whole(self, row):
         "All of the picture, `resize` px a side, as a cache would hold it"
-        return self.open(row.path) if self.open is not None else open_fit(row.path, self.resize, self.how, levels=self.levels)
+        if self.open is not None: return self.open(row.path)
+        return open_fit(row.path, self.resize, self.how, levels=self.levels)
 
+# %% ../../nbs/03_dataset/11_images.ipynb #d153f792
 def middle(
     img:np.ndarray, # (height, width, channels)
     size:int,       # px a side
@@ -499,7 +538,7 @@ def middle(
 def _label(row): return row.label
 
 # %% ../../nbs/03_dataset/11_images.ipynb #f5a65e57
-class CacheDL(TfmdDL):
+class _CacheDL(TfmdDL):
     "fastai's DataLoader; a split that is read from a cache without augmentation comes a batch at a time"
     def create_batches(self, samps):
         if self.cache is None: yield from super().create_batches(samps); return
@@ -516,14 +555,15 @@ class CacheDL(TfmdDL):
     def _gather(self, rows, ys, idxs):
         idxs, opens = torch.as_tensor(idxs), [t for t in self.dataset.tls[0].tfms.fs if isinstance(t, OpenItem)]
         crop, cache = opens[-1].size, self.cache
-        x = torch.from_numpy(cache.take(rows[idxs.numpy()], crop, self._buffer(len(idxs), cache.shape) if cache.shape[:2] == (crop, crop) else None))
-        return (TensorImage(x.permute(0, 3, 1, 2)), *(y[idxs] for y in ys))   # no copy: channels come last in memory, as GPUs like them
+        out = self._buffer(len(idxs), cache.shape) if cache.shape[:2] == (crop, crop) else None
+        x = torch.from_numpy(cache.take(rows[idxs.numpy()], crop, out)).permute(0, 3, 1, 2)
+        return (TensorImage(x), *(y[idxs] for y in ys))   # no copy: channels last in memory, as GPUs like them
 
     def _buffer(self, n, shape):
         "An array that no batch refers to any more: memory that is already ours is twice as fast to fill"
         pool = self.__dict__.setdefault('_pool', [])
         for i in range(len(pool)):
-            if len(pool[i]) == n and sys.getrefcount(pool[i]) <= 2: return pool[i]   # the list's reference and this call's
+            if len(pool[i]) == n and sys.getrefcount(pool[i]) <= 2: return pool[i]   # the list's and this call's
         if len(pool) == 4: pool.pop(0)
         pool.append(np.empty((n, *shape), np.uint8))
         return pool[-1]
@@ -539,7 +579,8 @@ class CacheDL(TfmdDL):
         return self._known
 
 # %% ../../nbs/03_dataset/11_images.ipynb #e67c86e6
-IMAGENET = ([.485, .456, .406], [.229, .224, .225]) # mean, standard deviation per channel of RGB in [0, 1] (torchvision)
+# mean, standard deviation per channel of RGB in [0, 1] (torchvision)
+IMAGENET = ([.485, .456, .406], [.229, .224, .225])
 
 def image_dls(
     items:pd.DataFrame,     # columns id, path, label, split; rows of split 'test' are left out
@@ -553,7 +594,8 @@ def image_dls(
     num_workers:int=None,   # processes that load, as in `n_workers`; none for a split that is read from a cache as it is
     device=None,            # fastai's default device if None
     cache=None,             # pictures to read in place of the files, `size` px a side or more; or a folder: they are prepared there, once
-    target:str='class',     # 'class', 'ordinal' or 'float'
+    target='class',         # 'class', 'ordinal' or 'float'; or a `Task`, which says the vocab as well
+    seed:int=0,             # of the draws where `aug` is a list of transforms
 )->DataLoaders:             # batches of (TensorImage float32 (bs, 3, size, size), TensorCategory or as `target` says)
     "fastai DataLoaders of a split table; `dls.test_dl(rows, with_labels=True)` gives one for other rows"
     prep = size if hasattr(size, 'opener') else None
@@ -561,27 +603,32 @@ def image_dls(
         cache = cache_images(items, prep or resize or size, cache, how)
         print(cache)
     if prep is not None: size, resize, how, stats = prep.size, prep.resize, prep.how, prep.stats
-    if isinstance(aug, (list, tuple)): aug = Augment(aug)
+    if hasattr(target, 'target'): target, vocab = target.target, vocab or target.vocab
+    if isinstance(aug, (list, tuple)): aug = Augment(aug, seed)
     levels = gray_levels(items) if cache is None else None
     items = items[items.split != 'test'].reset_index(drop=True)
     splits = [items.index[items.split == s].tolist() for s in ('train', 'valid')]
-    if not all(splits): raise ValueError(f"{len(splits[0])} items in train, {len(splits[1])} in valid: both are needed (split_items)")
+    if not all(splits):
+        raise ValueError(f"{len(splits[0])} items in train, {len(splits[1])} in valid: both are needed (split_items)")
     stats = _stats(stats, cache, items.id[splits[0]], size, items.id)
     opens = [OpenItem(size, how, resize, a, cache, levels, prep) for a in ([aug] if aug else []) + [None]]
     sets = Datasets(items, [opens, [_label, target_transform(target, items.label, vocab)]], splits=splits)
     workers = n_workers(3*size*size*bs, num_workers) if cache is None or aug else 0
     loading = [dict(num_workers=w) for w in (workers, 0 if cache else workers)]
-    return sets.dataloaders(bs=min(bs, len(splits[0])), val_bs=bs, dl_kwargs=loading, device=device, shuffle=True, dl_type=CacheDL,
-                            after_batch=[IntToFloatTensor, Normalize.from_stats(*stats)])
+    return sets.dataloaders(bs=min(bs, len(splits[0])), val_bs=bs, dl_kwargs=loading, device=device, shuffle=True,
+                            dl_type=_CacheDL, after_batch=[IntToFloatTensor, Normalize.from_stats(*stats)])
 
 # %% ../../nbs/03_dataset/11_images.ipynb #3a03b553
 def _stats(stats, cache, train_ids, size, ids):
     "Statistics to normalise with; `KeyError` or `ValueError` where the cache doesn't go with the items"
     if cache is None:
-        if stats == 'measure': raise ValueError("stats='measure' measures a cache: give cache=cache_images(items, size), or the numbers")
+        if stats == 'measure':
+            raise ValueError("stats='measure' measures a cache: give cache=cache_images(items, size), or the numbers")
         return stats
     cache.rows(ids.tolist())
-    if size > min(cache.shape[:2]): raise ValueError(f"size={size}, but {cache.dir.name} holds {cache.shape[0]} x {cache.shape[1]} px: build it at {size} px or more")
+    if size > min(cache.shape[:2]):
+        raise ValueError(f"size={size}, but {cache.dir.name} holds {cache.shape[0]} x {cache.shape[1]} px: "
+                         f"build it at {size} px or more")
     return cache.stats(train_ids.tolist()) if stats == 'measure' else stats
 
 # %% ../../nbs/03_dataset/11_images.ipynb #08e650ac
@@ -598,10 +645,11 @@ def _photo_rate(
         for n, i in enumerate(some, 1):
             photos[i]
             if time.perf_counter() - clock > seconds: break
-        return n/max(time.perf_counter() - clock, time.process_time() - core)   # waiting for a disk counts, and so do threads
+        # waiting for a disk counts, and so do threads
+        return n/max(time.perf_counter() - clock, time.process_time() - core)
 
 # %% ../../nbs/03_dataset/11_images.ipynb #aa4a1e2e
-_T4_PHOTOS = 425 # photos of 224 px a second that a T4 trains a ResNet-50 with in half precision, by published figures (not measured here)
+_T4_PHOTOS = 425   # of 224 px a second: a T4 training ResNet-50 in half precision, as published (not measured here)
 
 def check_photo_rate(
     dls:DataLoaders,   # any; only photos that are read from files are looked at
@@ -614,6 +662,7 @@ def check_photo_rate(
     if not gpu or opens is None or opens.cache is not None: return None
     rate, n, need = _photo_rate(dls), max(1, dls.train.fake_l.num_workers), _T4_PHOTOS*min(1, (224/opens.size)**2)
     if rate*n < need:
-        print(f"{rate:.0f} photos a second a processor, processors that load: {n}. A T4 trains a ResNet-50 of {opens.size} px with some {need:.0f} a second "
+        print(f"{rate:.0f} photos a second a processor, processors that load: {n}. "
+              f"A T4 trains a ResNet-50 of {opens.size} px with some {need:.0f} a second "
               f"(published), so this {gpu} may wait for photos; cached=True reads them prepared")
     return rate

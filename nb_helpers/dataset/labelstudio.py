@@ -4,25 +4,30 @@
 
 # %% auto #0
 __all__ = ['read_exports', 'name_labels', 'find_pictures', 'read_list', 'match_images', 'last_word', 'vote_counts', 'vote',
-           'pairwise_agreement', 'fleiss_kappa', 'one_against_rest', 'human_ceiling', 'consensus_items']
+           'pairwise_agreement', 'fleiss_kappa', 'one_against_rest', 'human_ceiling', 'consensus_items', 'Ratings']
 
 # %% ../../nbs/03_dataset/14_labelstudio.ipynb #9e4f1367
 import difflib
 import heapq
 import re
 import unicodedata
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
+from fastcore.basics import patch
 
 from .duplicates import add_hashes
 from .layout import Contents, with_left_out
 from .tables import misheard, read_annotations, ref_parts
+from ..drive.files import write_csv
 
 # %% ../../nbs/03_dataset/14_labelstudio.ipynb #99ce16ab
-_COPY = re.compile(r'^(?:copy of|kopie von|copie de|copia de)\s+|\s*\(\d+\)$|[-_ ]+(?:copy|kopie|copie|copia|másolat)(?:\s*\(?\d+\)?)?$', re.I)
+_COPY = re.compile(r'^(?:copy of|kopie von|copie de|copia de)\s+|\s*\(\d+\)$|'
+                   r'[-_ ]+(?:copy|kopie|copie|copia|másolat)(?:\s*\(?\d+\)?)?$', re.I)
 
 def _original(name, plain_names):
     "The file next to it of which a name says that it is a copy, `a (1).json` of `a.json`; itself where there is none"
@@ -62,12 +67,15 @@ def _foreign(inside, skipped=()):
         folder, _, file = n.rpartition('/')
         under = f'{folder}/labels/' if folder else 'labels/'
         suffix = Path(file).suffix.lower()
-        if suffix in ('.csv', '.tsv') and {b'annotator', b'annotation_id'} <= set(re.split(rb'[,;\t"\s]+', _begin(inside.folder/n).split(b'\n')[0])):
+        head = set(re.split(rb'[,;\t"\s]+', _begin(inside.folder/n).split(b'\n')[0]))
+        if suffix in ('.csv', '.tsv') and {b'annotator', b'annotation_id'} <= head:
             out[n] = 'CSV export'
         if suffix == '.xml' and re.search(rb'<annotation[\s>]', _begin(inside.folder/n)): out[n] = 'Pascal VOC export'
-        if file.lower() == 'classes.txt': out |= {m: 'YOLO export' for m in [n] + [m for m in lists if m.startswith(under) and m.endswith('.txt')]}
+        if file.lower() == 'classes.txt':
+            out |= {m: 'YOLO export' for m in [n] + [m for m in lists if m.startswith(under) and m.endswith('.txt')]}
     for what in set(out.values()):
-        inside.leave([n for n in out if out[n] == what], what, 'Label Studio wrote it, but it does not say who answered what', 'export again as JSON or JSON-MIN')
+        inside.leave([n for n in out if out[n] == what], what,
+                     'Label Studio wrote it, but it does not say who answered what', 'export again as JSON or JSON-MIN')
     return out
 
 # %% ../../nbs/03_dataset/14_labelstudio.ipynb #b8c8229a
@@ -77,10 +85,14 @@ def _exports(inside, skip):
     names = [n for n in inside.names('list') if n.lower().endswith('.json') and n not in skipped]
     top = lambda n: n.split('/')[0] if '/' in n else ''                     # a person's folder
     here = set(map(top, names))
-    alone = pd.DataFrame([(top(n), what, n) for n, what in _foreign(inside, skipped).items() if top(n) not in here], columns=['top', 'what', 'name'])
-    wrong = [f"{g.name.iloc[0]} is a {what}{f' of {len(g)} files' if len(g) > 1 else ''}: export again as JSON or JSON-MIN, or leave it out with skip="
+    alone = pd.DataFrame([(top(n), what, n) for n, what in _foreign(inside, skipped).items() if top(n) not in here],
+                         columns=['top', 'what', 'name'])
+    many = lambda g: f' of {len(g)} files' if len(g) > 1 else ''
+    wrong = [f"{g.name.iloc[0]} is a {what}{many(g)}: export again as JSON or JSON-MIN, or leave it out with skip="
              for (_, what), g in alone.groupby(['top', 'what'])]
-    if not names and not wrong: raise FileNotFoundError(f"{inside.folder} holds no .json file: stage the data first (02_drive/03_workspace) or correct the folder")
+    if not names and not wrong:
+        raise FileNotFoundError(f"{inside.folder} holds no .json file: "
+                                "stage the data first (02_drive/03_workspace) or correct the folder")
     plain_names = {unicodedata.normalize('NFC', n): n for n in names}
     first = {n: _original(n, plain_names) for n in names}
     same = lambda a, b: (inside.folder/a).read_bytes() == (inside.folder/b).read_bytes()
@@ -88,7 +100,8 @@ def _exports(inside, skip):
     inside.leave(copies, 'copy', 'the same export again, byte for byte')
     if copies: print(f"left out, since they are copies of the file next to them: {', '.join(copies[:5])}")
     for n in names:
-        if first[n] != n and n not in copies: print(f"{n} is taken for another version of {first[n]}: the same person, whose last answers count")
+        if first[n] != n and n not in copies:
+            print(f"{n} is taken for another version of {first[n]}: the same person, whose last answers count")
     return [n for n in names if n not in copies], first, wrong
 
 # %% ../../nbs/03_dataset/14_labelstudio.ipynb #d0b9b113
@@ -100,13 +113,13 @@ def _json_books(inside, names):
 
 # %% ../../nbs/03_dataset/14_labelstudio.ipynb #43e63b48
 def read_exports(
-    folder:Path,          # searched with all its sub-folders for *.json
-    skip:tuple=(),        # files that are no exports, or folders of them, relative to `folder`
-    from_name:str=None,   # as in `read_export`
-    kind:str='choices',   # as in `read_export`
-    picture:str=None,     # as in `read_export`
-)->pd.DataFrame:          # the columns of `read_export` and person; export is relative to `folder`
-    "All annotations below `folder`, and who made them; `ValueError` naming every file that cannot be read. `left_out` has the other .json files"
+    folder:Path,               # searched with all its sub-folders for *.json
+    skip:tuple=(),             # files that are no exports, or folders of them, relative to `folder`
+    from_name:str|None=None,   # as in `read_export`
+    kind:str='choices',        # as in `read_export`
+    picture:str|None=None,     # as in `read_export`
+)->pd.DataFrame:               # the columns of `read_export` and person; export is relative to `folder`
+    "All annotations below `folder`, and who made them; `ValueError` naming every file that cannot be read"
     inside = Contents(folder)
     names, first, foreign = _exports(inside, skip)
     photos = inside.names('photo')
@@ -119,12 +132,15 @@ def read_exports(
         heard += there
         if wrong := misheard(there, one.status, kind, from_name): deaf[n] = wrong
         tables.append(one.assign(export=n, person=_owner(first[n], one.by.tolist(), n.rpartition('/')[0] in theirs)))
-    if bad: raise ValueError(f"{len(bad)} of {len(names) + len(foreign)} exports cannot be read; mend them or name them in skip=:\n" + '\n'.join(bad[:10]))
+    if bad:
+        raise ValueError(f"{len(bad)} of {len(names) + len(foreign)} exports cannot be read; "
+                         f"mend them or name them in skip=:\n" + '\n'.join(bad[:10]))
     out = pd.concat(tables, ignore_index=True)
     if wrong := misheard(heard, out.status, kind, from_name): raise ValueError(f"{folder}: {wrong}")
     for n, wrong in deaf.items(): print(f'{n}: {wrong}: its annotations count as empty')
     told = set(out.export)
-    inside.leave([n for n in names if n not in told], 'empty export', 'no task in it', 'export it again, if something was labelled')
+    inside.leave([n for n in names if n not in told], 'empty export', 'no task in it',
+                 'export it again, if something was labelled')
     return with_left_out(out, _json_books(inside, told))
 
 # %% ../../nbs/03_dataset/14_labelstudio.ipynb #7dda114d
@@ -132,7 +148,8 @@ def _label_key(
     text:str, # a label as somebody wrote it
 )->str:       # without case, accents, blanks, signs and a number in front: '1_Pronáló ' -> 'pronalo'
     "What two spellings of one label have in common; a label without letters stays as it is"
-    flat = unicodedata.normalize('NFKD', str(text)).casefold().strip()   # accents become signs of their own, and go with the signs
+    # accents become signs of their own, and go with the signs
+    flat = unicodedata.normalize('NFKD', str(text)).casefold().strip()
     if not re.search(r'[^\W\d_]', flat): return flat         # '-1' is not '1'
     return re.sub(r'[\W_]+', '', re.sub(r'^\d+[\s_.:)-]+(?=[^\W\d_])', '', flat))
 
@@ -142,7 +159,8 @@ def _alias_table(aliases):
     exact, keys = {}, {}
     for name, words in aliases.items():
         for w in (name, *words):
-            if exact.setdefault(w, name) != name: raise ValueError(f"{w!r} stands for {exact[w]!r} and for {name!r}: take it out of one")
+            if exact.setdefault(w, name) != name:
+                raise ValueError(f"{w!r} stands for {exact[w]!r} and for {name!r}: take it out of one")
             keys.setdefault(_label_key(w), set()).add(name)
     return exact, {k: min(v) for k, v in keys.items() if len(v) == 1}
 
@@ -159,7 +177,8 @@ def name_labels(
     if not len(lost): return out
     def line(raw, rows):
         near = difflib.get_close_matches(_label_key(raw), list(keys), 1)
-        return f"{raw!r} ({len(rows)}, first in {rows.export.iloc[0]}" + (f"; nearest: {keys[near[0]]})" if near else ')')
+        more = f"; nearest: {keys[near[0]]}" if near else ''
+        return f"{raw!r} ({len(rows)}, first in {rows.export.iloc[0]}{more})"
     words = [line(*g) for g in lost.groupby('raw')][:10]
     raise ValueError(f"{lost.raw.nunique()} labels are in no class; add them to the table: {', '.join(words)}")
 
@@ -204,7 +223,7 @@ class _Index:
             if part in self.folders: inside = inside & self.folders[part] or inside
         return inside
     def find(self, ref, inside=None):
-        "(how, ids of `inside`) of what `ref` may mean in the folders it names; case and accents decide within one folder only"
+        "(how, ids of `inside`) of what `ref` may mean in its folders; case and accents decide within one folder only"
         inside = self.where(ref, self.ids if inside is None else inside)
         for form, n in _name_forms(ref_parts(ref)[-1]):
             hits = {r: [i for i in self.names.get((r, f(n)), ()) if i in inside] for r, f in _READINGS.items()}
@@ -220,14 +239,15 @@ def find_pictures(
     folder:Path,     # holds the people's folders, and the exports
     skip:tuple=(),   # files or folders to leave out, such as 'sample'
 )->pd.DataFrame:     # id (path below `folder`), path, group (the first folder: whose pictures they are), sha256
-    "All pictures below `folder`; the group is what must not be split. `left_out` has every other file but the .json ones, which are `read_exports`'"
+    "All pictures below `folder`; the group is what must not be split; `left_out` has all other files but .json"
     inside = Contents(folder)
     if not inside.names('photo'): raise FileNotFoundError(f"{folder} holds no photo; it holds: {inside}")
     inside.leave(inside.names('list'), 'list', 'lists and tables', 'nothing, or name one in read_list')
     skipped = _skipped(inside, skip)
     _foreign(inside, skipped)
     ids = [n for n in inside.names('photo') if n not in skipped]
-    pictures = add_hashes(pd.DataFrame([(n, str(inside.folder/n), n.split('/')[0]) for n in ids], columns=['id', 'path', 'group']))
+    rows = [(n, str(inside.folder/n), n.split('/')[0]) for n in ids]
+    pictures = add_hashes(pd.DataFrame(rows, columns=['id', 'path', 'group']))
     jsons = [inside.folder/n for n in inside.files if n.lower().endswith('.json')]
     return with_left_out(pictures, inside.table([*pictures.path, *jsons]))
 
@@ -247,7 +267,7 @@ def read_list(
 
 # %% ../../nbs/03_dataset/14_labelstudio.ipynb #a239fcd3
 def _inside(export, index, among):
-    "Ids an export can be about: those of its own folder if it holds pictures, and of `among` where that names the export"
+    "Ids an export can be about: those of its own folder if it holds pictures, and of `among` where it is named there"
     folder, inside = export.rpartition('/')[0], index.ids
     below = {i for i in index.ids if i.startswith(f'{folder}/')} if folder else set()
     for name, ids in (among or {}).items():
@@ -261,7 +281,7 @@ def _upload_key(ref):
 
 # %% ../../nbs/03_dataset/14_labelstudio.ipynb #c7b0d539
 def _settle(found, shas):
-    "Resolve what has several candidates, by the digits of the upload and then by the bytes; changes `found`, ref -> (how, ids)"
+    "Resolve several candidates, by the digits of the upload, then by the bytes; changes `found`, ref -> (how, ids)"
     uploads = {}
     for (_, ref), (_, ids) in found.items():
         if len(ids) == 1 and _upload_key(ref): uploads.setdefault(_upload_key(ref), set()).update(ids)
@@ -286,7 +306,8 @@ def _candidates(left, found, space):
     names, out = {}, []
     for e, r in tqdm(list(zip(left.export, left.ref)), desc='looking for near names', disable=len(left) < 5000):
         if r and not found[e, r][1] and e not in names:
-            names[e] = {_letters(i.rsplit('/', 1)[-1]): (i, _pairs(_letters(i.rsplit('/', 1)[-1]))) for i in sorted(space[e])}
+            names[e] = {_letters(i.rsplit('/', 1)[-1]): (i, _pairs(_letters(i.rsplit('/', 1)[-1])))
+                        for i in sorted(space[e])}
         out.append(', '.join(found[e, r][1][:5] or (_nearest(r, names[e]) if r else [])))
     return out
 
@@ -294,7 +315,7 @@ def _candidates(left, found, space):
 def match_images(
     annotations:pd.DataFrame, # from `read_exports`
     pictures:pd.DataFrame,    # columns id and, where bytes may decide, sha256; from `find_pictures`
-    among:dict=None,          # export or folder of exports -> ids it can be about, such as {'consensus': read_list(...)}
+    among:dict|None=None,     # export or folder of exports -> ids it can be about: {'consensus': read_list(...)}
 )->tuple:                     # (annotations with id and how, the rest with reason and nearest)
     "Annotations with their pictures, and those whose picture is missing or cannot be told, with the nearest candidates"
     index, found, space = _Index(pictures.id), {}, {}
@@ -306,8 +327,10 @@ def match_images(
     one = np.array([len(ids) == 1 for _, ids in rows], bool)
     out = annotations.assign(id=[ids[0] if len(ids) == 1 else None for _, ids in rows], how=[h for h, _ in rows])
     left = out[~one].drop(columns=['id', 'how'])
-    left['reason'] = ['names no picture' if not ref else 'several pictures fit' if found[e, ref][1] else 'no such picture'
-                      for e, ref in zip(left.export, left.ref)]
+    def why(e, ref):
+        if not ref: return 'names no picture'
+        return 'several pictures fit' if found[e, ref][1] else 'no such picture'
+    left['reason'] = [why(e, ref) for e, ref in zip(left.export, left.ref)]
     left['nearest'] = _candidates(left, found, space)
     return out[one].reset_index(drop=True), left.reset_index(drop=True)
 
@@ -329,7 +352,8 @@ def vote_counts(
     own = last_word(annotations)
     odd = sorted(set(own.label) - set(classes))
     if odd: raise ValueError(f"labels {odd} are none of {list(classes)}: run name_labels first")
-    counts = pd.crosstab(own.id, own.label).reindex(index=sorted(set(annotations.id)), columns=list(classes), fill_value=0)
+    every = dict(index=sorted(set(annotations.id)), columns=list(classes), fill_value=0)
+    counts = pd.crosstab(own.id, own.label).reindex(**every)
     return counts.fillna(0).astype(int).rename_axis(columns=None)
 
 # %% ../../nbs/03_dataset/14_labelstudio.ipynb #16a89353
@@ -337,7 +361,7 @@ def vote(
     annotations:pd.DataFrame, # as for `last_word`
     classes:list,             # class names in order
     at_least:int=1,           # fewest votes for a label
-)->pd.DataFrame:              # index id: label or None, status, votes, share of the first, agreement (pairs that agree), and the counts
+)->pd.DataFrame:              # index id: label or None, status, votes, share of the first, agreement of pairs, counts
     "Each picture's label by the most votes; ties and too few votes are named in `status` and get no label"
     counts = vote_counts(annotations, classes)
     n, top = counts.sum(axis=1), counts.max(axis=1)
@@ -347,8 +371,8 @@ def vote(
     share = top/n.where(n > 0)
     pairs = (counts*(counts - 1)).sum(axis=1)/(n*(n - 1)).where(n > 1)
     label = [f if s in ('majority', 'plurality') else None for f, s in zip(first, status)]
-    return pd.DataFrame({'label': pd.Series(label, counts.index, dtype=object), 'status': status, 'votes': n, 'share': share.round(3),
-                         'agreement': pairs.round(3)}).join(counts)
+    return pd.DataFrame({'label': pd.Series(label, counts.index, dtype=object), 'status': status, 'votes': n,
+                         'share': share.round(3), 'agreement': pairs.round(3)}).join(counts)
 
 # %% ../../nbs/03_dataset/14_labelstudio.ipynb #a2c53280
 def _tally(counts):
@@ -368,7 +392,7 @@ def pairwise_agreement(
 def fleiss_kappa(
     counts:np.ndarray, # votes, shape (items, classes); the number of votes may differ between items
 )->float:              # 1 perfect, 0 as by chance, below 0 less; nan when only one class was ever given
-    "Fleiss' kappa (Psychological Bulletin 76, 1971): agreement of pairs beyond chance; items with fewer than two votes left out"
+    "Fleiss' kappa (Psychological Bulletin 76, 1971): agreement of pairs beyond chance; items of one vote left out"
     c = _tally(counts)
     if not len(c): return np.nan
     by_chance = ((c.sum(0)/c.sum())**2).sum()
@@ -397,7 +421,8 @@ def human_ceiling(
     c = _tally(vote_counts(annotations, classes))
     if not len(c): raise ValueError("no picture has two votes: agreement needs pictures that several people labelled")
     measures = {'pairs that agree': pairwise_agreement, "Fleiss' kappa": fleiss_kappa,
-                'share of the first': lambda c: float((c.max(1)/c.sum(1)).mean()), 'one against the rest': one_against_rest}
+                'share of the first': lambda c: float((c.max(1)/c.sum(1)).mean()),
+                'one against the rest': one_against_rest}
     rng, rows = np.random.default_rng(seed), {}
     draws = rng.integers(0, len(c), (n_boot, len(c)))
     for name, f in measures.items():
@@ -410,7 +435,7 @@ def human_ceiling(
 def _pair_table(
     annotations:pd.DataFrame, # as for `last_word`
     at_least:int=1,           # fewest common pictures; nan where two people have fewer
-)->tuple:                     # (share of common pictures with the same label, number of common pictures), person x person
+)->tuple:                     # (share of common pictures with the same label, their number), person x person
     "How often each two people agree, and on how many pictures that is based"
     wide = last_word(annotations).pivot(index='id', columns='person', values='label')
     n, same = (pd.DataFrame(np.nan, wide.columns, wide.columns) for _ in range(2))
@@ -427,9 +452,10 @@ def _reasons(df, test):
     known = df[test].groupby('sha256', sort=False)
     owners, torn = known.id.first().to_dict(), set(known.label.nunique().loc[lambda n: n > 1].index)
     people = set(df.group[test])
-    theirs = df[df.group.isin(people)].groupby('sha256', sort=False).id.first().to_dict()   # a lent photo shows its owner
+    theirs = df[df.group.isin(people)].groupby('sha256', sort=False).id.first().to_dict() # a lent photo shows its owner
     for r, t in zip(df.itertuples(), test):
-        if t and r.sha256 in torn: yield 'labelled differently from a copy: ' + ', '.join(i for i in known.get_group(r.sha256).id if i != r.id)
+        if t and r.sha256 in torn:
+            yield 'labelled differently from a copy: ' + ', '.join(i for i in known.get_group(r.sha256).id if i != r.id)
         elif t: yield '' if owners[r.sha256] == r.id else f'same bytes as {owners[r.sha256]}'
         elif r.sha256 in owners: yield f'same bytes as {owners[r.sha256]}, a test picture'
         elif r.group in people: yield f'{r.group} has pictures in the test split'
@@ -438,11 +464,11 @@ def _reasons(df, test):
 
 # %% ../../nbs/03_dataset/14_labelstudio.ipynb #4479a8f2
 def consensus_items(
-    pictures:pd.DataFrame,    # from `find_pictures`
-    own:pd.DataFrame,         # votes on the people's own pictures: `vote` of their own exports
-    consensus:pd.DataFrame,   # votes on the consensus pictures
-    test_groups:tuple=None,   # people whose consensus pictures are the test split; everybody by default
-)->tuple:                     # (items: id, path, label, group, sha256, split), (pictures set aside with reason)
+    pictures:pd.DataFrame,         # from `find_pictures`
+    own:pd.DataFrame,              # votes on the people's own pictures: `vote` of their own exports
+    consensus:pd.DataFrame,        # votes on the consensus pictures
+    test_groups:tuple|None=None,   # people whose consensus pictures are the test split; everybody by default
+)->tuple:                          # (items: id, path, label, group, sha256, split), (pictures set aside with reason)
     "Items with the consensus as test split and nobody on both sides; `ValueError` when nothing is left to train on"
     df = pictures.sort_values('id', ignore_index=True)
     both = pd.concat([own[~own.index.isin(consensus.index)], consensus])
@@ -452,8 +478,114 @@ def consensus_items(
     agreed = df.id.isin(consensus.index) & df.label.notna()
     test = agreed if test_groups is None else agreed & df.group.isin(test_groups)
     df['reason'] = list(_reasons(df, test))
-    items = df[df.reason == ''].assign(split=np.where(test[df.reason == ''], 'test', 'train')).drop(columns=['why', 'reason'])
+    taken = df.reason == ''
+    items = df[taken].assign(split=np.where(test[taken], 'test', 'train')).drop(columns=['why', 'reason'])
     if not len(items[items.split == 'train']) or not test.any():
-        raise ValueError(f"{int(test.sum())} test and {int((items.split == 'train').sum())} training pictures: name some people in "
-                         f"test_groups, such as {tuple(df.group[agreed].unique()[:2])}, so that the others can train")
+        raise ValueError(f"{int(test.sum())} test and {int((items.split == 'train').sum())} training pictures: name "
+                         f"some people in test_groups, such as {tuple(df.group[agreed].unique()[:2])}, "
+                         "so that the others can train")
     return items.reset_index(drop=True), df[df.reason != ''].drop(columns=['why', 'label']).reset_index(drop=True)
+
+# %% ../../nbs/03_dataset/14_labelstudio.ipynb #2e2ab5d7
+@dataclass
+class Ratings:
+    "What many people said about pictures, from exports to votes; made by `Ratings.read`"
+    classes:list                                    # class names in order
+    common:str                                      # folder of the exports about pictures that several people labelled
+    at_least:int                                    # fewest votes for the label of such a picture
+    annotations:pd.DataFrame = field(repr=False)    # all of them, from `name_labels`
+    pictures:pd.DataFrame = field(repr=False)       # those that open, from `find_pictures`
+    unreadable:pd.DataFrame = field(repr=False)     # the others: id, path, reason
+    matched:pd.DataFrame = field(repr=False)        # annotations whose picture is known, from `match_images`
+    unmatched:pd.DataFrame = field(repr=False)      # the others, with reason and nearest
+    sources:tuple = field(repr=False)               # tables as the readers gave them, for `Run.log_unreadable`
+
+    def __str__(self):
+        return (f"{len(self.pictures)} pictures, {len(self.unreadable)} unreadable; "
+                f"{len(self.matched)} of {len(self.annotations)} annotations have their picture")
+
+    @property
+    def is_common(self)->pd.Series:
+        "Whether each matched annotation is about a common picture"
+        return self.matched.export.str.startswith(f'{self.common}/')
+
+    @cached_property
+    def votes(self)->pd.DataFrame:
+        "`vote` on the common pictures, with `at_least`"
+        return vote(self.matched[self.is_common], self.classes, self.at_least)
+
+    @cached_property
+    def own_votes(self)->pd.DataFrame:
+        "`vote` on the pictures of everybody's own exports"
+        return vote(self.matched[~self.is_common], self.classes)
+
+# %% ../../nbs/03_dataset/14_labelstudio.ipynb #6e06d66c
+@patch(cls_method=True)
+def read(cls:Ratings,
+    folder:Path,            # people's folders with exports and pictures, or one that holds that folder, as a zip may
+    aliases:dict,           # class -> list of other spellings, in the order of the classes
+    common:str='consensus', # folder of the exports, and lists (.txt), of the pictures that several people labelled
+    skip:tuple=(),          # folders of pictures to leave out
+    at_least:int=1,         # fewest votes for the label of a common picture
+)->Ratings:
+    "Exports, pictures and lists brought together; errors as in the functions that do it"
+    from nb_helpers.dataset.images import drop_unreadable    # here, so that all else needs no torch
+    folder = next((p.parent for p in sorted(Path(folder).rglob(common)) if p.is_dir()), Path(folder))
+    exports = read_exports(folder)
+    annotations, found = name_labels(exports, aliases), find_pictures(folder, tuple(skip))
+    pictures, unreadable = drop_unreadable(found)
+    chosen = [i for p in sorted((folder/common).glob('*.txt')) for i in read_list(p, pictures)]
+    matched, unmatched = match_images(annotations, pictures, {common: chosen} if chosen else None)
+    return cls(list(aliases), common, at_least, annotations, pictures, unreadable, matched, unmatched, (exports, found))
+
+# %% ../../nbs/03_dataset/14_labelstudio.ipynb #3438da04
+@patch
+def statuses(self:Ratings)->pd.DataFrame:  # an export a row
+    "How many annotations of each export are labelled, empty, cancelled, ..."
+    return self.annotations.groupby(['export', 'status']).size().unstack(fill_value=0)
+
+@patch
+def spellings(self:Ratings)->pd.DataFrame:  # a spelling a row, a class a column
+    "What people wrote for each class, and how often"
+    labelled = self.annotations[self.annotations.label.notna()]
+    return pd.crosstab(labelled.raw.map(repr), labelled.label)
+
+@patch
+def matches(self:Ratings)->pd.DataFrame:  # a way a row
+    "How many annotations found their picture, by what the name had to be spared for it"
+    return self.matched.groupby('how').size().rename('annotations').to_frame()
+
+@patch
+def namesakes(self:Ratings)->str:
+    "How many pictures of different people have one name, case aside, and what became of their annotations"
+    names = self.pictures.id.str.split('/').str[-1].str.casefold()
+    same = set(self.pictures.id[names.map(self.pictures.group.groupby(names).nunique()) > 1])
+    left = (self.unmatched.reason == 'several pictures fit').sum()
+    found = self.matched.id.isin(same).sum()
+    return (f"{len(same)} pictures share their name with another person's; {found} annotations of them were told apart "
+            f"by folder, upload digits or bytes, {left} were not and count for none")
+
+# %% ../../nbs/03_dataset/14_labelstudio.ipynb #b6e804e5
+@patch
+def ceiling(self:Ratings)->pd.DataFrame:
+    "`human_ceiling` on the common pictures"
+    return human_ceiling(self.matched[self.is_common], self.classes)
+
+@patch
+def items(self:Ratings,
+    test_people:int=0, # whose common pictures are the test split: those with the most; 0: everybody who has any
+)->tuple:              # (items, pictures set aside with reason), as `consensus_items` gives them
+    "Items with the consensus as the test split, and nobody on both sides"
+    agreed = self.votes.index[self.votes.label.notna()].str.split('/').str[0]
+    most = agreed.value_counts().sort_index().sort_values(ascending=False, kind='stable').index[:test_people]
+    return consensus_items(self.pictures, self.own_votes, self.votes, tuple(most) if test_people else None)
+
+@patch
+def save(self:Ratings,
+    run, # `Run`, or anything with a folder `dir`
+):
+    "annotations.csv (without addresses), unmatched.csv and votes.csv into the run's folder"
+    both = pd.concat([self.votes.assign(round=self.common), self.own_votes.assign(round='own')])
+    write_csv(run.dir/'votes.csv', both, index=True)
+    for name, df in (('annotations', self.matched), ('unmatched', self.unmatched)):
+        write_csv(run.dir/f'{name}.csv', df.drop(columns='by', errors='ignore'))

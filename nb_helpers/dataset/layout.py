@@ -16,23 +16,32 @@ from collections import Counter
 from pathlib import Path
 
 import pandas as pd
+from fastcore.basics import patch
 
 from ..drive.archives import as_utf8
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #2ebd240a
-IMAGE_SUFFIXES = frozenset('.avif .bmp .gif .heic .heif .jfif .jpe .jpeg .jpg .png .tif .tiff .webp'.split()) # names that are taken for photos
-VIDEO_SUFFIXES = frozenset('.asf .avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .webm .wmv'.split()) # names that are taken for videos
-LIST_SUFFIXES = frozenset('.csv .tsv .tab .txt .xlsx .xls .json .jsonl .xml .yaml .yml .parquet'.split()) # tables, lists and annotations
-_RAW_SUFFIXES = frozenset('.3fr .arw .cr2 .cr3 .dng .nef .orf .pef .raf .rw2 .srw'.split()) # cameras' raw files; many begin like a TIFF
+# names that are taken for photos
+IMAGE_SUFFIXES = frozenset('.avif .bmp .gif .heic .heif .jfif .jpe .jpeg .jpg .png .tif .tiff .webp'.split())
+# names that are taken for videos
+VIDEO_SUFFIXES = frozenset('.asf .avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .webm .wmv'.split())
+# tables, lists and annotations
+LIST_SUFFIXES = frozenset('.csv .tsv .tab .txt .xlsx .xls .json .jsonl .xml .yaml .yml .parquet'.split())
+# cameras' raw files; many begin like a TIFF
+_RAW_SUFFIXES = frozenset('.3fr .arw .cr2 .cr3 .dng .nef .orf .pef .raf .rw2 .srw'.split())
 ARCHIVE_SUFFIXES = frozenset('.zip .tar .gz .tgz .bz2 .tbz2 .xz .txz .7z .rar .zst'.split()) # packed files
-_SUFFIXES = [(_RAW_SUFFIXES, 'raw'), (IMAGE_SUFFIXES, 'photo'), (VIDEO_SUFFIXES, 'video'), (LIST_SUFFIXES, 'list'), (ARCHIVE_SUFFIXES, 'archive')]
+_SUFFIXES = [(_RAW_SUFFIXES, 'raw'), (IMAGE_SUFFIXES, 'photo'), (VIDEO_SUFFIXES, 'video'), (LIST_SUFFIXES, 'list'),
+             (ARCHIVE_SUFFIXES, 'archive')]
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #4765c94a
-_MAGIC = [(b'\xff\xd8\xff', 'photo'), (b'\x89PNG\r\n\x1a\n', 'photo'), (b'GIF8', 'photo'), (b'II*\0', 'photo'), (b'MM\0*', 'photo'),
-          (b'II+\0', 'photo'), (b'MM\0+', 'photo'), (b'PK\3\4', 'archive'), (b'\x1f\x8b', 'archive'), (b'BZh', 'archive'), (b'\xfd7zXZ\0', 'archive'),
-          (b'7z\xbc\xaf\x27\x1c', 'archive'), (b'Rar!', 'archive'), (b'\x1aE\xdf\xa3', 'video'), (b'0&\xb2u\x8ef\xcf\x11', 'video'),
+_MAGIC = [(b'\xff\xd8\xff', 'photo'), (b'\x89PNG\r\n\x1a\n', 'photo'), (b'GIF8', 'photo'), (b'II*\0', 'photo'),
+          (b'MM\0*', 'photo'), (b'II+\0', 'photo'), (b'MM\0+', 'photo'), (b'PK\3\4', 'archive'),
+          (b'\x1f\x8b', 'archive'), (b'BZh', 'archive'), (b'\xfd7zXZ\0', 'archive'),
+          (b'7z\xbc\xaf\x27\x1c', 'archive'), (b'Rar!', 'archive'), (b'\x1aE\xdf\xa3', 'video'),
+          (b'0&\xb2u\x8ef\xcf\x11', 'video'),
           (b'FLV\1', 'video'), (b'\0\0\1\xba', 'video'), (b'\0\0\1\xb3', 'video')] # first bytes of a file -> what it is
-_BRANDS = frozenset(b'avif avis heic heix hevc hevx heim heis mif1 msf1'.split()) # of an ISO file that holds pictures (ISO 23008-12)
+# of an ISO file that holds pictures (ISO 23008-12)
+_BRANDS = frozenset(b'avif avis heic heix hevc hevx heim heis mif1 msf1'.split())
 
 def _by_bytes(head):
     "What the first bytes (132 at least) of a file say it is, or None"
@@ -62,7 +71,8 @@ def file_kind(
     return (_by_bytes(head) or ('link' if _leads(path, head) else 'other')) if head else 'empty'
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #1d131337
-_SYSTEM = frozenset('__macosx @eadir @recycle #recycle $recycle.bin __pycache__ lost+found thumbs.db ehthumbs.db desktop.ini icon\r'.split(' ')
+_SYSTEM = frozenset('__macosx @eadir @recycle #recycle $recycle.bin __pycache__ lost+found thumbs.db ehthumbs.db '
+                    'desktop.ini icon\r'.split(' ')
                     + ['system volume information']) # of macOS, Synology and QNAP, Windows, Python
 
 def hidden(
@@ -77,7 +87,9 @@ def walk(
 )->tuple:        # names of its files, relative, with forward slashes, sorted; {name: why} of what could not be entered
     "Every file below a folder, links to folders followed once; `FileNotFoundError` when there is no such folder"
     folder = Path(folder)
-    if not folder.is_dir(): raise FileNotFoundError(f"{folder} is not a folder: stage the data first (02_drive/03_workspace) or correct `source`")
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is not a folder: "
+                                "stage the data first (02_drive/03_workspace) or correct `source`")
     files, shut, seen, links = [], {}, set(), ['']
     while links:                                     # a link waits until all real folders are through
         at = links.pop(0)
@@ -98,7 +110,9 @@ def _sort_in(entry, name, files, todo, links, shut):
     except OSError as e:
         shut[name] = 'a link to nothing' if entry.is_symlink() else e.strerror
         return
-    if stat.S_ISDIR(mode): (links if entry.is_symlink() and not hidden(name) else todo if not entry.is_symlink() else []).append(name)
+    if stat.S_ISDIR(mode):
+        if not entry.is_symlink(): todo.append(name)
+        elif not hidden(name): links.append(name)
     elif stat.S_ISREG(mode): files.append(name)
     else: shut[name] = 'a device or pipe'
 
@@ -108,8 +122,10 @@ def _check_names(
 ):
     "`ValueError` naming the first ten that are not UTF-8"
     bad = [as_utf8(n) for n in names if as_utf8(n) != str(n)]
-    if bad: raise ValueError(f"{len(bad)} name{'s'*(len(bad) != 1)} not in UTF-8 ({', '.join(bad[:10])}{', ...'*(len(bad) > 10)}): rename the files or folders, "
-                             "for example with convmv -r -f cp1252 -t utf8 --notest FOLDER")
+    if bad:
+        raise ValueError(f"{len(bad)} name{'s'*(len(bad) != 1)} not in UTF-8 "
+                         f"({', '.join(bad[:10])}{', ...'*(len(bad) > 10)}): rename the files or folders, "
+                         "for example with convmv -r -f cp1252 -t utf8 --notest FOLDER")
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #bad167c2
 def some_of(
@@ -118,18 +134,26 @@ def some_of(
 )->str:       # for a message
     "The first `n` names and how many there are: '3 items (a, b, c)'"
     names = list(names)
-    return f"{len(names)} item{'s' * (len(names) != 1)} ({', '.join(map(str, names[:n]))}{', ...' if len(names) > n else ''})"
+    more = ', ...' if len(names) > n else ''
+    return f"{len(names)} item{'s' * (len(names) != 1)} ({', '.join(map(str, names[:n]))}{more})"
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #22f4d2b9
-_WHY = {'hidden': ("hidden, or a system's or a program's own copy", 'nothing'), 'photo': ('photos that this reader does not take', 'nothing, if they are none of the data'),
-        'video': ('videos, which this reader does not take', 'nothing, or the workbook for clips'), 'list': ('lists and tables', 'nothing, or name the list as source'),
-        'archive': ('packed files are not looked into', 'unpack it, or give it as source'), 'raw': ("a camera's raw files", 'export them as JPEG or TIFF'),
-        'run': ("files of earlier runs", 'nothing'), 'dicom': ('DICOM files', 'export them as PNG or TIFF'), 'empty': ('empty, 0 bytes', 'copy or download it again'),
+# kind -> why it is left out, what to do
+_WHY = {'hidden': ("hidden, or a system's or a program's own copy", 'nothing'),
+        'photo': ('photos that this reader does not take', 'nothing, if they are none of the data'),
+        'video': ('videos, which this reader does not take', 'nothing, or the workbook for clips'),
+        'list': ('lists and tables', 'nothing, or name the list as source'),
+        'archive': ('packed files are not looked into', 'unpack it, or give it as source'),
+        'raw': ("a camera's raw files", 'export them as JPEG or TIFF'),
+        'run': ("files of earlier runs", 'nothing'),
+        'dicom': ('DICOM files', 'export them as PNG or TIFF'),
+        'empty': ('empty, 0 bytes', 'copy or download it again'),
         'link': ('a link that was unpacked as a text file', 'put what it leads to in its place'),
-        'other': ('no file that this reader knows', 'nothing, if it is none of the data')} # kind -> why it is left out, what to do
+        'other': ('no file that this reader knows', 'nothing, if it is none of the data')}
 LIST_READ = 'the list itself, which was read' # why a list is no item, in the words by which the workbook passes over it
 LEFT_OUT = ('kind', 'files', 'example', 'why', 'remedy') # columns of the table of what was left out
 
+# %% ../../nbs/03_dataset/00_layout.ipynb #4988859a
 def _in_runs(name, folders):
     "Does it lie in one of these folders, at any depth?"
     return bool(folders) and any(name[:i] in folders for i, c in enumerate(name) if c == '/')
@@ -142,15 +166,25 @@ class Contents:
         self.folder = Path(folder)
         self.files, self.shut = walk(folder)
         runs = {n[:-9] for n in self.files if n.endswith('/run.json')}     # what a run wrote is none of its data
-        self.kinds = {n: 'hidden' if hidden(n) else 'run' if _in_runs(n, runs) else file_kind(f'{folder}/{n}') for n in self.files}
+        self.kinds = {n: 'hidden' if hidden(n) else 'run' if _in_runs(n, runs) else file_kind(f'{folder}/{n}')
+                      for n in self.files}
         self.reasons = {}
 
-    def __repr__(self): return f"Contents({self.folder.name}: {', '.join(f'{n} {k}' for k, n in pd.Series(self.kinds, dtype=object).value_counts().items()) or 'no file'})"
-    def names(self, *kinds): "Names of files of these kinds, sorted"; return [n for n in self.files if self.kinds[n] in kinds]
-    def paths(self, *kinds): "The same as paths"; return [self.folder/n for n in self.names(*kinds)]
+    def __repr__(self):
+        kinds = pd.Series(self.kinds, dtype=object).value_counts()
+        return f"Contents({self.folder.name}: {', '.join(f'{n} {k}' for k, n in kinds.items()) or 'no file'})"
+
+    def names(self, *kinds):
+        "Names of files of these kinds, sorted"
+        return [n for n in self.files if self.kinds[n] in kinds]
+
+    def paths(self, *kinds):
+        "The same as paths"
+        return [self.folder/n for n in self.names(*kinds)]
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #2fb7c498
-def _leave(self,
+@patch
+def leave(self:Contents,
     names,          # names, relative to the folder, of files that are not used, or of empty folders
     kind:str,       # a word or two: what they are
     why:str,        # half a sentence: why they are not used
@@ -159,20 +193,21 @@ def _leave(self,
     "Say why some files are left out, in other words than those for their kind"
     self.reasons.update(dict.fromkeys(names, (kind, why, remedy)))
 
-def _table(self,
+@patch
+def table(self:Contents,
     used=(),         # paths of what was taken, items and unreadable ones alike
-)->pd.DataFrame:     # columns `LEFT_OUT`, a row a kind and reason; links and folders that were not entered count no file
+)->pd.DataFrame:     # columns `LEFT_OUT`, a row a kind and reason; links and folders not entered count no file
     "What was left out: with `used` it adds up to all files below the folder"
     taken = set(map(str, used))
     left = [n for n in self.files if str(self.folder/n) not in taken]
     rows = [(*self.reasons.get(n, (self.kinds[n], *_WHY[self.kinds[n]])), n, 1) for n in left]
     rows += [(*reason, n, 0) for n, reason in self.reasons.items() if n not in self.kinds]     # an empty folder
-    rows += [('not entered', why, 'nothing, or replace the link by what it points to', n, 0) for n, why in sorted(self.shut.items()) if not hidden(n)]
+    rows += [('not entered', why, 'nothing, or replace the link by what it points to', n, 0)
+             for n, why in sorted(self.shut.items()) if not hidden(n)]
     df = pd.DataFrame(rows, columns=['kind', 'why', 'remedy', 'example', 'files'])
     df['example'] = [as_utf8(n) for n in df.example]
-    return df.groupby(['kind', 'why', 'remedy'], sort=True, as_index=False).agg(files=('files', 'sum'), example=('example', 'first'))[list(LEFT_OUT)]
-
-Contents.leave, Contents.table = _leave, _table
+    groups = df.groupby(['kind', 'why', 'remedy'], sort=True, as_index=False)
+    return groups.agg(files=('files', 'sum'), example=('example', 'first'))[list(LEFT_OUT)]
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #b65f4e0c
 def with_left_out(
@@ -190,14 +225,19 @@ def left_out(
     return pd.DataFrame(items.attrs.get('left_out', []), columns=list(LEFT_OUT))
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #c96c1189
-SPLIT_NAMES = {'train':'train', 'training':'train', 'trn':'train', 'val':'valid', 'valid':'valid', 'validation':'valid', 'validate':'valid',
-               'eval':'valid', 'evaluation':'valid', 'dev':'valid', 'development':'valid', 'holdout':'valid',
-               'test':'test', 'testing':'test', 'tst':'test', 'tests':'test'} # folder or CSV word -> value of `split`
+# folder or CSV word -> value of `split`
+SPLIT_NAMES = {'train':'train', 'training':'train', 'trn':'train',
+               'val':'valid', 'valid':'valid', 'validation':'valid', 'validate':'valid', 'eval':'valid',
+               'evaluation':'valid', 'dev':'valid', 'development':'valid', 'holdout':'valid',
+               'test':'test', 'testing':'test', 'tst':'test', 'tests':'test'}
 _UNLABELLED = frozenset('unlabelled unlabeled unlabel pred predict prediction predictions inference submission'.split())
-_PLAIN = frozenset(('set sets data dataset datasets image images img imgs photo photos pic pics picture pictures folder folders dir split splits sample '
-                    'samples file files seg jpg jpeg png crop crops cropped resized full final new orig original raw processed part').split()) # say nothing
-_NO_CLASS = _PLAIN | frozenset('unknown unnamed all misc unclassified none'.split()) # of the one folder in a test folder
-_GLUED = re.compile(f"({'|'.join(sorted(SPLIT_NAMES, key=len, reverse=True))})({'|'.join(sorted(_PLAIN, key=len, reverse=True))})")
+# say nothing
+_PLAIN = frozenset(('set sets data dataset datasets image images img imgs photo photos pic pics picture pictures '
+                    'folder folders dir split splits sample samples file files seg jpg jpeg png crop crops cropped '
+                    'resized full final new orig original raw processed part').split())
+# of the one folder in a test folder
+_NO_CLASS = _PLAIN | frozenset('unknown unnamed all misc unclassified none'.split())
+_GLUED = re.compile('({})({})'.format(*('|'.join(sorted(o, key=len, reverse=True)) for o in (SPLIT_NAMES, _PLAIN))))
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #743c7936
 def _words(name):
@@ -212,20 +252,21 @@ def _split_name(
 )->str:       # 'train', 'valid', 'test', 'unlabelled', or '' for a name that is none of them
     "The part of a split that a folder's name stands for, if nothing else is in the name"
     words = [w for w in _words(name) if w not in _PLAIN]
-    if any(w in _UNLABELLED for w in words): return 'unlabelled' if all(w in _UNLABELLED or w in SPLIT_NAMES for w in words) else ''
+    if any(w in _UNLABELLED for w in words):
+        return 'unlabelled' if all(w in _UNLABELLED or w in SPLIT_NAMES for w in words) else ''
     return SPLIT_NAMES.get(words[0], '') if len(words) == 1 else ''
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #1f450b06
 def _roles(names):
     "{folder: part of the split} of folders side by side"
-    roles = {n: _split_name(n) for n in names}
-    if 'train' in roles.values(): return {n: r for n, r in roles.items() if r}
+    roles = {n: r for n in names if (r := _split_name(n))}
+    if 'train' in roles.values(): return roles
     shared = {}
     for n in names:
         said = [w for w in _words(n) if w in SPLIT_NAMES]
         if len(said) == 1: shared.setdefault(tuple(w for w in _words(n) if w != said[0]), {})[n] = SPLIT_NAMES[said[0]]
     alike = [s for s in shared.values() if 'train' in s.values() and len(set(s.values())) > 1]
-    return ({n: r for n, r in roles.items() if r} | alike[0]) if len(alike) == 1 else {n: r for n, r in roles.items() if r}
+    return roles | alike[0] if len(alike) == 1 else roles
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #42df64a6
 def _tree(names):
@@ -255,12 +296,13 @@ def _depth(node): return max((1 + _depth(node[d]) for d in _dirs(node)), default
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #239babe3
 def _inside(node, known=(), deep=0, own=''):
-    "Names of the wrappers in a part of a split, and what they hold; `known` classes are none, nor is what leaves fewer than `deep` folders; `own` name"
+    "Names of the wrappers in a part of a split, and what they hold: no `known` class, none with under `deep` folders"
     at = []
     while len(_dirs(node)) == 1 and '' not in node:
         d, = _dirs(node)
         no_class = _split_name(d) or d == own or _words(d) and all(w in _NO_CLASS for w in _words(d))
-        around = _depth(node) > deep > 0 and {_same(c) for c in _dirs(node[d])} <= set(known)    # images/ around a class images
+        # images/ around a class images
+        around = _depth(node) > deep > 0 and {_same(c) for c in _dirs(node[d])} <= set(known)
         if _same(d) in known and not around or not (no_class or _dirs(node[d]) and _depth(node) > deep): break
         at, node = at + [d], node[d]
     return at, node
@@ -271,7 +313,8 @@ def _split_folders(node):
     roles = _roles(_dirs(node))
     below = {d: _inside(node[d], own=d)[1] for d, r in roles.items() if r == 'train'}
     inner = [[_split_name(c) for c in _dirs(b)] for b in below.values()]
-    if any('train' in i and len(set(i)) > 1 and all(i) for i in inner): return {}   # train/ around train/ and test/, or a class with its own split
+    # train/ around train/ and test/, or a class with its own split
+    if any('train' in i and len(set(i)) > 1 and all(i) for i in inner): return {}
     return roles if any(map(_dirs, below.values())) else {}
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #8c7b6449
@@ -283,8 +326,9 @@ def _base(contents, node):
         dirs = _dirs(node)
         splits = {d: _split_folders(_inside(node[d])[1]) for d in dirs}
         found = [d for d in dirs if splits[d] and (len(dirs) == 1 or len(set(splits[d].values())) > 1)]
-        if len(found) > 1: raise ValueError(f"{as_utf8(contents.folder.joinpath(*at))} holds {len(found)} folders with a train folder "
-                                            f"({some_of(map(as_utf8, found))}): give one of them as source")
+        if len(found) > 1:
+            raise ValueError(f"{as_utf8(contents.folder.joinpath(*at))} holds {len(found)} folders with a train folder "
+                             f"({some_of(map(as_utf8, found))}): give one of them as source")
         if not found and (len(dirs) != 1 or '' in node): break
         d = (found or dirs)[0]
         beside = [n for other in node if other != d for n in (_below(node[other]) if other else node[''])]
@@ -296,21 +340,27 @@ def _base(contents, node):
 def _leave_beside(contents, names, of):
     "Leave out and say what lies beside the data"
     if not names: return
-    contents.leave(names, 'beside the data', f'lies beside {of}', 'move it into one of the class folders, if it belongs to the data')
+    contents.leave(names, 'beside the data', f'lies beside {of}',
+                   'move it into one of the class folders, if it belongs to the data')
     print(f"left out, since it lies beside {as_utf8(of)}: {some_of(map(as_utf8, names))}")
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #9cee82cb
 def _check_train(folder, node):
     "`ValueError` where the train folder holds no photo and another part of the split does"
     if not any(_split_name(d) in ('valid', 'test') for d in _dirs(node)): return
-    bare = [d for d in sorted(os.listdir(folder)) if d not in node and _split_name(d) == 'train' and (folder/d).is_dir()]
-    if bare: raise ValueError(f"{as_utf8(folder/bare[0])} holds no photo, and {', '.join(map(as_utf8, _dirs(node)))} beside it do: "
-                              "fill it, or give the folder of the photos that shall train as source")
+    bare = [d for d in sorted(os.listdir(folder)) if d not in node and _split_name(d) == 'train'
+            and (folder/d).is_dir()]
+    if bare:
+        raise ValueError(f"{as_utf8(folder/bare[0])} holds no photo, "
+                         f"and {', '.join(map(as_utf8, _dirs(node)))} beside it do: "
+                         "fill it, or give the folder of the photos that shall train as source")
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #b5143e5c
-_WHO = (r'person|people|patient|pat|pt|pid|participant|proband|volunteer|subject|subj|sub|user|worker|animal|p|s|u') # with a number: whom photos are of
-_WHEN = (r'rater|case|session|visit|day|camera|cam|device|site|hospital|center|centre|clinic|farm|fold|batch|run|video|vid|clip|scene|seq|sequence|series|'
-         r'slide|study')                                                                                            # or when and where
+# with a number: whom photos are of
+_WHO = (r'person|people|patient|pat|pt|pid|participant|proband|volunteer|subject|subj|sub|user|worker|animal|p|s|u')
+# or when and where
+_WHEN = (r'rater|case|session|visit|day|camera|cam|device|site|hospital|center|centre|clinic|farm|fold|batch|run|'
+         r'video|vid|clip|scene|seq|sequence|series|slide|study')
 _PERSON, _GROUP = (re.compile(rf'(?:{words})[\W_]*\d+[\W_a-z]{{0,2}}', re.I) for words in (_WHO, f'{_WHO}|{_WHEN}'))
 _CLASS = re.compile(r'(?:class|cls|category|grade|label|level|stage|score|degree|type|kind|kl)[\W_]*\d+', re.I)
 
@@ -324,11 +374,11 @@ def _speaks(names):
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #04b8272f
 def _levels(paths):
-    "{level, from 1: what its names say} of levels that could be the classes: the first, and those whose names lie again and again below the first"
+    "{level, from 1: what its names say} of levels that may be the classes: the first, and those repeated below it"
     def names(k): return sorted({t[k-1] for t in paths if len(t) >= k})
     out = {1: _speaks(names(1))}
     direct = {t[0] for t in paths if len(t) == 1}
-    if 2*len(direct) > len(names(1)): return out                           # photos lie in most of the outermost: they are the classes
+    if 2*len(direct) > len(names(1)): return out  # photos lie in most of the outermost: they are the classes
     for k in range(2, max(map(len, paths)) + 1):
         pairs = {(_same(t[0]), _same(t[k-1])) for t in paths if len(t) >= k}
         n = Counter(b for _, b in pairs)
@@ -348,7 +398,7 @@ def _choose(levels):
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #2bd9339e
 def _group_level(levels, k, paths):
-    "The level of what belongs together, beside class level k, or 0; a few days or folds are none, there must be enough to hold some out"
+    "Level of what belongs together, beside class level k, or 0; a few days or folds are none, some must be held out"
     names = {j: {t[j-1] for t in paths if len(t) >= j} for j in levels if j != k and k in levels}
     fit = [j for j in names if _most(_PERSON, names[j]) or len(names[j]) > 4 and (levels[j] == 1 or j < k)]
     return max(fit, key=lambda j: (_most(_PERSON, names[j]), levels[j], -j), default=0)
@@ -359,35 +409,42 @@ def _two_readings(what, readings):
     def lines(labels):
         n = Counter(map(as_utf8, labels))
         return [f'    {c}/  {k} photo{"s"*(k != 1)}' for c, k in sorted(n.items())[:6]] + ['    ...']*(len(n) > 6)
-    text = [f"  label='{name}' takes {len(set(labels))} classes{more}:\n" + '\n'.join(lines(labels)) for name, labels, more in readings]
+    text = [f"  label='{name}' takes {len(set(labels))} classes{more}:\n" + '\n'.join(lines(labels))
+            for name, labels, more in readings]
     return ValueError(f"{what}. Say which folders are the classes:\n" + '\n'.join(text))
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #23ff9306
 def _class_names(
     names, # one a photo, as the folders are called
 )->list:   # one a photo, in one spelling
-    "Class names without blanks at the ends, one spelling each (the most frequent, NFC), said where it changes one; `ValueError` for a name of blanks"
+    "Class names without outer blanks, one spelling each (the most frequent, NFC); `ValueError` for a name of blanks"
     names = list(names)
     clean = {n: unicodedata.normalize('NFC', n.strip()) for n in dict.fromkeys(names)}
     if '' in clean.values(): raise ValueError("a class folder's name is nothing but blanks: give it a name")
     n, by = Counter(clean[x] for x in names), {}
     for c in n: by.setdefault(c.casefold(), []).append(c)
     letters = [g for g in by.values() if len(g) > 1 and len(g[0]) == 1]
-    if letters: raise ValueError(f"the classes {' and '.join(sorted(letters[0]))} differ in nothing but the case, and one letter may mean two classes: "
-                                 "rename their folders (a_small, a_capital), or put the photos together")
+    if letters:
+        raise ValueError(f"the classes {' and '.join(sorted(letters[0]))} differ in nothing but the case, "
+                         "and one letter may mean two classes: "
+                         "rename their folders (a_small, a_capital), or put the photos together")
     best = {c: min(g, key=lambda s: (-n[s], s)) for g in by.values() for c in g}
     out = {x: best[c] for x, c in clean.items()}
-    changed = [f'{as_utf8(x)!r} -> {y!r}' for x, y in sorted(out.items()) if x != y and unicodedata.normalize('NFC', x) != y]
+    changed = [f'{as_utf8(x)!r} -> {y!r}'
+               for x, y in sorted(out.items()) if x != y and unicodedata.normalize('NFC', x) != y]
     forms = [y for y in sorted(set(out.values())) if len({x for x in out if unicodedata.normalize('NFC', x) == y}) > 1]
-    if changed or forms: print(f"one class under one name: {', '.join(changed + [f'{y!r}, written in two Unicode forms' for y in forms])}")
+    if changed or forms:
+        print("one class under one name: "
+              f"{', '.join(changed + [f'{y!r}, written in two Unicode forms' for y in forms])}")
     return [out[x] for x in names]
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #6657c1a4
 def _level(label):
     "The number in `folder 2`, None for ''"
     m = re.fullmatch(r'folder\s*(\d)', label.strip(), re.I)
-    if label.strip() and not m: raise ValueError(f"label {label!r} is no level of folders: '' decides by itself, 'folder 1' takes the outermost folders as classes, "
-                                                 "'folder 2' those below them")
+    if label.strip() and not m:
+        raise ValueError(f"label {label!r} is no level of folders: '' decides by itself, 'folder 1' takes the "
+                         "outermost folders as classes, 'folder 2' those below them")
     return int(m[1]) if m else None
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #934e0ed9
@@ -399,20 +456,24 @@ def is_level(
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #12a1fd1d
 def _parts(contents, node, level):
-    "{folder: part of the split} of what is to be read, and the folders beside them; `ValueError` where a split has no classes"
+    "{folder: part of the split} of what is read, and the folders beside; `ValueError` where a split has no classes"
     splits, roles = {} if level == 0 else _split_folders(node), _roles(_dirs(node))
     others = [d for d in _dirs(node) if d not in roles]
     if splits and level is None and others and set(roles.values()) <= {'train', 'unlabelled'}:
         train = [d for d in roles if roles[d] == 'train']
-        raise _two_readings(f"{', '.join(map(as_utf8, train))} may be a split, with {', '.join(map(as_utf8, others[:5]))} beside it, or one class of them",
+        raise _two_readings(f"{', '.join(map(as_utf8, train))} may be a split, "
+                            f"with {', '.join(map(as_utf8, others[:5]))} beside it, or one class of them",
                             [('folder 0', [d for d in _dirs(node) for _ in _below(node[d])], ''),
-                             ('folder 1', [t.split('/')[-2] for d in train for t in _below(node[d])], ' (the others are left out)')])
+                             ('folder 1', [t.split('/')[-2] for d in train for t in _below(node[d])],
+                              ' (the others are left out)')])
     found = set(roles.values()) & {'train', 'valid', 'test'}
     if not splits and level is None and len(found) > 1:
         lists = _lists(contents)
         why = 'hold no class folders' if 'train' in found else 'are parts of a split, and train is missing'
-        raise ValueError(f"{', '.join(map(as_utf8, roles))} {why}: sort the photos of a train folder into a folder for each class, or give the list (CSV) with "
-                         f"the labels as source{''.join(f' (there is {as_utf8(n)})' for n in lists[:1])}; label='folder 0' takes these folders themselves as the classes")
+        raise ValueError(f"{', '.join(map(as_utf8, roles))} {why}: "
+                         "sort the photos of a train folder into a folder for each class, or give the list (CSV) with "
+                         f"the labels as source{''.join(f' (there is {as_utf8(n)})' for n in lists[:1])}; "
+                         "label='folder 0' takes these folders themselves as the classes")
     return splits, others + ['']*('' in node)
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #59ef5476
@@ -425,7 +486,8 @@ def _photos_of(contents, node, splits):
         at, inner = _inside(node[d], known, deep, d)
         photos = _below(inner)
         if splits[d] == 'unlabelled' or splits[d] != 'train' and not _dirs(inner):
-            contents.leave(photos, 'unlabelled', f'no folder in {as_utf8(d)} says what is on them', 'label them with nb_predict after the training')
+            contents.leave(photos, 'unlabelled', f'no folder in {as_utf8(d)} says what is on them',
+                           'label them with nb_predict after the training')
             print(f"left out, since no folder in {as_utf8(d)} labels them: {some_of(map(as_utf8, photos))}")
             continue
         if splits[d] == 'train': known, deep = known | {_same(c) for c in _dirs(inner)}, max(deep, _depth(inner))
@@ -442,23 +504,28 @@ def _inner_split(rows):
     "Rows with the split of `class/train/...`, where all have one; `ValueError` where some have"
     below = {t[1] for _, _, t in rows if len(t) > 1}
     found = {_split_name(d) for d in below}
-    if rows[0][1] or 'train' not in found or not found & {'valid', 'test'} or len({t[0] for _, _, t in rows}) < 2: return rows
+    if rows[0][1] or 'train' not in found or not found & {'valid', 'test'} or len({t[0] for _, _, t in rows}) < 2:
+        return rows
     odd = [n for n, _, t in rows if len(t) < 2 or _split_name(t[1]) not in ('train', 'valid', 'test')]
-    if odd: raise ValueError(f"{some_of(map(as_utf8, odd))} lie beside train folders inside their class: move them into one of these")
+    if odd:
+        raise ValueError(f"{some_of(map(as_utf8, odd))} lie beside train folders inside their class: "
+                         "move them into one of these")
     return [(n, _split_name(t[1]), t[:1] + t[2:]) for n, _, t in rows]
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #1119f49d
 def layout(
     contents:Contents, # of the folder; what is no item is left out in its table, with the reason
-    label:str='',      # '': decide; 'folder 1': the outermost folders below the split are the classes, 'folder 2' those below them, 'folder 0' those of the split
-)->pd.DataFrame:       # columns id, path, label; split where folders fix it; group where a level of folders says what belongs together; sorted by id
-    "Items of photos in folders, and a printed line that says what was taken; `ValueError` where two readings are possible or photos lie in no class folder"
+    label:str='',      # '' decides; 'folder 1': the outermost below the split are classes, 'folder 2': those below them
+)->pd.DataFrame:       # columns id, path, label; split and group where folders say them; sorted by id
+    "Items of photos in folders, printing what was taken; `ValueError` for two readings or photos in no class folder"
     level, names = _level(label), contents.names('photo')
     if not names: raise FileNotFoundError(_no_photo(contents))
     _check_names([str(contents.folder), *names])
     at, node = _base(contents, _tree(names))
     splits, others = _parts(contents, node, level)
-    if splits: _leave_beside(contents, [n for d in others for n in (_below(node[d]) if d else node[''])], ', '.join(sorted(splits)))
+    if splits:
+        _leave_beside(contents, [n for d in others for n in (_below(node[d]) if d else node[''])],
+                      ', '.join(sorted(splits)))
     rows = _photos_of(contents, node, splits)
     _check_stray(contents, [n for n, _, t in rows if not t])
     rows = _inner_split(rows)
@@ -466,8 +533,10 @@ def layout(
     paths = [t for *_, t in rows]
     levels = _levels(paths)
     k = max(level, 1) if level is not None else _choose(levels)
-    if not k: raise _two_readings(f"the same folders lie below {some_of(sorted({as_utf8(t[0]) for t in paths}), 3).replace('item', 'folder', 1)}",
-                                  [(f'folder {j}', [t[j-1] for t in paths if len(t) >= j], '') for j in levels])
+    if not k:
+        raise _two_readings("the same folders lie below "
+                            f"{some_of(sorted({as_utf8(t[0]) for t in paths}), 3).replace('item', 'folder', 1)}",
+                            [(f'folder {j}', [t[j-1] for t in paths if len(t) >= j], '') for j in levels])
     _check_stray(contents, [n for n, _, t in rows if len(t) < k], f"folder {k}")
     _check_links(contents, {'/'.join(at), *_above(rows, k)})
     if level is None: _check_masks([t[k-1] for t in paths])
@@ -483,18 +552,22 @@ def _check_links(contents, above=None):
     links = [n for n in contents.names('link') if above is None or n.rpartition('/')[0] in above]
     if not links: return
     shown = '; '.join(f"{as_utf8(n)} says {(contents.folder/n).read_text('utf-8', 'replace')[:200]}" for n in links[:3])
-    raise ValueError(f"{some_of(map(as_utf8, links)).replace('item', 'link', 1)} below {as_utf8(contents.folder)} came out as text files in place of folders "
-                     f"({shown}): put the folders themselves there, or unpack again where links can be (git config core.symlinks true, unzip, tar)")
+    raise ValueError(f"{some_of(map(as_utf8, links)).replace('item', 'link', 1)} below {as_utf8(contents.folder)} came "
+                     f"out as text files in place of folders ({shown}): put the folders themselves there, "
+                     "or unpack again where links can be (git config core.symlinks true, unzip, tar)")
 
 def _lists(contents):
     "Names of what may be lists of labels"
-    return sorted((n for n in contents.names('list') if n.lower().endswith(('.csv', '.tsv', '.xlsx'))), key=lambda n: 'submission' in n.lower())
+    return sorted((n for n in contents.names('list') if n.lower().endswith(('.csv', '.tsv', '.xlsx'))),
+                  key=lambda n: 'submission' in n.lower())
 
 def _no_photo(contents):
     "Why a folder has no items"
     _check_links(contents)
     packed, where = contents.names('archive'), as_utf8(contents.folder)
-    if packed: return f"{where} holds no photo, but {', '.join(map(as_utf8, packed[:5]))}: unpack that one, or give it as source"
+    if packed:
+        shown = ', '.join(map(as_utf8, packed[:5]))
+        return f"{where} holds no photo, but {shown}: unpack that one, or give it as source"
     return f"{where} holds no photo; it holds: {as_utf8(repr(contents))}"
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #7eaf216f
@@ -502,37 +575,48 @@ def _check_stray(contents, names, level=''):
     "`ValueError` naming photos that lie in no class folder"
     if not names: return
     packed, lists = contents.names('archive'), _lists(contents)
-    how = f"give {as_utf8(lists[0])} as source, with its column of labels as label" if lists else "give a CSV with labels"
+    how = "give a CSV with labels"
+    if lists: how = f"give {as_utf8(lists[0])} as source, with its column of labels as label"
     also = f"; {', '.join(map(as_utf8, packed[:3]))} is packed: unpack that one, or give it as source" if packed else ''
     alone = {n.rpartition('/')[0] for n in names}
-    if len(alone) == 1 and alone != {''} and not level: also += f"; {as_utf8(*alone)} alone would be one class, and a model needs two"
-    raise ValueError(f"{some_of(map(as_utf8, names))} in no class folder{f' ({level!r} is too deep for them)'*bool(level)}: "
+    if len(alone) == 1 and alone != {''} and not level:
+        also += f"; {as_utf8(*alone)} alone would be one class, and a model needs two"
+    deep = f' ({level!r} is too deep for them)'*bool(level)
+    raise ValueError(f"{some_of(map(as_utf8, names))} in no class folder{deep}: "
                      f"{how}, or move them into folders named as their class{also}")
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #785a8ee4
-_MASKS = frozenset('mask masks label labels annotation annotations gt groundtruth segmentation segmentations heatmap heatmaps'.split()) # pictures about photos
+# pictures about photos
+_MASKS = frozenset('mask masks label labels annotation annotations gt groundtruth segmentation segmentations heatmap '
+                   'heatmaps'.split())
 
 _PICTURES = frozenset('image images img imgs photo photos pic pics picture pictures jpg jpeg png'.split())
 
 def _check_masks(classes):
     "`ValueError` where `images` and `masks` stand side by side: the one is about the other, and neither is a class"
     said = {d: set(_words(d)) for d in sorted(set(classes))}
-    masks, photos = [d for d, w in said.items() if w and w & _MASKS and w <= _MASKS | _PLAIN], [d for d, w in said.items() if w & _PICTURES and w <= _PLAIN]
-    if masks and photos: raise ValueError(f"{', '.join(map(as_utf8, photos + masks))} are no classes, but photos and pictures that belong to them: give {as_utf8(photos[0])} "
-                                          "as source with its photos in a folder for each class, or a list (CSV) of labels; label='folder 1' takes them as classes all the same")
+    masks = [d for d, w in said.items() if w and w & _MASKS and w <= _MASKS | _PLAIN]
+    photos = [d for d, w in said.items() if w & _PICTURES and w <= _PLAIN]
+    if masks and photos:
+        raise ValueError(f"{', '.join(map(as_utf8, photos + masks))} are no classes, "
+                         f"but photos and pictures that belong to them: give {as_utf8(photos[0])} "
+                         "as source with its photos in a folder for each class, or a list (CSV) of labels; "
+                         "label='folder 1' takes them as classes all the same")
 
 def _check_again(rows):
-    "`ValueError` where a folder among the classes holds them once more, or may hold the classes (`data/cat`, `data/dog`, `docs`)"
+    "`ValueError` where a folder among the classes holds them again, or may hold them (`data/cat`, `data/dog`, `docs`)"
     top, direct = {_same(t[0]) for *_, t in rows}, {_same(t[0]) for *_, t in rows if len(t) == 1}
-    inner = {d: {t[1] for *_, t in rows if t[0] == d} for d in sorted({t[0] for *_, t in rows}) if _same(d) not in direct}
+    inner = {d: {t[1] for *_, t in rows if t[0] == d}
+             for d in sorted({t[0] for *_, t in rows}) if _same(d) not in direct}
     for d, below in inner.items():
         beside, again = sorted(top - {_same(d)}), [c for c in below if _same(c) in top - {_same(d)}]
         if len(again) > 1: why = 'of the same names as those beside it'
         elif len(below) > 1 and beside and _words(d) and all(w in _PLAIN - {'seg'} for w in _words(d)):
             why = f"and lies beside {some_of(map(as_utf8, beside), 3).replace('item', 'folder', 1)}"
         else: continue
-        raise ValueError(f"{as_utf8(d)} holds folders ({', '.join(map(as_utf8, sorted(below)[:5]))}) {why}: give it alone as source if its folders "
-                         "are the classes, move it away, or take it as a class with label='folder 1'")
+        raise ValueError(f"{as_utf8(d)} holds folders ({', '.join(map(as_utf8, sorted(below)[:5]))}) {why}: give it "
+                         "alone as source if its folders are the classes, move it away, or take it as a class with "
+                         "label='folder 1'")
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #9cf28d3d
 def _items(contents, at, rows, k, g):
@@ -544,7 +628,9 @@ def _items(contents, at, rows, k, g):
     if g and all(len(t) >= g for *_, t in rows):
         group = pd.Series([unicodedata.normalize('NFC', t[g-1].strip()) for *_, t in rows])
         both = group[group.map(df.split.groupby(group).nunique()).gt(1)].unique() if 'split' in df else []
-        if len(both): warnings.warn(f"{some_of(both).replace('item', 'folder', 1)} stand on both sides of the split that the folders fix: not taken as groups")
+        if len(both):
+            warnings.warn(f"{some_of(both).replace('item', 'folder', 1)} stand on both sides of the split that the "
+                          "folders fix: not taken as groups")
         else: df['group'] = group
     return df.sort_values('id', ignore_index=True)
 
@@ -559,7 +645,9 @@ def _say(splits, items, paths, k, levels):
     elif 'split' in items: text = f"{what}, with the split below each"
     else: text = f"{what}, no split"
     other = next((j for j in levels if j != k), 2 if k == 1 and any(len(t) > 1 for t in paths) else 0)
-    if 'group' in items: text += f"; the {items.group.nunique()} folders {as_utf8(items.group.iloc[0])}, ... are groups that are not split"
+    if 'group' in items:
+        first = as_utf8(items.group.iloc[0])
+        text += f"; the {items.group.nunique()} folders {first}, ... are groups that are not split"
     return text + (f"; label='folder {other}' takes the other folders as classes" if other else '')
 
 # %% ../../nbs/03_dataset/00_layout.ipynb #59498ead
@@ -576,7 +664,12 @@ def _say_bare(contents, at, rows, k):
         if hidden(name) or not (contents.folder/name).is_dir() or _same(d) in have or _split_name(d): continue
         inside = [n for n in contents.files if n.startswith(f'{name}/')]
         if inside and {contents.kinds[n] for n in inside} <= {'photo', 'list', 'hidden'}: continue
-        if inside: contents.leave(inside, 'class without photos', 'the class folder holds no photo', 'export what is in it as JPEG or PNG')
-        elif name not in contents.shut: contents.leave([name], 'class without photos', 'the class folder is empty', 'fill it, or take it away')
+        if inside:
+            contents.leave(inside, 'class without photos', 'the class folder holds no photo',
+                           'export what is in it as JPEG or PNG')
+        elif name not in contents.shut:
+            contents.leave([name], 'class without photos', 'the class folder is empty', 'fill it, or take it away')
         bare.append(name)
-    if bare: warnings.warn(f"{some_of(map(as_utf8, bare)).replace('item', 'class folder', 1)} without a photo: no class of the model")
+    if bare:
+        warnings.warn(f"{some_of(map(as_utf8, bare)).replace('item', 'class folder', 1)} without a photo: "
+                      "no class of the model")

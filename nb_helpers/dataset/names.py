@@ -20,7 +20,10 @@ def as_they_are(
     @functools.wraps(func)
     def plain(*args, **kwargs):
         import matplotlib
-        with matplotlib.rc_context({'text.parse_math': False}): return func(*args, **kwargs)   # a text keeps what it was made with
+        rc = matplotlib.rcParams
+        was, rc['text.parse_math'] = rc['text.parse_math'], False     # a text keeps what it was made with
+        try: return func(*args, **kwargs)
+        finally: rc['text.parse_math'] = was  # an rc_context would undo what the session's first figure switches on
     return plain
 
 # %% ../../nbs/03_dataset/01_names.ipynb #3b70fa7d
@@ -29,7 +32,8 @@ def short_name(
     n:int=24, # characters at most
 )->str:       # one line
     "A name that fits, cut in the middle where it is too long"
-    s = re.sub(r'[\x00-\x1f\x7f\s]+', ' ', str(s)).strip().encode('utf8', 'backslashreplace').decode()   # bytes that are not UTF-8
+    # bytes that are not UTF-8
+    s = re.sub(r'[\x00-\x1f\x7f\s]+', ' ', str(s)).strip().encode('utf8', 'backslashreplace').decode()
     return s if len(s)<=n else s[:(n-1)//2+(n-1)%2]+'…'+s[-((n-1)//2):]
 
 def legend_name(
@@ -48,17 +52,19 @@ def _glyphs(path):
     except (RuntimeError, OSError, ValueError): return set()
 
 def _fonts_for(chars):
-    "(families of installed fonts that together draw most of `chars`, characters that none of them draws); the fewest, by name among equals"
+    "(fewest families of installed fonts that together draw most of `chars`, characters that none of them draws)"
     from matplotlib.font_manager import findfont, findSystemFonts, fontManager
     import matplotlib
     left, found = set(map(ord, chars)), []
     for family in matplotlib.rcParams['font.sans-serif']:
         if left and family in fontManager.get_font_names(): left -= _glyphs(findfont(family))
     if not left: return [], ''
-    for path in sorted(set(findSystemFonts()) - {f.fname for f in fontManager.ttflist}):       # installed since matplotlib made its list
+    # installed since matplotlib made its list
+    for path in sorted(set(findSystemFonts()) - {f.fname for f in fontManager.ttflist}):
         with suppress(RuntimeError, OSError): fontManager.addfont(path)
-    plain = {f.name: _glyphs(f.fname) for f in sorted(fontManager.ttflist, key=lambda f: (f.name, f.style != 'normal', str(f.weight) not in ('400', 'normal'), f.fname), reverse=True)
-             if 'Color' not in f.name and 'Last Resort' not in f.name}                       # colour bitmaps can't be drawn
+    def rank(f): return f.name, f.style != 'normal', str(f.weight) not in ('400', 'normal'), f.fname
+    plain = {f.name: _glyphs(f.fname) for f in sorted(fontManager.ttflist, key=rank, reverse=True)
+             if 'Color' not in f.name and 'Last Resort' not in f.name}  # colour bitmaps can't be drawn
     while left and (best := max(sorted(plain), key=lambda n: len(left & plain[n]))) and left & plain[best]:
         found.append(best); left -= plain[best]
     return found, ''.join(map(chr, sorted(left)))
@@ -67,7 +73,7 @@ def _fonts_for(chars):
 def draw_names(
     names=(), # what will be drawn, such as the classes; anything with text
 ):            # nothing; the settings hold for the session
-    "From now on every figure, fastai's too, draws names as they are, in fonts that have their characters; says which characters no font has"
+    "From now on all figures, fastai's too, draw names as they are; says which characters no font has"
     import matplotlib
     matplotlib.rcParams['text.parse_math'] = False
     chars = {c for n in set(map(str, names)) for c in n if c > '~' and c.isprintable()}
@@ -78,8 +84,9 @@ def draw_names(
     if fonts: matplotlib.rcParams['font.family'] = [*family, *[f for f in fonts if f not in family]]
     if missing:
         warnings.filterwarnings('ignore', r'Glyph \d+ .* missing from')
-        print(f"no font here has {missing[:20]!r}: figures show boxes for {len(missing)} characters; tables and the report show them. "
-              "Install a font that has them (Chinese, Japanese, Korean in Colab: `!apt-get install -y fonts-noto-cjk`) and run this cell again")
+        print(f"no font here has {missing[:20]!r}: figures show boxes for {len(missing)} characters; tables and the "
+              "report show them. Install a font that has them (Chinese, Japanese, Korean in Colab: "
+              "`!apt-get install -y fonts-noto-cjk`) and run this cell again")
 
 # %% ../../nbs/03_dataset/01_names.ipynb #a03a1c6a
 def show_any_name():

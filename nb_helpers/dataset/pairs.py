@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TEACHER', 'scene_table', 'find_pairs', 'split_pairs', 'pair_facts', 'open_photo', 'fit_photo', 'pair_augment',
-           'open_pair', 'cache_pairs', 'PairSet', 'PairDL', 'pair_dls', 'show_pairs']
+           'open_pair', 'cache_pairs', 'pair_dls', 'show_pairs']
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #163721c2
 import io
@@ -46,7 +46,8 @@ def scene_table(
     part, rest = np.divmod(i, backgrounds*per_bg)
     bg, rest = np.divmod(rest, per_bg)
     fg, rest = np.divmod(rest, places*2)
-    return pd.DataFrame(dict(part=part + 1, background=bg + 1, foreground=part*foregrounds + fg + 1, place=rest//2, flip=rest % 2 == 1))
+    return pd.DataFrame(dict(part=part + 1, background=bg + 1, foreground=part*foregrounds + fg + 1, place=rest//2,
+                             flip=rest % 2 == 1))
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #3b7c1dd9
 _ENDS = {s[-4:] for s in IMAGE_SUFFIXES} # of photos' names
@@ -69,18 +70,21 @@ def _listed(source, left):
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #ec13969b
 def _numbered(sources, key, left):
-    "(numbers, paths) of all photos in some sources, two arrays sorted by number; `ValueError` where a number is missing or occurs twice"
-    paths = [p for s in ([sources] if isinstance(sources, (str, Path)) else sources) for p in _listed(s, left)]   # a million names: sorted once, by number
+    "(numbers, paths) of all photos in some sources, by number; `ValueError` where one is missing or occurs twice"
+    # a million names: sorted once, by number
+    paths = [p for s in ([sources] if isinstance(sources, (str, Path)) else sources) for p in _listed(s, left)]
     find = re.compile(key).search
     stems = [n.rpartition('.')[0] or n for n in (p[p.rfind('/') + 1:] for p in paths)]
     numbers = [int(m[1]) if (m := find(n)) else None for n in stems]
     if odd := [p for p, n in zip(paths, numbers) if n is None]:
-        raise ValueError(f"{len(odd)} files without a number, such as {min(odd)}: leave them out with a pattern or correct `key`")
+        raise ValueError(f"{len(odd)} files without a number, such as {min(odd)}: "
+                         "leave them out with a pattern or correct `key`")
     if not paths: raise FileNotFoundError(f"{sources}: no photo there")
     order = np.argsort(numbers := np.array(numbers), kind='stable')
     numbers, paths = numbers[order], np.array(paths, object)[order]
     if len(twice := np.flatnonzero(numbers[1:] == numbers[:-1])):
-        raise ValueError(f"a number occurs twice: {' and '.join(sorted(paths[twice[0]:twice[0] + 2]))}; leave one out or correct `key`")
+        raise ValueError(f"a number occurs twice: {' and '.join(sorted(paths[twice[0]:twice[0] + 2]))}; "
+                         "leave one out or correct `key`")
     return numbers, paths
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #a6a39fe9
@@ -99,7 +103,9 @@ def _paths(what, numbers, have):
     there, paths = have
     if np.array_equal(there, numbers): return paths
     gone = sorted(set(numbers.tolist()) - set(there.tolist()))
-    if gone: raise ValueError(f"{len(gone)} of {len(numbers)} scenes have no {what}: {', '.join(map(str, gone[:10]))}{', ...' if len(gone) > 10 else ''}")
+    if gone:
+        raise ValueError(f"{len(gone)} of {len(numbers)} scenes have no {what}: "
+                         f"{', '.join(map(str, gone[:10]))}{', ...' if len(gone) > 10 else ''}")
     return paths[np.searchsorted(there, numbers)]
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #30f5c4b3
@@ -116,9 +122,12 @@ def _pairs_books(items, left, alone):
     used = set(items[columns].to_numpy().ravel()) | {p for *_, p in alone} if left else ()
     rest = {f'{base}/{n}': n for base, n in left}
     rows = alone + [('hidden', "hidden, or a system's or a program's own copy", 'nothing', p) if hidden(n) else
-                    ('other', 'no photo that a source or its pattern takes', 'nothing, if it is none of the data', p) for p, n in rest.items() if p not in used]
+                    ('other', 'no photo that a source or its pattern takes', 'nothing, if it is none of the data', p)
+                    for p, n in rest.items() if p not in used]
     df = pd.DataFrame(rows, columns=['kind', 'why', 'remedy', 'example']).sort_values('example')
-    return df.groupby(['kind', 'why', 'remedy'], as_index=False).agg(files=('example', 'size'), example=('example', lambda p: '/'.join(p.iloc[0].split('/')[-2:])))[list(LEFT_OUT)]
+    def last(paths): return '/'.join(paths.iloc[0].split('/')[-2:])
+    groups = df.groupby(['kind', 'why', 'remedy'], as_index=False)
+    return groups.agg(files=('example', 'size'), example=('example', last))[list(LEFT_OUT)]
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #a85527a7
 def _within(folder, parts, scenes, masks, depths, backgrounds):
@@ -134,7 +143,7 @@ def find_pairs(
     masks=None,        # likewise, or None
     depths=None,       # likewise, or None
     backgrounds=None,  # likewise, or None; numbered on their own
-    which=scene_table, # numbers -> table with `background`; or regular expression with such a group, for the scenes' names; None
+    which=scene_table, # numbers -> table with `background`; or a pattern with such a group, for scenes' names; None
     key:str=r'(\d+)\D*$', # regular expression for the number in a name without its suffix
     folder=None,       # folder or zip that the four are named in, '' for those that are not there; None: they are paths
     parts:str='',      # pattern of the zips or folders in `folder` that hold all but the backgrounds; '': itself
@@ -143,14 +152,19 @@ def find_pairs(
     if folder is not None:
         scenes, masks, depths, backgrounds = _within(folder, parts, scenes, masks, depths, backgrounds)
     left = []
-    found = {name: _numbered(s, key, left) for name, s in dict(fg_bg=scenes, mask=masks, depth=depths).items() if s is not None}
+    found = {name: _numbered(s, key, left)
+             for name, s in dict(fg_bg=scenes, mask=masks, depth=depths).items() if s is not None}
     numbers = found['fg_bg'][0]
-    items = pd.DataFrame({'id': numbers.astype(str), **{name: _paths(name, numbers, have) for name, have in found.items()}})
-    alone = [r for name, have in found.items() for r in _alone(numbers, have, f'{name} without a scene (fg_bg) of its number')]
-    if which is not None and not (backgrounds is None and which is scene_table):       # nothing says that these are numbered as the 400k set
+    items = pd.DataFrame({'id': numbers.astype(str),
+                          **{name: _paths(name, numbers, have) for name, have in found.items()}})
+    alone = [r for name, have in found.items()
+             for r in _alone(numbers, have, f'{name} without a scene (fg_bg) of its number')]
+    # nothing says that these are numbered as the 400k set
+    if which is not None and not (backgrounds is None and which is scene_table):
         items = items.join(_which(which, numbers, items.fg_bg))
     if backgrounds is not None:
-        if 'background' not in items: raise ValueError('backgrounds need `which`: a rule that gives the column background')
+        if 'background' not in items:
+            raise ValueError('backgrounds need `which`: a rule that gives the column background')
         (used, at), have = np.unique(items.background, return_inverse=True), _numbered(backgrounds, key, left)
         items['bg'] = _paths('background', used, have)[at]
         alone += _alone(used, have, 'background (bg) that no scene uses')
@@ -175,9 +189,11 @@ def split_pairs(
 )->pd.DataFrame:           # a copy with columns split ('train', 'valid', with 'both' also 'neither') and group
     "Items split at random, what `by` names on one side; `ValueError` for a column that is not there or has one value"
     if not 0 < valid < 1: raise ValueError(f"valid={valid} must lie between 0 and 1, such as .3")
-    cols = {'background': ['background'], 'foreground': ['foreground'], 'both': ['background', 'foreground'], 'image': ['id']}.get(by)
+    cols = {'background': ['background'], 'foreground': ['foreground'], 'both': ['background', 'foreground'],
+            'image': ['id']}.get(by)
     if cols is None: raise ValueError(f"by={by!r} is none of 'background', 'foreground', 'both', 'image'")
-    if lacks := [c for c in cols if c not in items]: raise ValueError(f"items have no column {lacks[0]}: give `which` to find_pairs, or by='image'")
+    if lacks := [c for c in cols if c not in items]:
+        raise ValueError(f"items have no column {lacks[0]}: give `which` to find_pairs, or by='image'")
     held = np.stack([items[c].isin(_held(items[c], valid, seed, c)) for c in cols])
     split = np.where(held.all(0), 'valid', np.where(held.any(0), 'neither', 'train'))
     group = items[cols[0]].astype(str)
@@ -198,9 +214,9 @@ def pair_facts(
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #9f13fc4d
 def open_photo(
-    path:str|Path,     # a picture, perhaps in a zip
-    levels:dict=None,  # as in `images.open_image`
-)->np.ndarray:         # uint8, (height, width, 3), RGB
+    path:str|Path,          # a picture, perhaps in a zip
+    levels:dict|None=None,  # as in `images.open_image`
+)->np.ndarray:              # uint8, (height, width, 3), RGB
     "A photo, upright; `ImageError` naming file and reason"
     if split_zip(path) is None: return open_image(path, levels=levels)
     data = read_bytes(path)
@@ -233,10 +249,10 @@ def _open_mask(
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #1bb3fe66
 def _open_depth(
-    path:str|Path,    # a picture of 8 or 16 bits or floats, perhaps in a zip
-    top:float=255,    # raw value that becomes 1, the far end
-    hole:float=None,  # raw value that means "nothing measured", such as 0; None: there is none
-)->np.ndarray:        # float32, (height, width), 0 to 1, NaN for holes
+    path:str|Path,         # a picture of 8 or 16 bits or floats, perhaps in a zip
+    top:float=255,         # raw value that becomes 1, the far end
+    hole:float|None=None,  # raw value that means "nothing measured", such as 0; None: there is none
+)->np.ndarray:             # float32, (height, width), 0 to 1, NaN for holes
     "Depth as a share of `top`; what is farther counts as 1; `ImageError` naming file and reason"
     raw = _open_map(path)
     depth = np.clip(raw/np.float32(top), 0, 1)
@@ -268,7 +284,8 @@ def _fit_map(
     how:str='squash',# as in `fit_photo`
 )->np.ndarray:       # float32, (size, size), NaN where less than half is known
     "Square map: averages of what each pixel covers"
-    shrink = lambda x: np.asarray(Image.fromarray(x.astype(np.float32)).resize((size, size), Image.BOX, box=_box(a.shape, how)))
+    shrink = lambda x: np.asarray(Image.fromarray(x.astype(np.float32)).resize((size, size), Image.BOX,
+                                                                               box=_box(a.shape, how)))
     known = ~np.isnan(a)
     if known.all(): return shrink(a)
     share = shrink(known)
@@ -278,10 +295,10 @@ def _fit_map(
 _PAIR_KINDS = {'bg': 'photo', 'depth': 'mask'} # beside image (the scene) and mask, which every Augment knows
 
 def pair_augment(
-    size:int,       # px a side of the result
-    seed:int=0,     # the run's
-    tfms:list=None, # albumentations transforms that end in `size` px; `photo_augment(size, flip=True)` by default
-)->Augment:         # for `pair_dls` and `KeyedEpochs`
+    size:int,            # px a side of the result
+    seed:int=0,          # the run's
+    tfms:list|None=None, # albumentations transforms that end in `size` px; `photo_augment(size, flip=True)` by default
+)->Augment:              # for `pair_dls` and `KeyedEpochs`
     "Augmentation of the four together: geometry shared, colours on the two photos, nearest pixel for mask and depth"
     return Augment(tfms or photo_augment(size, flip=True), seed, kinds=_PAIR_KINDS)
 
@@ -294,7 +311,7 @@ def open_pair(
     how:str='squash', # as in `fit_photo`
     mask_at:float=128,# as in `_open_mask`
     depth_top:float=255, # as in `_open_depth`
-    depth_hole:float=None, # as in `_open_depth`
+    depth_hole:float|None=None, # as in `_open_depth`
 )->dict:              # image, and bg, mask, depth where the row has them: uint8 (size, size, 3) or float32 (size, size)
     "The images of an item at one size, by the names that Augment knows"
     out = {}
@@ -312,7 +329,8 @@ def _pack(four, cols):
     for c in cols:
         a = four[_NAMES[c]]
         if c == 'mask': a = (a*255).astype(np.uint8)[..., None]
-        if c == 'depth': a = np.where(np.isnan(a), 0, np.round(np.nan_to_num(a)*65534) + 1).astype('<u2')[..., None].view(np.uint8)
+        if c == 'depth':
+            a = np.where(np.isnan(a), 0, np.round(np.nan_to_num(a)*65534) + 1).astype('<u2')[..., None].view(np.uint8)
         out.append(a)
     return np.concatenate(out, 2)
 
@@ -326,7 +344,9 @@ def _unpack(a, cols):
         n = _BYTES[c]
         x = np.ascontiguousarray(a[..., i:i+n]); i += n
         if c == 'mask': x = (x[..., 0] >= 128).astype(np.float32)
-        if c == 'depth': x = x.view('<u2')[..., 0].astype(np.float32); x = np.where(x == 0, np.nan, (x - 1)/65534).astype(np.float32)
+        if c == 'depth':
+            x = x.view('<u2')[..., 0].astype(np.float32)
+            x = np.where(x == 0, np.nan, (x - 1)/65534).astype(np.float32)
         out[_NAMES[c]] = x
     return out
 
@@ -345,24 +365,25 @@ def _prepare(*values, cols, size, **kw):
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #57ede984
 def cache_pairs(
-    items:pd.DataFrame, # from `find_pairs`
-    size:int,           # px a side; what `pair_dls` takes as `resize`, or as `size` without augmentation
-    root:Path='cache',  # folder on the local disk where caches are kept
-    n_jobs:int=None,    # as in `ArrayCache.build`
-    **kw,               # to `open_pair`: how, mask_at, depth_top, depth_hole
-)->ArrayCache:          # for `pair_dls(..., cache=)`
-    "The four images of every item at one size, found or built, straight from zips or folders; items that cannot be read are set aside"
+    items:pd.DataFrame,   # from `find_pairs`
+    size:int,             # px a side; what `pair_dls` takes as `resize`, or as `size` without augmentation
+    root:Path='cache',    # folder on the local disk where caches are kept
+    n_jobs:int|None=None, # as in `ArrayCache.build`
+    **kw,                 # to `open_pair`: how, mask_at, depth_top, depth_hole
+)->ArrayCache:            # for `pair_dls(..., cache=)`
+    "The four images of every item at one size, found or built; items that cannot be read are set aside"
     cols = _columns(items)
-    return ArrayCache.build(items, partial(_prepare, cols=cols, size=size, **kw), root, columns=cols, version=_Packer.version, n_jobs=n_jobs)
+    return ArrayCache.build(items, partial(_prepare, cols=cols, size=size, **kw), root, columns=cols,
+                            version=_Packer.version, n_jobs=n_jobs)
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #4ef61af4
-class PairSet:
+class _PairSet:
     "Items as tensors, for a DataLoader; what is not augmented is the same in every epoch"
     def __init__(self,
-        items:pd.DataFrame, # from `find_pairs`
-        size:int,           # px a side before augmentation
-        aug:Augment=None,   # from `pair_augment`
-        cache:ArrayCache=None, # from `cache_pairs` of these columns
+        items:pd.DataFrame,    # from `find_pairs`
+        size:int,              # px a side before augmentation
+        aug:Augment|None=None, # from `pair_augment`
+        cache:ArrayCache|None=None, # from `cache_pairs` of these columns
         **kw,               # to `open_pair`
     ):
         self.items, self.size, self.aug, self.cache, self.kw = items.reset_index(drop=True), size, aug, cache, kw
@@ -370,17 +391,22 @@ class PairSet:
         self.n_inp = sum(c in ('bg', 'fg_bg') for c in self.cols)
         if cache is None: return
         if (n := sum(_BYTES[c] for c in self.cols)) != cache.shape[-1]:
-            raise ValueError(f"{cache.dir.name} holds {cache.shape[-1]} bytes a pixel, the columns {self.cols} make {n}: build it with cache_pairs of the same columns")
+            raise ValueError(f"{cache.dir.name} holds {cache.shape[-1]} bytes a pixel, "
+                             f"the columns {self.cols} make {n}: build it with cache_pairs of the same columns")
         self.rows = cache.rows(self.ids)
 
     def __len__(self): return len(self.items)
-    def bytes(self): return sum(3 if c in ('bg', 'fg_bg') else 4 for c in self.cols)*self.size**2   # of an item on its way, not augmented
+    def bytes(self):
+        "Of an item on its way, not augmented"
+        return sum(3 if c in ('bg', 'fg_bg') else 4 for c in self.cols)*self.size**2
     def __getitem__(self, i): return tuple(x[0] for x in self.batch([i]))
 
     def batch(self, idxs):
         "Tensors of several items: (n, 3, size, size) or (n, 1, size, size) for each column"
         four = self._fresh(idxs) if self.cache is None else self._kept(idxs)
-        if self.aug is not None: four = _together([self.aug.aligned(self.ids[i], **{n: x[k] for n, x in four.items()}) for k, i in enumerate(idxs)])
+        if self.aug is not None:
+            four = _together([self.aug.aligned(self.ids[i], **{n: x[k] for n, x in four.items()})
+                              for k, i in enumerate(idxs)])
         return tuple(_tensor(four[_NAMES[c]]) for c in self.cols)
 
     def _fresh(self, idxs): return _together([open_pair(self.items.iloc[i], self.size, **self.kw) for i in idxs])
@@ -388,7 +414,8 @@ class PairSet:
         "From the cache, which may hold them larger"
         four = _unpack(self.cache.take(self.rows[idxs]), self.cols)
         if self.cache.shape[0] == self.size: return four
-        four = {n: np.stack([(fit_photo if x.ndim == 4 else _fit_map)(p, self.size) for p in x]) for n, x in four.items()}
+        four = {n: np.stack([(fit_photo if x.ndim == 4 else _fit_map)(p, self.size) for p in x])
+                for n, x in four.items()}
         return {n: (x >= .5).astype(np.float32) if n == 'mask' else x for n, x in four.items()}
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #2f513621
@@ -400,8 +427,8 @@ def _tensor(a):
     return torch.from_numpy(np.nan_to_num(a, nan=0.)[:, None].astype(np.float32))
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #84abac5c
-class PairDL(TfmdDL):
-    "fastai's DataLoader over a `PairSet`; from a cache it reads a batch at a time"
+class _PairDL(TfmdDL):
+    "fastai's DataLoader over a `_PairSet`; from a cache it reads a batch at a time"
     wanted = None   # processes that were asked for
     def create_batches(self, samps):
         if self.dataset.cache is None: yield from super().create_batches(samps)
@@ -411,8 +438,10 @@ class PairDL(TfmdDL):
         if not isinstance(dataset, pd.DataFrame): return super().new(dataset, cls, **kwargs)
         old = self.dataset
         cache = old.cache if old.cache is not None and _holds(old.cache, dataset, old.cols) else None
-        some = PairSet(dataset, old.size, old.aug, cache, **old.kw)
-        if cache is None and old.cache is not None: kwargs.setdefault('num_workers', n_workers(some.bytes()*self.bs, self.wanted))   # now files are read
+        some = _PairSet(dataset, old.size, old.aug, cache, **old.kw)
+        # now files are read
+        if cache is None and old.cache is not None:
+            kwargs.setdefault('num_workers', n_workers(some.bytes()*self.bs, self.wanted))
         res = super().new(some, cls, **kwargs)
         res.wanted = self.wanted
         if res.dataset.cols != old.cols: res._types = None      # fastai learns them anew from a first batch
@@ -420,8 +449,9 @@ class PairDL(TfmdDL):
 
 def _holds(cache, items, cols):
     "Was the cache built from these very files?"
+    if _columns(items) != cols or not all(i in cache for i in items.id): return False
     known = dict(zip(cache.ids, cache.info['stamps']))
-    return _columns(items) == cols and all(i in cache for i in items.id) and source_stamps(items, cols) == [known[i] for i in items.id]
+    return source_stamps(items, cols) == [known[i] for i in items.id]
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #cd6ee054
 TEACHER = "share of the largest value; in the 400k set the output of a teacher network, not a measurement"
@@ -445,12 +475,12 @@ def pair_dls(
     if isinstance(cache, (str, Path)):
         cache = cache_pairs(items, resize or size, cache, **kw)
         print(cache)
-    sets = PairSet(rows['train'], (resize or size) if aug else size, aug, cache, **kw), PairSet(rows['valid'], size, None, cache, **kw)
+    sets = _PairSet(rows['train'], (resize or size) if aug else size, aug, cache, **kw), _PairSet(rows['valid'], size, None, cache, **kw)
     if (got := sets[0][0][0].shape[-2:]) != (size, size): raise ValueError(f"augmentation gave {tuple(got)}, not {size} px: pair_augment({size})")
     tfms = [IntToFloatTensor(), Normalize.from_stats(*stats)]
     workers = [0 if s.cache is not None and s.aug is None else n_workers(s.bytes()*bs, num_workers) for s in sets]
-    train, valid = (PairDL(s, bs=min(bs, len(s)), shuffle=not i, drop_last=not i, num_workers=w, after_batch=tfms, device=device)
-                    for i, (s, w) in enumerate(zip(sets, workers)))
+    train, valid = (_PairDL(s, bs=min(bs, len(s)), shuffle=not i, drop_last=not i, num_workers=w, after_batch=tfms,
+                           device=device) for i, (s, w) in enumerate(zip(sets, workers)))
     train.wanted = valid.wanted = num_workers
     dls = DataLoaders(train, valid, device=train.device)
     dls.depth_unit = depth_unit or TEACHER
@@ -470,6 +500,7 @@ def show_pairs(
     for i, line in enumerate(axes):
         for ax, x in zip(line, batch):
             x = torch.as_tensor(x[i]).detach().cpu().float()
-            ax.imshow((x*std + mean).clamp(0, 1).permute(1, 2, 0) if len(x) == 3 else x[0], cmap='gray', vmin=0, vmax=1); ax.axis('off')
+            ax.imshow((x*std + mean).clamp(0, 1).permute(1, 2, 0) if len(x) == 3 else x[0], cmap='gray', vmin=0, vmax=1)
+            ax.axis('off')
     fig.tight_layout()
     return fig

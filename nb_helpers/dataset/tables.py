@@ -26,9 +26,12 @@ import pandas as pd
 from .layout import IMAGE_SUFFIXES, LIST_SUFFIXES, VIDEO_SUFFIXES, Contents, some_of
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #068da903
-_WEST = ['àâæçèéêëîïôœùûüÿ', 'äöüß', 'áéíñóúü', 'àáâãçéêíóôõú', 'àèéìíîòóùú', 'åäöé', 'åæøéö', 'èéëïóöü'] # fr de es pt it sv da nl
-_LETTERS = {'cp1252': _WEST, 'cp1250': ['áéíóöőúüű', 'ąćęłńóśźż', 'áčďéěíňóřšťúůýž', 'áäčďéíĺľňóôŕšťúýž', 'čćđšž', 'ăâîşţ'],
-            'cp1254': ['âçğıîöşûü'], 'mac_roman': _WEST, 'cp850': _WEST} # letters beyond a to z of the languages of an encoding
+# letters beyond a to z of the languages of an encoding; first French, German, Spanish, Portuguese, Italian, Swedish,
+# Danish, Dutch
+_WEST = ['àâæçèéêëîïôœùûüÿ', 'äöüß', 'áéíñóúü', 'àáâãçéêíóôõú', 'àèéìíîòóùú', 'åäöé', 'åæøéö', 'èéëïóöü']
+_LETTERS = {'cp1252': _WEST,
+            'cp1250': ['áéíóöőúüű', 'ąćęłńóśźż', 'áčďéěíňóřšťúůýž', 'áäčďéíĺľňóôŕšťúýž', 'čćđšž', 'ăâîşţ'],
+            'cp1254': ['âçğıîöşûü'], 'mac_roman': _WEST, 'cp850': _WEST}
 _SIGNS = '°€µ²³½–—’“”„«»…§±×·¿¡ªº™®©´' # what stands beside words
 _OTHER = 'cp1251 cp1253 cp1255 cp1256 cp932 euc_jp gb18030 big5 cp949'.split() # encodings of other scripts
 
@@ -46,16 +49,20 @@ def _guess(data, name):
     "(text, encoding) of bytes that are not Unicode; `ValueError` where two readings are as good"
     from charset_normalizer import from_bytes
     odd = b'\n'.join(dict.fromkeys(l for l in re.split(rb'[\r\n]+', data) if not l.isascii()))[:100_000]
-    found = [m for m in from_bytes(odd, cp_isolation=[*_LETTERS, *_OTHER], preemptive_behaviour=False) if _plausible(str(m))]
+    found = [m for m in from_bytes(odd, cp_isolation=[*_LETTERS, *_OTHER], preemptive_behaviour=False)
+             if _plausible(str(m))]
     def spoken(e):
         try: text = odd.decode(e)
         except UnicodeDecodeError: return False
         far = {c for c in text.lower() if c > '\x7f' and c.isalpha()}
         return _plausible(text) and any(far <= set(a) for a in _LETTERS[e])
     fit = [e for e in _LETTERS if spoken(e)]
-    if 'cp1252' in fit: unsure = 'cp1250' in fit and set('õû') & set(odd.decode('cp1252').lower())   # Portuguese, French or Hungarian
+    # Portuguese, French or Hungarian
+    if 'cp1252' in fit: unsure = 'cp1250' in fit and set('õû') & set(odd.decode('cp1252').lower())
     elif fit: unsure = len({odd.decode(e) for e in fit}) > 1
-    else: fit, unsure = [m.encoding for m in sorted(found, key=lambda m: -m.coherence)], len(found) != 1 and len({m.coherence for m in found}) < 2
+    else:
+        best = sorted(found, key=lambda m: -m.coherence)
+        fit, unsure = [m.encoding for m in best], len(best) != 1 and len({m.coherence for m in best}) < 2
     try: text = data.decode(fit[0])
     except (IndexError, UnicodeDecodeError): unsure = True
     if unsure or '\x00' in text: raise ValueError(f"{name} is not UTF-8, and which encoding it is in can't be told"
@@ -66,30 +73,41 @@ def _guess(data, name):
 def _refuse_other(head, name):
     "`ValueError` for what is no table, by its first bytes"
     text = head.lstrip(b'\xef\xbb\xbf \t\r\n').lower()
-    what = next((what for magic, what in ((b'<!doctype html', 'an HTML page'), (b'<html', 'an HTML page'), (b'<?xml', 'an XML file'), (b'{\\rtf', 'an RTF text'),
-        (b'version https://git-lfs', 'a pointer of Git LFS, not the file'), (b'{', 'JSON'), (b'[{', 'JSON'), (b'%pdf', 'a PDF'),
-        (b'\x1f\x8b', 'a packed file (gzip)'), (b'\xd0\xcf\x11\xe0', 'an old or locked Excel file'), (b'par1', 'a Parquet file'),
-        (b'pk\3\4', 'a packed file or another office document'), (b'\x89png', 'a photo'), (b'\xff\xd8\xff', 'a photo'),
-        (b'\0\5\x16\7', "macOS's notes on another file")) if text.startswith(magic)), None)
+    what = next((what for magic, what in _MAGIC if text.startswith(magic)), None)
     if not text.strip(b'\0'): raise ValueError(f"{name} is empty: save it again, or give another list")
-    if what: raise ValueError(f"{name} is no list but {what}: {_REMEDY.get(what, 'save the table as CSV UTF-8 or .xlsx')}")
+    if what:
+        raise ValueError(f"{name} is no list but {what}: {_REMEDY.get(what, 'save the table as CSV UTF-8 or .xlsx')}")
 
-_REMEDY = {'an HTML page': 'download the list itself (a page may have come in place of it, as where one is not logged in)',
-           'a packed file (gzip)': 'unpack it', 'a pointer of Git LFS, not the file': 'fetch it with git lfs pull'} # what is no table -> what to do
+_MAGIC = [(b'<!doctype html', 'an HTML page'), (b'<html', 'an HTML page'), (b'<?xml', 'an XML file'),
+          (b'{\\rtf', 'an RTF text'), (b'version https://git-lfs', 'a pointer of Git LFS, not the file'),
+          (b'{', 'JSON'), (b'[{', 'JSON'), (b'%pdf', 'a PDF'), (b'\x1f\x8b', 'a packed file (gzip)'),
+          (b'\xd0\xcf\x11\xe0', 'an old or locked Excel file'), (b'par1', 'a Parquet file'),
+          (b'pk\3\4', 'a packed file or another office document'), (b'\x89png', 'a photo'),
+          (b'\xff\xd8\xff', 'a photo'), (b'\0\5\x16\7', "macOS's notes on another file")] # first bytes, lower case
+
+_REMEDY = {'an HTML page': 'download the list itself (a page may have come in place of it, '
+                           'as where one is not logged in)',
+           'a packed file (gzip)': 'unpack it',
+           'a pointer of Git LFS, not the file': 'fetch it with git lfs pull'} # what is no table -> what to do
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #431697ea
 def _text(data, name):
     "(text, a line to say or None) of a list's bytes; `ValueError` for what is no text, naming what it is"
-    for bom, encoding in ((b'\xef\xbb\xbf', 'utf-8-sig'), (b'\xff\xfe\0\0', 'utf-32'), (b'\xff\xfe', 'utf-16'), (b'\xfe\xff', 'utf-16')):
+    for bom, encoding in ((b'\xef\xbb\xbf', 'utf-8-sig'), (b'\xff\xfe\0\0', 'utf-32'), (b'\xff\xfe', 'utf-16'),
+                          (b'\xfe\xff', 'utf-16')):
         if data.startswith(bom):
             try: return data.decode(encoding), None
-            except UnicodeDecodeError: raise ValueError(f"{name} begins as {encoding} and is not: it is damaged, save it again as CSV UTF-8") from None
+            except UnicodeDecodeError:
+                raise ValueError(f"{name} begins as {encoding} and is not: it is damaged, save it again as "
+                                 "CSV UTF-8") from None
     zeros = [data[k::2].count(0)/max(len(data)//2, 1) for k in (0, 1)]
-    if max(zeros) > .4 and min(zeros) < .1:                  # UTF-16 without its mark: each second byte of plain letters is 0
+    if max(zeros) > .4 and min(zeros) < .1:  # UTF-16 without its mark: each second byte of plain letters is 0
         encoding = f"utf-16-{'be' if zeros[0] > zeros[1] else 'le'}"
         try: return data.decode(encoding), f"{name} is read as {encoding}"
         except UnicodeDecodeError: pass
-    if 0 in data: raise ValueError(f"{name} has NUL bytes, the first in line {data[:data.index(0)].count(10) + 1}: it is damaged or no text; save it again as CSV UTF-8")
+    if 0 in data:
+        raise ValueError(f"{name} has NUL bytes, the first in line {data[:data.index(0)].count(10) + 1}: "
+                         "it is damaged or no text; save it again as CSV UTF-8")
     try: return data.decode('utf-8'), None
     except UnicodeDecodeError: text, encoding = _guess(data, name)
     words = list(dict.fromkeys(w for w in re.findall(r'[^\s,;"|]+', text) if not w.isascii()))[:3]
@@ -97,16 +115,19 @@ def _text(data, name):
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #a3eee337
 def _split(text, sep):
-    "(rows of one length, why not) of a text parted by `sep`; no rows where the header is one column or a row does not fit it"
-    skip = sep == ' ' or re.search(re.escape(sep) + ' +"', text) is not None      # else the blank is kept, to be told of
+    "(rows of one length, why not) of a text parted by `sep`; no rows where the header is one column or rows do not fit"
+    skip = sep == ' ' or re.search(re.escape(sep) + ' +"', text) is not None  # else the blank is kept, to be told of
     before = csv.field_size_limit(1 << 28)                   # a mask in a cell is long
-    lines, rows, at = csv.reader(io.StringIO(text, newline=None), delimiter=sep, skipinitialspace=skip, strict=True), [], []
+    rows, at, text = [], [], io.StringIO(text, newline=None)
+    lines = csv.reader(text, delimiter=sep, skipinitialspace=skip, strict=True)
     try:
         for row in lines:
             if not any(map(str.strip, row)): continue
             rows.append(row); at.append(lines.line_num)
             if len(rows[0]) < 2: return None, None
-    except csv.Error as e: return None, f"row {lines.line_num}: {str(e).replace('unexpected end of data', 'a quotation mark is not closed')}"
+    except csv.Error as e:
+        why = str(e).replace('unexpected end of data', 'a quotation mark is not closed')
+        return None, f"row {lines.line_num}: {why}"
     finally: csv.field_size_limit(before)
     if not rows: return None, None
     wide = len(rows[0])
@@ -123,7 +144,7 @@ def _split(text, sep):
 def _text_rows(text, name):
     "Rows of a text with columns, whatever parts them; `ValueError` naming the row that does not fit"
     first, _, rest = text.lstrip('\n\r ').partition('\n')
-    if told := re.fullmatch(r'"?sep=(.)"?\s*', first, re.I): tries, text = [told[1]], rest       # Excel's own first line
+    if told := re.fullmatch(r'"?sep=(.)"?\s*', first, re.I): tries, text = [told[1]], rest  # Excel's own first line
     else: tries = [s for s in ',;\t| ' if s in first]
     fit, why = {}, []
     for sep in tries:
@@ -135,7 +156,8 @@ def _text_rows(text, name):
     if why: raise ValueError(f"{name} can't be read as a table: {why[0]}; its first row is {first.strip()[:80]!r}. "
                              "Put what holds a separator in quotes, or save the table as .xlsx")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if all(re.fullmatch('"(?:[^"]|"")+"', line) and set(line) & set(',;\t') for line in lines):     # each row became one cell
+    # each row became one cell
+    if all(re.fullmatch('"(?:[^"]|"")+"', line) and set(line) & set(',;\t') for line in lines):
         return _text_rows('\n'.join(line[1:-1].replace('""', '"') for line in lines), name)
     return [[line.strip('"')] for line in lines]
 
@@ -144,10 +166,12 @@ def _cell(cell, name):
     "Text of a cell as it is shown in Excel; `ValueError` for an error in it"
     v = cell.value
     if v is None: return ''
-    if getattr(cell, 'data_type', '') == 'e': raise ValueError(f"{name}: cell {cell.coordinate} holds Excel's error {v}: correct it there and save the file")
+    if getattr(cell, 'data_type', '') == 'e':
+        raise ValueError(f"{name}: cell {cell.coordinate} holds Excel's error {v}: correct it there and save the file")
     if hasattr(v, 'isoformat'): return re.sub('[T ]00:00:00$', '', v.isoformat())
     if isinstance(v, float) and v.is_integer() and abs(v) < 1e15: v = int(v)
-    if isinstance(v, int) and not isinstance(v, bool) and re.fullmatch('0+', cell.number_format or ''): return str(v).zfill(len(cell.number_format))
+    if isinstance(v, int) and not isinstance(v, bool) and re.fullmatch('0+', cell.number_format or ''):
+        return str(v).zfill(len(cell.number_format))
     return str(v)
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #294f4a03
@@ -158,7 +182,8 @@ def _sheet_rows(data, name, column):
         with zipfile.ZipFile(io.BytesIO(data)) as z: size = sum(i.file_size for i in z.infolist())
         if size > 1e9: raise ValueError(f"{size/1e9:.1f} GB when unpacked, more than a list has")
         book = load_workbook(io.BytesIO(data), data_only=True, read_only=True)
-    except Exception as e: raise ValueError(f"{name} can't be opened as an Excel file ({e}): save it again, or as CSV UTF-8") from None
+    except Exception as e:
+        raise ValueError(f"{name} can't be opened as an Excel file ({e}): save it again, or as CSV UTF-8") from None
     sheets = {}
     for sheet in book.worksheets:
         if sheet.sheet_state == 'visible': sheet.reset_dimensions()
@@ -168,8 +193,11 @@ def _sheet_rows(data, name, column):
     if not sheets: raise ValueError(f"{name} is empty: no visible sheet has a row")
     if len(sheets) > 1:
         have = {t: rows for t, rows in sheets.items() if _plain(column) in map(_plain, rows[0])} if column else sheets
-        if len(have) != 1: raise ValueError(f"{name} has {len(sheets)} sheets with rows ({', '.join(sheets)}), {len(have) if column else 'all'} of them "
-                                            f"with {f'the column {column!r}' if column else 'columns'}: save the one that counts as a file of its own")
+        if len(have) != 1:
+            which = f'the column {column!r}' if column else 'columns'
+            raise ValueError(f"{name} has {len(sheets)} sheets with rows ({', '.join(sheets)}), "
+                             f"{len(have) if column else 'all'} of them with {which}: "
+                             "save the one that counts as a file of its own")
         sheets = have
     rows = next(iter(sheets.values()))
     wide = max(map(len, rows))
@@ -200,8 +228,11 @@ def read_table(
     "The list as a table of texts; `ValueError` naming the file, what was found in it and what to do"
     path = Path(path)
     name, suffix = path.name, path.suffix.lower()
-    if suffix in LIST_SUFFIXES - {*TABLE_SUFFIXES, '.xls'}: raise ValueError(f"{name} is no list that is read here ({', '.join(TABLE_SUFFIXES)}): save the table as one of them")
-    if name.encode('utf-8', 'replace').decode() != name: raise ValueError(f"{ascii(name)} is a name that is not UTF-8: rename the list")
+    if suffix in LIST_SUFFIXES - {*TABLE_SUFFIXES, '.xls'}:
+        raise ValueError(f"{name} is no list that is read here ({', '.join(TABLE_SUFFIXES)}): "
+                         "save the table as one of them")
+    if name.encode('utf-8', 'replace').decode() != name:
+        raise ValueError(f"{ascii(name)} is a name that is not UTF-8: rename the list")
     data = path.read_bytes()
     book = data.startswith(b'PK\3\4') and b'xl/' in data
     if not book: _refuse_other(data[:1000] if data.strip(b'\0 \t\r\n') else b'', name)
@@ -230,13 +261,16 @@ def _as_table(rows, name, say):
     df = stripped.where(stripped.ne(''))
     keep = [i for i in df if df[i].notna().any() or head[i] and not len(df)]
     named = next((h for h in head if Path(h).suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES), None)
-    if named: raise ValueError(f"{name} has no header, {found}, which names a file: put a first row on top that says what the columns are, such as file,label")
+    if named:
+        raise ValueError(f"{name} has no header, {found}, which names a file: "
+                         "put a first row on top that says what the columns are, such as file,label")
     if not len(df): raise ValueError(f"{name} has no row below its header; {found}")
     index = [i for i in keep if re.fullmatch(r'(Unnamed: \d+(\.\d+)*)?', head[i])]
     counted = [i for i in index if _counts(df[i]) and len(keep) - len(index) > 1]
     names = [head[i] or f'Unnamed: {i}' for i in keep if i not in counted]
     twice = sorted({n for n in names if names.count(n) > 1})
-    if twice: raise ValueError(f"{name} has several columns called {', '.join(twice)}; {found}: give each a name of its own")
+    if twice:
+        raise ValueError(f"{name} has several columns called {', '.join(twice)}; {found}: give each a name of its own")
     df = df[[i for i in keep if i not in counted]].set_axis(names, axis=1)
     df.attrs['empty'] = [h for i, h in enumerate(head) if i not in keep and h]
     return df
@@ -252,7 +286,8 @@ def _counts(column):
 def _say_blanks(df, stripped, head, name, say):
     "Say in which columns blanks were taken off"
     changed = {i: (df[i][df[i].ne(stripped[i])]) for i in df}
-    told = [f"{head[i]} ({len(v)} values, such as {v.iloc[0]!r})" for i, v in changed.items() if len(v) and stripped[i].ne('').any()]
+    told = [f"{head[i]} ({len(v)} values, such as {v.iloc[0]!r})"
+            for i, v in changed.items() if len(v) and stripped[i].ne('').any()]
     if told: say(f"{name}: blanks around values are taken off: {', '.join(told)}")
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #df62a906
@@ -270,7 +305,8 @@ def _reading(name, level):
 class Tails:
     "The files below a folder by the tails of their paths, with and without suffix"
     def __init__(self, inside, kinds):
-        self.kinds, self.levels = {n: k for n, k in inside.kinds.items() if k not in ('hidden', 'run', 'list', 'archive')}, {}
+        self.kinds = {n: k for n, k in inside.kinds.items() if k not in ('hidden', 'run', 'list', 'archive')}
+        self.levels = {}
         self.wanted = kinds
 
     def _level(self, level):
@@ -320,7 +356,7 @@ def _candidates(value, tails, levels, home, among):
         whole = [n for n in names if here in (_reading(n, level), _reading(os.path.splitext(n)[0], level))]
         if whole: names = whole; break
     if len(names) > 1: names = [n for n in names if n in among] or names
-    if k and not absolute and k == len(parts) - 1 and not whole: return '', [], 0     # another folder's file of that name
+    if k and not absolute and k == len(parts) - 1 and not whole: return '', [], 0  # another folder's file of that name
     return '/'.join(parts[:k]), names, level
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #0b1d665e
@@ -338,7 +374,8 @@ def find_files(
     place = next((h for h in (home.rstrip('/'), '') if h in at), None)
     for v, (p, names, level) in found.items():
         shorter = {'/'.join(_name_parts(v)[0][:k]) for k in range(p.count('/') + 1)} if p else set()
-        if names and (shorter & drops or place is not None and place not in {_lead(v, p, n) for n in names}): found[v] = '', [], 0
+        if names and (shorter & drops or place is not None and place not in {_lead(v, p, n) for n in names}):
+            found[v] = '', [], 0
     return found
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #95f33036
@@ -359,7 +396,9 @@ def _match_files(
 )->list:                 # file below the folder for each value, relative; None where there is none
     "The files that a column of a list names; `ValueError` for names that fit several files, naming them"
     values = [None if pd.isna(v) else str(v) for v in values]
-    return settle(values, find_files(dict.fromkeys(v for v in values if v), Tails(inside, kinds), (0, 1), home, set(among)), name, say)
+    tails = Tails(inside, kinds)
+    files = find_files(dict.fromkeys(v for v in values if v), tails, (0, 1), home, set(among))
+    return settle(values, files, name, say)
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #5404df15
 def settle(
@@ -371,18 +410,22 @@ def settle(
     "The one file of each value, and what is to be said about them"
     several = {v: names for v, (_, names, _) in found.items() if len(names) > 1}
     v = next(iter(several), None)
-    if several: raise ValueError(f"{name}: {len(several)} names fit several files, such as {v}: {several[v][0]} or {several[v][1]}. "
-                                 "Write the folder, or the suffix, with the name")
+    if several:
+        raise ValueError(f"{name}: {len(several)} names fit several files, such as {v}: {several[v][0]} or "
+                         f"{several[v][1]}. Write the folder, or the suffix, with the name")
     one = {v: names[0] for v, (_, names, _) in found.items() if names}
     owner = {}
     for v, n in one.items():
-        if owner.setdefault(n, v) != v: raise ValueError(f"{name}: {owner[n]} and {v} both name {n}: leave one of the rows out")
+        if owner.setdefault(n, v) != v:
+            raise ValueError(f"{name}: {owner[n]} and {v} both name {n}: leave one of the rows out")
     for level, what in ((1, 'are spelt otherwise on the disk'), (2, 'are read as numbers')):
         odd = [v for v in one if found[v][2] == level]
         if odd: say(f"{name}: {len(odd)} names {what}: {odd[0]} is {one[odd[0]]}")
     drops = sorted({found[v][0] for v in one} - {''})
     v = next((v for v in one if found[v][0]), None)
-    if drops: say(f"{name}: names are read without {', '.join(drops[:3])}{', ...' if drops[3:] else ''} before them: {v} is {one[v]}")
+    if drops:
+        say(f"{name}: names are read without {', '.join(drops[:3])}{', ...' if drops[3:] else ''} before them: "
+            f"{v} is {one[v]}")
     return [one.get(v) for v in values]
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #4db57cd9
@@ -391,7 +434,8 @@ def excel_numbers(
 )->str:     # half a sentence to end a message with, or ''
     "A hint where Excel has made numbers such as 1E+05 of names"
     odd = [v for v in values if isinstance(v, str) and re.fullmatch(r'\d([.,]\d+)?E[+]\d+', v)]
-    return f". Excel has made numbers of names ({odd[0]}): format their column as text and fill it in again" if odd else ''
+    if not odd: return ''
+    return f". Excel has made numbers of names ({odd[0]}): format their column as text and fill it in again"
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #d38718bb
 def strange_names(
@@ -408,14 +452,17 @@ def _no_file(df, inside, name):
     stems = {Path(n).stem: Path(n).name for n in inside.names('photo')}
     near = next(((v, stems[s]) for v in df.to_numpy().ravel() if isinstance(v, str) and '.' in v
                  and (s := re.split(r'[\\/]', v)[-1].rpartition('.')[0]) in stems), None)
-    if near and not strange_names(inside): odd = f". {near[0]} is not there, but {near[1]} is: correct the suffix in the list, or leave it away"
-    return (f"no column of {name} ({', '.join(df)}) names files below {inside.folder}, which holds {repr(inside).partition(': ')[2].rstrip(')')}"
-            f"{', such as ' + shown[0].encode('utf-8', 'backslashreplace').decode() if shown else ''}. The first row is: {', '.join(df.iloc[0].fillna('').astype(str))[:200]}"
+    if near and not strange_names(inside):
+        odd = f". {near[0]} is not there, but {near[1]} is: correct the suffix in the list, or leave it away"
+    return (f"no column of {name} ({', '.join(df)}) names files below {inside.folder}, "
+            f"which holds {repr(inside).partition(': ')[2].rstrip(')')}"
+            f"{', such as ' + shown[0].encode('utf-8', 'backslashreplace').decode() if shown else ''}. "
+            f"The first row is: {', '.join(df.iloc[0].fillna('').astype(str))[:200]}"
             f"{odd or '. Put the list beside its photos, or give the folder that holds both as source'}")
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #3e7263ea
 def _elsewhere(df, columns, inside, name, say):
-    "The column whose whole paths lead to files of this machine, outside the folder, and those; `ValueError` where none does"
+    "The column whose paths lead to files of this machine, outside the folder, and those; `ValueError` where none does"
     for c in columns:
         files = [v if isinstance(v, str) and os.path.isabs(v) and os.path.isfile(v) else None for v in df[c]]
         if any(files):
@@ -431,7 +478,7 @@ def file_column(
     last=(),             # columns that are looked at where no other names a file, such as the group's
     **kw,                # kinds, name, home, among and say of `_match_files`
 )->tuple:                # the column, and what `_match_files` gives for it
-    "The column whose values name most files; `ValueError` naming the columns and the first row where none does, or two name others"
+    "The column whose values name most files; `ValueError` with the first row where none does, or two name others"
     name, kw = kw.get('name', 'the list'), {'kinds': ('photo',), 'home': '', 'among': (), 'say': print, **kw}
     tails, found = Tails(inside, kw['kinds']), {}
     first = [c for c in df if c not in {*skip, *last}]
@@ -444,10 +491,14 @@ def file_column(
     if not found: return _elsewhere(df, first, inside, name, kw['say'])
     best = [c for c, (rank, _) in found.items() if rank == max(r for r, _ in found.values())]
     files = {c: [found[c][1][v][1][:1] if isinstance(v, str) else [] for v in df[c]] for c in best if len(best) > 1}
-    if any(f != files[best[0]] for f in files.values()): raise ValueError(f"{name}: the columns {' and '.join(best)} name other files each: leave in one of them")
+    if any(f != files[best[0]] for f in files.values()):
+        raise ValueError(f"{name}: the columns {' and '.join(best)} name other files each: leave in one of them")
     known = IMAGE_SUFFIXES | VIDEO_SUFFIXES
-    column = best[0] if len(best) == 1 else max(best, key=lambda c: df[c].dropna().map(lambda v: os.path.splitext(v)[1].lower() in known).mean())
-    if find_files([column], tails, [k for k in tails.levels if k < 2])[column][1]: raise ValueError(f"{name} has no header: its first row names the file {column}: put a row on top that says what the columns are, such as file,label")
+    def suffixed(c): return df[c].dropna().map(lambda v: os.path.splitext(v)[1].lower() in known).mean()
+    column = max(best, key=suffixed)
+    if find_files([column], tails, [k for k in tails.levels if k < 2])[column][1]:
+        raise ValueError(f"{name} has no header: its first row names the file {column}: "
+                         "put a row on top that says what the columns are, such as file,label")
     return column, settle([v if isinstance(v, str) else None for v in df[column]], found[column][1], name, kw['say'])
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #eb4571c3
@@ -457,22 +508,25 @@ def find_column(
     name:str='the list', # of the list, for messages
     say=print,        # takes a line where the header is written otherwise
 )->str:               # the header
-    "The column called `wanted`, whatever the case and blanks of its header; `ValueError` with all headers and the nearest"
+    "The column called `wanted`, whatever the case and blanks of its header; `ValueError` with all and the nearest"
     if wanted in df: return wanted
     alike = [c for c in df if _plain(c) == _plain(wanted)]
     if len(alike) == 1:
         say(f"{name}: {wanted} is taken to be its column {alike[0]}")
         return alike[0]
-    if wanted in df.attrs.get('empty', []): raise ValueError(f"{name}: its column {wanted!r} has no value in any row; the others are {', '.join(map(str, df))}")
+    if wanted in df.attrs.get('empty', []):
+        raise ValueError(f"{name}: its column {wanted!r} has no value in any row; "
+                         f"the others are {', '.join(map(str, df))}")
     near = alike or get_close_matches(_plain(wanted), [_plain(c) for c in df], 3)
     near = [c for c in df if c in near or _plain(c) in near]
-    raise ValueError(f"{name} has no column {wanted!r}, only {', '.join(map(str, df))}{'; nearest: ' + ', '.join(near) if near else ''}")
+    more = '; nearest: ' + ', '.join(near) if near else ''
+    raise ValueError(f"{name} has no column {wanted!r}, only {', '.join(map(str, df))}{more}")
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #286dd705
 def one_spelling(
     labels,   # texts, NaN where missing
 )->tuple:     # Series of labels; {spelling: what it became}, for those that changed
-    "Labels that differ only in case, blanks or Unicode form made one: the most frequent spelling, of several the first by its characters"
+    "Labels that differ only in case, blanks or Unicode form made one: the most frequent spelling, then the first"
     labels = pd.Series(labels, dtype=object)
     n = labels.map(lambda v: unicodedata.normalize('NFC', v), na_action='ignore').value_counts()
     first = {}
@@ -488,24 +542,31 @@ def _one_label(labels, column, name):
         parts = {c: [p.strip(' []\'"') for p in c.split(sep)] for c in classes}
         mixed = {c: p for c, p in parts.items() if len(set(p)) > 1 and all(p)}
         tokens = pd.Series([p for v in mixed.values() for p in set(v)], dtype=object).value_counts()
-        listed = sep in '|;' or sep == ',' and all(c[0] + c[-1] in ('[]', '()') for c in mixed) or _plain(column) in _MANY and sep in ', '
+        bracketed = all(c[0] + c[-1] in ('[]', '()') for c in mixed)
+        listed = sep in '|;' or sep == ',' and bracketed or _plain(column) in _MANY and sep in ', '
         known = [c for c, p in mixed.items() if set(p) <= set(classes)]
         known = known or [c for c, p in mixed.items() if listed and any(tokens[q] > 1 or q in classes for q in p)]
         few = len({q for p in parts.values() for q in p}) < len(classes)
         number = all(re.fullmatch(r'[+-]?\d+([.,]\d+)?', c) for c in classes)           # 0,5 is a half
-        def tagged(a, b): return sep == ' ' and len(a) == 1 and all(tokens[q] > 1 for q in set(b) - set(a))   # clear, clear primary, haze primary
-        nested = sep in ', ' and not number and any(set(a) < set(b) and not (sep == ' ' and set(b) - set(a) <= _DEGREES) and (few or tagged(a, b) or len(a) > 1 and a not in (b[:len(a)], b[-len(a):]))
-                                     for a in parts.values() for b in mixed.values())
+        def tagged(a, b):                                                               # clear, haze, clear haze
+            return sep == ' ' and len(a) == 1 and all(tokens[q] > 1 for q in set(b) - set(a))
+        def within(a, b):
+            if not set(a) < set(b) or sep == ' ' and set(b) - set(a) <= _DEGREES: return False
+            return few or tagged(a, b) or len(a) > 1 and a not in (b[:len(a)], b[-len(a):])
+        nested = sep in ', ' and not number and any(within(a, b) for a in parts.values() for b in mixed.values())
         if known or nested: break
     else: return
     shown = known or list(mixed)
-    one = re.sub(r'\W+', '_', shown[0])
-    raise ValueError(f"{name}: {some_of(shown)} in the column {column!r} {'is' if len(shown) == 1 else 'are'} several labels in one cell, and a photo "
-                     f"has one label here: keep one, or make a column of 0 and 1 for each and name that as label. If {shown[0]!r} is one class, write it as {one!r}")
+    several, one = 'is' if len(shown) == 1 else 'are', re.sub(r'\W+', '_', shown[0])
+    raise ValueError(f"{name}: {some_of(shown)} in the column {column!r} {several} several labels in one cell, and a "
+                     "photo has one label here: keep one, or make a column of 0 and 1 for each and name that as label. "
+                     f"If {shown[0]!r} is one class, write it as {one!r}")
 
-_MANY = frozenset('tags labels classes categories attributes keywords findings objects'.split()) # headers that speak of several
+# headers that speak of several
+_MANY = frozenset('tags labels classes categories attributes keywords findings objects'.split())
 _DEGREES = frozenset('no not non very with without un over under'.split()) # no label of their own: very old, no crack
-_ERRORS = frozenset('#N/A #NV #NAME? #REF! #VALUE! #DIV/0! #NUM! #NULL!'.split()) # what Excel writes where a formula fails
+# what Excel writes where a formula fails
+_ERRORS = frozenset('#N/A #NV #NAME? #REF! #VALUE! #DIV/0! #NUM! #NULL!'.split())
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #78c93678
 def clean_labels(
@@ -514,27 +575,34 @@ def clean_labels(
     name:str='the list', # of the list, for messages
     say=print,         # takes a line about what was made one
 )->pd.Series:          # the labels as classes; NaN stays
-    "Labels of one spelling, whole numbers without `.0`; `ValueError` for several labels in a cell and for Excel's errors"
+    "Labels of one spelling, whole numbers without `.0`; `ValueError` for several labels in a cell, Excel's errors"
     labels, changed = one_spelling(labels)
-    if changed: say(f"{name}: labels that differ only in case, blanks or Unicode form are one class: {', '.join(f'{a!r} is {b!r}' for a, b in list(changed.items())[:5])}")
+    if changed:
+        say(f"{name}: labels that differ only in case, blanks or Unicode form are one class: "
+            f"{', '.join(f'{a!r} is {b!r}' for a, b in list(changed.items())[:5])}")
     wrong = sorted(set(labels.dropna()) & _ERRORS)
-    if wrong: raise ValueError(f"{name}: the column {column!r} holds Excel's error {', '.join(wrong)}: correct these cells and save the list again")
+    if wrong:
+        raise ValueError(f"{name}: the column {column!r} holds Excel's error {', '.join(wrong)}: "
+                         "correct these cells and save the list again")
     if labels.dropna().str.fullmatch(r'[+-]?\d+([.,]0+)?').all() and labels.str.contains('[.,]').any():
         v = labels[labels.str.contains('[.,]').eq(True)].iloc[0]
         say(f"{name}: the labels of {column} are whole numbers, {v} is {re.split('[.,]', v)[0]}")
         labels = labels.str.replace(r'[.,]0+$', '', regex=True)
     values = labels.dropna()
-    if values.str.fullmatch(r'[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?').all() and values.str.contains('[.,]').any() and values.nunique() > max(len(values)/2, 4):
-        raise ValueError(f"{name}: the column {column!r} holds measured numbers ({', '.join(values.unique()[:3])}, ...), {values.nunique()} for "
-                         f"{len(values)} items: a class has several items. Make a column of ranges, such as low and high, and name it as label")
+    numbers = values.str.fullmatch(r'[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?').all() and values.str.contains('[.,]').any()
+    if numbers and values.nunique() > max(len(values)/2, 4):
+        raise ValueError(f"{name}: the column {column!r} holds measured numbers ({', '.join(values.unique()[:3])}, "
+                         f"...), {values.nunique()} for {len(values)} items: a class has several items. Make a column "
+                         "of ranges, such as low and high, and name it as label")
     _one_label(values, column, name)
     return labels
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #a96720c1
-_VALUES = {'pairwise': 'selected', 'textarea': 'text'} # kind of control -> where its value stands, where that has another name
+# kind of control -> where its value stands, where that has another name
+_VALUES = {'pairwise': 'selected', 'textarea': 'text'}
 
 def _word(v):
-    "One answer as text: the steps of a path with ' / ' between, a whole number without a point; `TypeError` for what is none"
+    "One answer as text: a path's steps with ' / ' between, a whole number without a point; `TypeError` for others"
     if isinstance(v, dict): raise TypeError(f"an answer is {str(v)[:60]}")
     if isinstance(v, list): return ' / '.join(map(_word, v))
     return str(int(v)) if isinstance(v, float) and v.is_integer() else str(v)
@@ -548,7 +616,8 @@ def _words(value):
 def _kind(result):
     "What a result of an annotation holds, as Label Studio calls it; None for a relation between two"
     value = result.get('value') or {}
-    own = [k for k in value if k.endswith('labels') or k in ('choices', 'rating', 'number', 'taxonomy', 'selected', 'text', 'datetime')]
+    own = [k for k in value if k.endswith('labels')
+           or k in ('choices', 'rating', 'number', 'taxonomy', 'selected', 'text', 'datetime')]
     kind = result.get('type') if isinstance(result.get('type'), str) else own[0] if own else None
     return None if kind == 'relation' else {v: k for k, v in _VALUES.items()}.get(kind, kind)
 
@@ -568,7 +637,8 @@ def _answer(results, kind, from_name):
 def _status(answers, gone=False):
     "(status, label as written) of one annotation"
     if gone: return 'cancelled', None
-    return ('labelled', answers[0]) if len(answers) == 1 else ('several', ' + '.join(answers)) if answers else ('empty', None)
+    if len(answers) == 1: return 'labelled', answers[0]
+    return ('several', ' + '.join(answers)) if answers else ('empty', None)
 
 def _person(by):
     "`completed_by` as text: the address of an object, else its number; None when it is not told"
@@ -583,23 +653,28 @@ def _is_picture(v):
 # %% ../../nbs/03_dataset/09_tables.ipynb #d2f866ac
 def _ref(task, data, results=(), picture=None, pair=False):
     "The picture a task is about, as it is written there: from its data, else the name of the upload; None for a text"
-    if picture is not None and picture not in data: raise ValueError(f"its data has no {picture!r}, only {', '.join(data) or 'nothing'}")
+    if picture is not None and picture not in data:
+        raise ValueError(f"its data has no {picture!r}, only {', '.join(data) or 'nothing'}")
     data = {k: v[0] if isinstance(v, list) and len(v) == 1 else v for k, v in data.items() if picture in (None, k)}
     if many := [k for k, v in data.items() if isinstance(v, list) and any(map(_is_picture, v)) and results]:
-        raise ValueError(f"{many[0]} holds several pictures ({', '.join(map(str, data[many[0]][:2]))}): one label can't be told to one of them")
+        raise ValueError(f"{many[0]} holds several pictures ({', '.join(map(str, data[many[0]][:2]))}): "
+                         "one label can't be told to one of them")
     found = {k: v for k, v in data.items() if _is_picture(v)}
-    if len({_bare(v) for v in found.values()}) > 1 and results: return _unpacked(found[_named_picture(found, results, pair)])
+    if len({_bare(v) for v in found.values()}) > 1 and results:
+        return _unpacked(found[_named_picture(found, results, pair)])
     named = [data.get(k) for k in (picture, 'image', 'img')]                # a picture may have no suffix
-    return next((_unpacked(v) for v in [found.get('image'), *found.values(), *filter(_is_picture, [task.get('file_upload')]), *named]
+    return next((_unpacked(v) for v in [found.get('image'), *found.values(),
+                                        *filter(_is_picture, [task.get('file_upload')]), *named]
                  if isinstance(v, str) and v and not v.startswith('data:')), None)
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #112c6c76
 def _bare(ref):
     "The letters of a picture's name without what an upload adds to it"
-    return re.sub(r'[\W_]+', '', unicodedata.normalize('NFKD', re.sub(r'^([0-9a-f]{8}-)+(?=.)', '', ref_parts(ref)[-1])).casefold())
+    name = re.sub(r'^([0-9a-f]{8}-)+(?=.)', '', ref_parts(ref)[-1])
+    return re.sub(r'[\W_]+', '', unicodedata.normalize('NFKD', name).casefold())
 
 def _named_picture(found, results, pair=False):
-    "The key of a task's data that holds the picture a label is about; `ValueError` naming all where the control does not say it"
+    "The key of a task's data with the picture a label is about; `ValueError` naming all where the control doesn't say"
     told = [str(r.get('source', '')).lstrip('$') for r in results] + [n.strip() for r in results for n in
             (r['to_name'] if isinstance(r.get('to_name'), list) else str(r.get('to_name', '')).split(','))]
     hits = [k for k in dict.fromkeys(told) if k in found]
@@ -619,7 +694,8 @@ def _unpacked(ref):
 def _path_of(url):
     "The unquoted path that an address means: its own, else the parameter that looks like a picture"
     scheme, _, rest = url.partition('://') if '://' in url.partition('?')[0] else ('', '', url)
-    path, _, query = rest.partition('?') if scheme in ('', 'http', 'https') else (rest, '', '')   # a bucket's names may hold any sign
+    # a bucket's names may hold any sign
+    path, _, query = rest.partition('?') if scheme in ('', 'http', 'https') else (rest, '', '')
     suffix = lambda p: Path(p).suffix.lower() in IMAGE_SUFFIXES
     local = 'local-files' in path or not suffix(unquote(path.partition('#')[0]))
     values = [(k, unquote(v)) for k, _, v in (part.partition('=') for part in query.split('&'))] if local else []
@@ -629,7 +705,7 @@ def _path_of(url):
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #d52182a5
 def ref_parts(
-    ref:str, # '/data/upload/3/ab12cd34-x.jpg', '/data/local-files/?d=a%2Fx.jpg', 'https://.../x.jpg', 'C:\\a\\x.jpg', 'x.jpg'
+    ref:str, # '/data/upload/3/ab12cd34-x.jpg', '/data/local-files/?d=a%2Fx.jpg', 'https://.../x.jpg', 'C:\\a\\x.jpg'
 )->list:     # folders and, last, the file's name; unquoted, without what Label Studio puts in front
     "The path that a reference means; [''] for an empty one"
     ref = _unpacked(ref)
@@ -638,7 +714,8 @@ def ref_parts(
     return [p for p in path.split('/') if p not in ('', '.', '..')] or ['']
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #acb9ca06
-_MIN_KEYS = {'id', 'annotator', 'annotation_id', 'created_at', 'updated_at', 'lead_time', 'completed_by', 'agreement'} # JSON-MIN's own
+# JSON-MIN's own
+_MIN_KEYS = {'id', 'annotator', 'annotation_id', 'created_at', 'updated_at', 'lead_time', 'completed_by', 'agreement'}
 
 def _rows(task, kind, from_name, picture):
     "(the annotations of one task of a JSON export as rows, all their results)"
@@ -650,8 +727,8 @@ def _rows(task, kind, from_name, picture):
     rows = []
     for a, rs in zip(done, results):
         status, raw = _status(_answer(rs, kind, from_name), a.get('was_cancelled') or a.get('skipped'))
-        rows.append({**base, 'annotation': a.get('id'), 'by': _person(a.get('completed_by')), 'status': status, 'raw': raw,
-                     'updated': a.get('updated_at') or a.get('created_at')})
+        rows.append({**base, 'annotation': a.get('id'), 'by': _person(a.get('completed_by')), 'status': status,
+                     'raw': raw, 'updated': a.get('updated_at') or a.get('created_at')})
     return rows, [r for rs in results for r in rs]
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #bc06f3f4
@@ -660,7 +737,8 @@ def _parts(v): return [p for p in (v if isinstance(v, list) else [v]) if p not i
 def _min_results(name, value, kind):
     "A field of a JSON-MIN line as the results it was made from; a plain word counts as `kind`"
     at = _VALUES.get(kind, kind)
-    return [{'from_name': name, **({'value': p} if isinstance(p, dict) else {'type': kind, 'value': {at: [p]}})} for p in _parts(value)]
+    return [{'from_name': name, **({'value': p} if isinstance(p, dict) else {'type': kind, 'value': {at: [p]}})}
+            for p in _parts(value)]
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #65aef7c3
 def _min_field(tasks, kind, from_name):
@@ -672,9 +750,11 @@ def _min_field(tasks, kind, from_name):
             if k in _MIN_KEYS or k in ('image', 'img') or _is_picture(v) or not _parts(v): continue
             if isinstance(_parts(v)[0], dict):
                 if _asked_for(_min_results(k, v, kind), kind, None): full.append(k)
-            elif isinstance(_parts(v)[0], (str, list)) == words: plain.append(k)   # choices and texts are words, ratings are numbers
+            # choices and texts are words, ratings are numbers
+            elif isinstance(_parts(v)[0], (str, list)) == words: plain.append(k)
     names = list(dict.fromkeys(plain + full if words else full or plain))
-    if len(names) > 1: raise ValueError(f"the label may be any of {', '.join(names)}: name it, as from_name={names[0]!r}")
+    if len(names) > 1:
+        raise ValueError(f"the label may be any of {', '.join(names)}: name it, as from_name={names[0]!r}")
     return names[0] if names else None
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #592c96fe
@@ -685,7 +765,8 @@ def _min_row(task, kind, field, picture):
     asked = _asked_for(mine, kind, None)
     status, raw = _status(_answer(asked, kind, None))
     others = [r for k, v in data.items() if not _is_picture(v) for r in _min_results(k, v, 'choices') if _kind(r)]
-    return [{'task': task.get('id'), 'ref': _ref(task, data, asked, picture, kind == 'pairwise'), 'annotation': task.get('annotation_id'),
+    return [{'task': task.get('id'), 'ref': _ref(task, data, asked, picture, kind == 'pairwise'),
+             'annotation': task.get('annotation_id'),
             'by': _person(task.get('annotator')), 'status': status, 'raw': raw,
             'updated': task.get('updated_at') or task.get('created_at')}], mine + others
 
@@ -699,12 +780,16 @@ def _tasks(path):
     "The tasks of a JSON or JSON-MIN export; `ValueError` saying what another file is"
     again = "export it again as JSON or JSON-MIN"
     try: tasks = json.loads(path.read_bytes())
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as e: raise ValueError(f"{path.name}: not JSON ({e}); {again}") from e
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as e:
+        raise ValueError(f"{path.name}: not JSON ({e}); {again}") from e
     keys = set(tasks) if isinstance(tasks, dict) else set()
-    own = {'a COCO export': len({'images', 'categories', 'annotations'} & keys) > 1, 'part of a YOLO export': keys == {'categories', 'info'},
-           'a labelme file': {'shapes', 'imagePath'} <= keys, 'one annotation of a target storage': {'result', 'task'} <= keys}
+    own = {'a COCO export': len({'images', 'categories', 'annotations'} & keys) > 1,
+           'part of a YOLO export': keys == {'categories', 'info'},
+           'a labelme file': {'shapes', 'imagePath'} <= keys,
+           'one annotation of a target storage': {'result', 'task'} <= keys}
     if what := next((w for w, is_it in own.items() if is_it), None):
-        raise ValueError(f"{path.name} is {what}: {again} from the project's Export button, or leave the file out with skip=")
+        raise ValueError(f"{path.name} is {what}: {again} from the project's Export button, "
+                         "or leave the file out with skip=")
     tasks = tasks if isinstance(tasks, list) else [tasks]
     for n, t in enumerate(tasks):
         if not isinstance(t, dict) or not ({'annotator', 'annotation_id'} if _is_min(t) else {'data'}) & set(t):
@@ -729,7 +814,8 @@ def read_annotations(
             rows += some
             heard += [(_kind(r), str(r.get('from_name'))) for r in results if _kind(r)]
     except ValueError as e: raise ValueError(f"{path.name}{at}: {e}") from e
-    except (TypeError, AttributeError, KeyError) as e: raise ValueError(f"{path.name}{at} is not as Label Studio writes it: {e!r}") from e
+    except (TypeError, AttributeError, KeyError) as e:
+        raise ValueError(f"{path.name}{at} is not as Label Studio writes it: {e!r}") from e
     df = pd.DataFrame(rows, columns=_COLUMNS[1:], dtype=object)
     return df.where(df.notna(), None).assign(export=path.name)[_COLUMNS], heard
 
@@ -741,18 +827,20 @@ def misheard(
     from_name, # control that was asked for; None: any
 )->str:
     "What to ask for instead, where results are there and none is of what was asked for; '' where all is well"
-    if not heard or answers.isin(['labelled', 'several']).any() or any(k == kind and from_name in (None, c) for k, c in heard): return ''
-    there = [f"kind={k!r} of control {c!r} ({n} times)" for (k, c), n in pd.Series(heard).value_counts(sort=False).items()]
+    asked = any(k == kind and from_name in (None, c) for k, c in heard)
+    if not heard or asked or answers.isin(['labelled', 'several']).any(): return ''
+    there = [f"kind={k!r} of control {c!r} ({n} times)"
+             for (k, c), n in pd.Series(heard).value_counts(sort=False).items()]
     return f"no kind={kind!r}{f' of control {from_name!r}' if from_name else ''} in it, but {', '.join(there[:10])}"
 
 # %% ../../nbs/03_dataset/09_tables.ipynb #f56d3816
 def read_export(
-    path:Path,            # a JSON or JSON-MIN export
-    from_name:str=None,   # name of the control that holds the label, where there are several (<Choices name="...">)
-    kind:str='choices',   # what it holds: 'choices', 'rating', 'number', 'taxonomy', 'pairwise', 'textarea', 'rectanglelabels' ...
-    picture:str=None,     # key of the task's data that holds the picture, where there are several
-)->pd.DataFrame:          # export, task, annotation, by, ref, status, raw (label as written), updated; a row an annotation
-    "The annotations of one export; `ValueError` naming the file when it is none, or what it holds when that isn't `kind`"
+    path:Path,               # a JSON or JSON-MIN export
+    from_name:str|None=None, # name of the control that holds the label, where there are several (<Choices name="...">)
+    kind:str='choices',      # what it holds: 'choices', 'rating', 'number', 'taxonomy', 'pairwise', 'textarea' ...
+    picture:str|None=None,   # key of the task's data that holds the picture, where there are several
+)->pd.DataFrame:             # export, task, annotation, by, ref, status, raw (as written), updated; a row an annotation
+    "The annotations of one export; `ValueError` naming the file when it is none, or what it holds in place of `kind`"
     df, heard = read_annotations(Path(path), from_name, kind, picture)
     if wrong := misheard(heard, df.status, kind, from_name): raise ValueError(f"{Path(path).name}: {wrong}")
     return df

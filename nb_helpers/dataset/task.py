@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from fastai.data.transforms import Categorize
 from fastai.losses import BCEWithLogitsLossFlat, CrossEntropyLossFlat, LabelSmoothingCrossEntropyFlat, MSELossFlat
 from fastai.torch_core import TensorBase, TitledFloat, TitledStr
+from fastcore.basics import patch
 from fasttransform import Transform
 from torch import nn
 
@@ -24,10 +25,13 @@ class TensorOrdinal(TensorBase): "Grades as ones and zeros, float32: grade 2 of 
 class Ordinal(Transform):
     "Label -> `TensorOrdinal`, and back by counting the leading values above .5"
     loss_func = torch.nn.BCEWithLogitsLoss()
-    def __init__(self, vocab): super().__init__(); self.vocab, self.c, self.o2i = vocab, len(vocab), {v: i for i, v in enumerate(vocab)}
+    def __init__(self, vocab):
+        super().__init__()
+        self.vocab, self.c, self.o2i = vocab, len(vocab), {v: i for i, v in enumerate(vocab)}
     def encodes(self, label): return TensorOrdinal((torch.arange(self.c) <= self.o2i[label]).float())
     def decodes(self, o:TensorOrdinal): return TitledStr(self.vocab[max(0, int((o > .5).int().cumprod(0).sum()) - 1)])
 
+# %% ../../nbs/03_dataset/03_task.ipynb #a9c9fe9d
 class Number(Transform):
     "Label -> float32"
     loss_func, vocab, c = torch.nn.MSELoss(), None, 1
@@ -55,7 +59,7 @@ def target_transform(
 def to_scores(
     pred:torch.Tensor, # what the network gave, float, (n, k) or (n,)
     task:str,          # one of `metrics.TASKS`
-    act=None,          # logits -> scores; None: what suits the task; `torch.nn.Identity()` for a network that ends in a sigmoid
+    act=None,          # logits -> scores; None: what suits the task; `torch.nn.Identity()` after a sigmoid
     leading:bool=False,# 'ordinal': the targets are leading ones
 )->torch.Tensor:       # float32: (n, k) probabilities for classes, (n,) for binary and ordinal, as they are for numbers
     "One score an item, or one a class"
@@ -63,7 +67,9 @@ def to_scores(
     one = p.ndim == 1 or p.shape[1] == 1
     if task == 'numbers': return (act or (lambda o: o))(p.flatten() if one else p)
     if task == 'classes': return (act or (lambda o: o.softmax(1)))(p)
-    if task == 'binary': return (act or torch.sigmoid)(p).flatten() if one else (act or (lambda o: o.softmax(1)))(p)[:, 1]
+    if task == 'binary':
+        if one: return (act or torch.sigmoid)(p).flatten()
+        return (act or (lambda o: o.softmax(1)))(p)[:, 1]
     if one: return (act or (lambda o: o))(p).flatten()
     if leading: return (act or torch.sigmoid)(p)[:, 1:].sum(1)
     p = (act or (lambda o: o.softmax(1)))(p)
@@ -75,7 +81,8 @@ def to_targets(
     task:str,          # one of `metrics.TASKS`
 )->torch.Tensor:       # int64 (n,) classes or grades; float32 for numbers
     "Class, grade or number of every item"
-    if task == 'numbers': return targ.float().flatten() if targ.ndim == 1 or targ.flatten(1).shape[1] == 1 else targ.float().flatten(1)
+    if task == 'numbers':
+        return targ.float().flatten() if targ.ndim == 1 or targ.flatten(1).shape[1] == 1 else targ.float().flatten(1)
     if task == 'ordinal' and targ.ndim == 2 and targ.shape[1] > 1: return (targ.sum(1) - 1).round().long()
     return targ.flatten().round().long()
 
@@ -91,6 +98,7 @@ class LeadingLoss(nn.Module):
 
     def activation(self, out): return out.sigmoid()
 
+# %% ../../nbs/03_dataset/03_task.ipynb #cdaeb2e7
 def leading_ones(
     out:torch.Tensor, # logits, (n, K-1)
 )->torch.Tensor:      # (n, K), the first column 1
@@ -99,7 +107,7 @@ def leading_ones(
 
 # %% ../../nbs/03_dataset/03_task.ipynb #8594d30a
 class Task(Decoder):
-    "A question, by its word and its classes, and all that goes with it; `ValueError` for a word or classes that can't be"
+    "A question by its word and classes, and all that goes with it; `ValueError` for a word or classes that can't be"
     @property
     def target(self)->str:
         "Form of the target, for `image_dls`"
@@ -112,15 +120,40 @@ class Task(Decoder):
 
     @property
     def scored(self)->str:
-        "The kind of score, for `to_scores`"
-        return {'ordinal_k': 'ordinal', 'regression': 'ordinal' if self.vocab else 'numbers'}.get(self.task, self.task)
+        "The kind of score, for `to_scores`: 'ordinal' for classes too where they are read off one score"
+        kinds = dict(ordinal_k='ordinal', regression='ordinal' if self.vocab else 'numbers')
+        if self.how == 'score': kinds['classes'] = 'ordinal'
+        return kinds.get(self.task, self.task)
 
     def loss(self,
         smoothing:float=0., # label smoothing of classes, 0 to 1
     ):
         "fastai's loss for the outputs and the target"
         if not 0 <= smoothing < 1: raise ValueError(f"smoothing={smoothing} must be from 0 to below 1")
-        if smoothing and self.task != 'classes': raise ValueError(f"smoothing={smoothing}: only classes are smoothed, not {self.task!r}")
+        if smoothing and self.task != 'classes':
+            raise ValueError(f"smoothing={smoothing}: only classes are smoothed, not {self.task!r}")
         if smoothing: return LabelSmoothingCrossEntropyFlat(eps=smoothing)
         kinds = dict(classes=CrossEntropyLossFlat, binary=BCEWithLogitsLossFlat, regression=MSELossFlat)
         return kinds.get(self.task, LeadingLoss)()
+
+    def words(self,
+        labels,       # Series as the data has them, one an item
+        positive:str, # the one that the second class stands for
+    )->list:          # the two labels, in the order of the vocab
+        "How the data writes the two classes of a binary task; `ValueError` for other labels than two"
+        have = sorted(labels.unique(), key=str)
+        if self.task != 'binary' or len(have) != 2 or positive not in have: raise ValueError(
+            f"labels {have[:10]} for a {self.task} task: two are needed, positive={positive!r} one of them")
+        return [next(o for o in have if o != positive), positive]
+
+# %% ../../nbs/03_dataset/03_task.ipynb #f42a467d
+@patch
+def weights(self:Task,
+    values, # a number above 0 a class, in the order of the vocab; None: no weights are wanted
+)->dict|None: # class -> weight, for `balanced_dls`
+    "Weights by class; `ValueError` that begins with class_weights where they don't fit"
+    if values is None: return None
+    fits = isinstance(values, (list, tuple)) and len(values) == len(self.vocab)
+    if not fits or not all(type(v) in (int, float) and v > 0 for v in values):
+        raise ValueError(f"class_weights: {values!r} is not a list of {len(self.vocab)} numbers above 0, one a class")
+    return dict(zip(self.vocab, values))

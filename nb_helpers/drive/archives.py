@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ArchiveError', 'sha256_file', 'check_sha256', 'archive_kind', 'safe_name', 'inside', 'entry_name', 'zip_encoding',
-           'say_encoding', 'as_utf8', 'printable', 'read_entry', 'unpacked_size', 'archive_stem', 'extract']
+           'say_encoding', 'as_utf8', 'printable', 'read_entry', 'unpacked_size', 'extract']
 
 # %% ../../nbs/02_drive/00_archives.ipynb #9fab7164
 import bz2, errno, gzip, hashlib, lzma, os, re, shutil, stat, struct, tarfile, time, unicodedata, uuid, zipfile, zlib
@@ -42,7 +42,8 @@ def check_sha256(
                            "the file is damaged or another version, copy or download it again")
 
 # %% ../../nbs/02_drive/00_archives.ipynb #09e8356c
-_READABLE = [(b'PK\x03\x04', 'zip'), (b'PK\x05\x06', 'zip'), (b'\x1f\x8b', 'tar.gz'), (b'BZh', 'tar.bz2'), (b'\xfd7zXZ\0', 'tar.xz')]
+_READABLE = [(b'PK\x03\x04', 'zip'), (b'PK\x05\x06', 'zip'), (b'\x1f\x8b', 'tar.gz'), (b'BZh', 'tar.bz2'),
+             (b'\xfd7zXZ\0', 'tar.xz')]
 _REPACK = "unpack it with `7z x` (`apt install p7zip-full` in Colab) and use the folder"
 _OTHER = [
     (b'7z\xbc\xaf\x27\x1c', f"a 7z archive, which Python cannot open: {_REPACK}"),
@@ -70,11 +71,13 @@ def archive_kind(
         if head.startswith(magic): return kind
     if head[257:262]==b'ustar' or path.suffix=='.tar': return 'tar'
     if path.suffix=='.zip' and zipfile.is_zipfile(path): return 'zip'  # a self-extracting zip starts with a program
-    raise ArchiveError(f"{path}: not a zip or tar archive (it starts with {head[:8]!r}): check the file or download it again")
+    raise ArchiveError(f"{path}: not a zip or tar archive (it starts with {head[:8]!r}): "
+                       "check the file or download it again")
 
 # %% ../../nbs/02_drive/00_archives.ipynb #481338d2
 _CONTROL = re.compile('[\0-\x1f]')
-_PLAIN = re.compile(r'(\w[\w-]{0,99}/){0,15}\w[\w.-]{0,99}', re.ASCII) # most names: nothing in them can mean anything else
+# most names: nothing in them can mean anything else
+_PLAIN = re.compile(r'(\w[\w-]{0,99}/){0,15}\w[\w.-]{0,99}', re.ASCII)
 
 def safe_name(
     name:str, # entry name as it stands in the archive
@@ -86,7 +89,8 @@ def safe_name(
     if s.startswith('/') or re.match('[A-Za-z]:', s): raise ArchiveError(f"entry {name!r}: absolute path")
     parts = [p for p in s.split('/') if p not in ('', '.')]
     if '..' in parts: raise ArchiveError(f"entry {name!r}: leaves the folder ('..')")
-    if len(s)>63 and (len(s)>2000 or any(len(p.encode('utf8', 'replace'))>255 for p in parts)):   # 4 bytes a character at most
+    # 4 bytes a character at most
+    if len(s)>63 and (len(s)>2000 or any(len(p.encode('utf8', 'replace'))>255 for p in parts)):
         raise ArchiveError(f"entry {name[:60]!r}...: name too long")
     return '/'.join(parts)
 
@@ -98,7 +102,9 @@ def inside(
     "The path of a file that stays in its folder; `ArchiveError` for a name that leads out of it"
     parts = name.split('/') if isinstance(name, str) else ['']
     strange = {'', '.', '..'}.intersection(parts) or '\0' in name or os.name=='nt' and re.search(r'[\\:]', name)
-    if strange: raise ArchiveError(f"{name!r} leads out of its folder or names none: the list that says so is damaged or made to deceive")
+    if strange:
+        raise ArchiveError(f"{name!r} leads out of its folder or names none: "
+                           "the list that says so is damaged or made to deceive")
     return Path(folder)/name
 
 # %% ../../nbs/02_drive/00_archives.ipynb #e5513716
@@ -111,7 +117,9 @@ class _Names:
         key = unicodedata.normalize('NFC', name).casefold()
         if key in self.seen:
             old,old_dir = self.seen[key]
-            if old!=name: raise ArchiveError(f"entries {old!r} and {name!r} differ only in case or accents: rename one and pack again")
+            if old!=name:
+                raise ArchiveError(f"entries {old!r} and {name!r} differ only in case or accents: "
+                                   "rename one and pack again")
             if is_dir!=old_dir: raise ArchiveError(f"entry {name!r} is a folder and also a file or link: refused")
             if not is_dir: raise ArchiveError(f"entry {name!r} is there twice: pack again without the duplicate")
         self.seen[key] = name,is_dir
@@ -126,8 +134,9 @@ class _Meter:
     def fits(self, n):
         if n>self.max_bytes: raise ArchiveError(f"{self.path}: expands past the limit of {self.max_bytes:,} bytes: "
             "if you trust it, pass a larger max_bytes")
-        if n>self.free: raise OSError(errno.ENOSPC, f"{self.path}: needs at least {n/1e9:.2f} GB and {self.free/1e9:.2f} GB "
-            "can be used on this disk: delete something or choose another folder")
+        if n>self.free:
+            raise OSError(errno.ENOSPC, f"{self.path}: needs at least {n/1e9:.2f} GB and {self.free/1e9:.2f} GB "
+                          "can be used on this disk: delete something or choose another folder")
     def add(self, n): self.bytes += n; self.fits(self.bytes)
     def entry(self, n=1):
         self.entries += n
@@ -168,7 +177,8 @@ def _make_links(root, links, meter):
         os.symlink(target, root/name)
     for name,target in links:
         end = os.path.realpath(root/name)
-        if end!=top and not end.startswith(top+os.sep): raise ArchiveError(f"entry {name!r}: a link that leaves the folder ({target!r})")
+        if end!=top and not end.startswith(top+os.sep):
+            raise ArchiveError(f"entry {name!r}: a link that leaves the folder ({target!r})")
     for name,_ in links:
         if not os.path.exists(root/name): os.unlink(root/name); meter.skipped += 1
 
@@ -177,11 +187,13 @@ _WEST,_EAST = 'àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßœš�
 _RUSSIAN,_GREEK = 'абвгдежзийклмнопрстуфхцчшщъыьэюяёіїє','αβγδεζηθικλμνξοπρστυφχψωςάέήίόύώϊϋ'
 _HEBREW,_ARABIC = 'אבגדהוזחטיךכלםמןנסעףפץצקרשת','ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهوىيپچژگ'
 _THAI = ''.join(map(chr, [*range(0xe01, 0xe2f), *range(0xe30, 0xe3a), *range(0xe40, 0xe4f)]))
-_LETTERS = dict(cp437=_WEST, cp850=_WEST, cp1252=_WEST, cp852=_EAST, cp1250=_EAST, cp866=_RUSSIAN, cp1251=_RUSSIAN, cp737=_GREEK, cp1253=_GREEK,
-                cp862=_HEBREW, cp1255=_HEBREW, cp1256=_ARABIC, cp874=_THAI, koi8_r=_RUSSIAN)
+_LETTERS = dict(cp437=_WEST, cp850=_WEST, cp1252=_WEST, cp852=_EAST, cp1250=_EAST, cp866=_RUSSIAN, cp1251=_RUSSIAN,
+                cp737=_GREEK, cp1253=_GREEK, cp862=_HEBREW, cp1255=_HEBREW, cp1256=_ARABIC, cp874=_THAI,
+                koi8_r=_RUSSIAN)
 _OFTEN = {_RUSSIAN:set('оеаинтсрвлкмдпу'), _GREEK:set('αοιετσνηυρπκμλςά')}
 _VOWELS = set('аеёиоуыэюяіїєαεηιουωάέήίόύώ')
-_WIDE = {'cp932':(0x81, 0x97), 'cp949':(0xb0, 0xc8), 'gb18030':(0xb0, 0xd7), 'big5':(0xa4, 0xc6)} # first bytes of the usual characters
+# first bytes of the usual characters
+_WIDE = {'cp932':(0x81, 0x97), 'cp949':(0xb0, 0xc8), 'gb18030':(0xb0, 0xd7), 'big5':(0xa4, 0xc6)}
 _KOREAN = set('이다는을가에의고하지은를로한기사도리자아어대있나시인해과일수그들정보것서부주장전마여라구만모비오우스소원관동상성제조용물개학생국'
               '치화무선신안유진바방경세연미트당공식차발방산음공간강양파버게드노교니호레면양저영요위분계문카내단토')
 
@@ -191,20 +203,24 @@ def _word_fits(word, enc):
     low,letters = word.lower(),_LETTERS[enc]
     if letters in _OFTEN:
         if letters==_GREEK and ('ς' in low[:-1] or low[-1] not in 'αεηιουωάέήίόύώςνρ'): return False
-        if len(low)>2 and not _VOWELS & set(low) or word[1:] not in (low[1:], word[1:].upper()*word[:1].isupper()): return False
-        return (set(low)<=set(letters) and 2*sum(c in _OFTEN[letters] for c in low)>=len(low))*(1 if not word.isupper() else .7 if enc=='koi8_r' else .9)
-    if letters in (_HEBREW, _ARABIC, _THAI): return .8*(set(low)<=set(letters) and not '\u0e30'<=low[0]<='\u0e39')   # their letters fit too much; a Thai vowel sign follows its letter
+        if len(low)>2 and not _VOWELS & set(low) or word[1:] not in (low[1:], word[1:].upper()*word[:1].isupper()):
+            return False
+        weight = 1 if not word.isupper() else .7 if enc=='koi8_r' else .9
+        return (set(low)<=set(letters) and 2*sum(c in _OFTEN[letters] for c in low)>=len(low))*weight
+    # their letters fit too much; a Thai vowel sign follows its letter
+    if letters in (_HEBREW, _ARABIC, _THAI): return .8*(set(low)<=set(letters) and not '\u0e30'<=low[0]<='\u0e39')
     odd = sum(not c.isascii() for c in low)
     if not all(c.isascii() or c in letters for c in low) or odd==len(low)>1: return False
     if re.search('[a-zà-ž][À-ÞŒŠŽ]|[à-ÿ][A-Z]|[A-Z]{2}[à-ÿ]', word): return False              # no capital inside
-    return not (enc in ('cp437', 'cp850') and re.search('(?<![aeiouäöü])ß|õ(?!e)|^ã|ý', low))   # á, ä, Æ and ì of cp1252
+    return not (enc in ('cp437', 'cp850') and re.search('(?<![aeiouäöü])ß|õ(?!e)|^ã|ý', low))  # á, ä, Æ and ì of cp1252
 
 def _fit(raw, enc):
     "How much a name looks like words in an encoding, 0 to 1"
     try: text = raw.decode(enc)
     except UnicodeDecodeError: return 0.
     if enc not in _WIDE:
-        words = [w for w in re.findall(r'(?:[^\W\d_]|[\u0e31-\u0e3a\u0e47-\u0e4e])+|[^\0-\x7f]', text) if not w.isascii()]
+        words = [w for w in re.findall(r'(?:[^\W\d_]|[\u0e31-\u0e3a\u0e47-\u0e4e])+|[^\0-\x7f]', text)
+                 if not w.isascii()]
         return sum(_word_fits(w, enc)*(.5 if len(w)==1 and w.isupper() else 1) for w in words)/max(1, len(words))
     (low,high),odd,good = _WIDE[enc],re.findall('([a-zA-Z]?)([^\0-\x7f])(?=([a-zA-Z]?))', text),0.
     for before,c,after in odd:
@@ -248,7 +264,9 @@ def entry_name(
     if raw.isascii(): return raw.decode()
     if not utf8 and (name := _unicode_field(raw, extra)): return name
     text = raw.decode('utf8', 'replace')
-    odd = not utf8 and ('\ufffd' in text and not _is_utf8(raw) or encoding in _WIDE and max(text)<'\u0800' and _fit(raw, encoding)>.9)  # 2 bytes may be a character of theirs
+    # 2 bytes may be a character of theirs
+    odd = not utf8 and ('\ufffd' in text and not _is_utf8(raw) or encoding in _WIDE and max(text)<'\u0800'
+                        and _fit(raw, encoding)>.9)
     if not odd: return text
     try: return raw.decode(encoding)
     except UnicodeDecodeError: return raw.decode('cp437')
@@ -267,14 +285,17 @@ def _encoding_of(names):
     if encoding=='utf8': return encoding, ''
     one = printable(entry_name(next(n for n in names if not _is_utf8(n)), encoding=encoding))[:60]
     return encoding, (f"names that are not UTF-8 are read as {encoding}, which fits best ({one})" if likely else
-                      f"WARNING: names are neither UTF-8 nor of an encoding that would make them words; they are kept as {encoding} ({one})")
+                      "WARNING: names are neither UTF-8 nor of an encoding that would make them words; "
+                      f"they are kept as {encoding} ({one})")
 
 def say_encoding(
     path:str|Path, # the archive
     said:str,      # the sentence of `zip_encoding`, or '': nothing is printed
 ):
     "Print what `zip_encoding` said of an archive"
-    if said: print(f"{printable(Path(path).name)}: {said}. If that is wrong, unpack it with `unzip -O ENCODING` or `7z x -mcp=NUMBER` and use the folder")
+    if said:
+        print(f"{printable(Path(path).name)}: {said}. If that is wrong, "
+              "unpack it with `unzip -O ENCODING` or `7z x -mcp=NUMBER` and use the folder")
 
 # %% ../../nbs/02_drive/00_archives.ipynb #02e06c0d
 def as_utf8(
@@ -296,8 +317,9 @@ def _zip_count(path):
     with open(path, 'rb') as f:
         size = f.seek(0, 2); f.seek(max(0, size-65557-20)); tail = f.read()
         i = tail.rfind(b'PK\x05\x06')
-        if i<0 or len(tail)-i<22: raise ArchiveError(f"{path}: truncated, the end of the zip is missing ({size:,} bytes are "
-                                                     "here): copy or download it again")
+        if i<0 or len(tail)-i<22:
+            raise ArchiveError(f"{path}: truncated, the end of the zip is missing ({size:,} bytes are "
+                               "here): copy or download it again")
         n = struct.unpack('<L', tail[i+12:i+16])[0]
         if n==0xffffffff and tail[i-20:i-16]==b'PK\x06\x07':
             f.seek(struct.unpack('<Q', tail[i-12:i-4])[0]); n = struct.unpack('<Q', f.read(56)[40:48])[0]
@@ -306,9 +328,11 @@ def _zip_count(path):
 # %% ../../nbs/02_drive/00_archives.ipynb #65b7e94d
 def _zip_kind(zi, name):
     "'file', 'dir' or 'link'; `ArchiveError` for a device, an encrypted entry or a compression Python lacks"
-    if zi.flag_bits & 0x41: raise ArchiveError(f"entry {name!r} is encrypted: unpack it with its password (`7z x`) and use the folder")
+    if zi.flag_bits & 0x41:
+        raise ArchiveError(f"entry {name!r} is encrypted: unpack it with its password (`7z x`) and use the folder")
     if zi.compress_type not in (0, 8, 12, 14):
-        raise ArchiveError(f"entry {name!r}: compression method {zi.compress_type}, which Python cannot read: {_REPACK}")
+        raise ArchiveError(f"entry {name!r}: compression method {zi.compress_type}, "
+                           f"which Python cannot read: {_REPACK}")
     if name.endswith(('/', '\\')): return 'dir'
     fmt = stat.S_IFMT(zi.external_attr>>16)
     kind = {0:'file', stat.S_IFREG:'file', stat.S_IFDIR:'dir', stat.S_IFLNK:'link'}.get(fmt)
@@ -347,13 +371,15 @@ def _zip_plan(z, meter):
 _DIFFERS = "entry {!r}: its header differs from the table of contents: truncated or damaged, copy or download it again"
 
 def _data_at(buf, at, name):
-    "Where an entry's data begins in `buf`, its own header being at `at`; `ArchiveError` when that is not the header of `name`"
-    if len(buf)-at<30 or buf[at:at+4]!=b'PK\3\4' or buf[at+30:at+30+len(name)]!=name: raise ArchiveError(_DIFFERS.format(name.decode('utf8', 'replace')))
+    "Where an entry's data begins in `buf`, its header being at `at`; `ArchiveError` when that is not `name`'s"
+    if len(buf)-at<30 or buf[at:at+4]!=b'PK\3\4' or buf[at+30:at+30+len(name)]!=name:
+        raise ArchiveError(_DIFFERS.format(name.decode('utf8', 'replace')))
     return at+30+sum(struct.unpack_from('<HH', buf, at+26))
 
 def _inflate(raw, size, crc, method, name):
     "Content of an entry from its bytes in the zip; `ArchiveError` when size or checksum differ"
-    data = bytes(raw) if method==0 else zlib.decompressobj(-15).decompress(raw, size+1)   # one byte more than promised is enough to know
+    # one byte more than promised is enough to know
+    data = bytes(raw) if method==0 else zlib.decompressobj(-15).decompress(raw, size+1)
     if len(data)==size and zlib.crc32(data)==crc: return data
     shown = name.decode('utf8', 'replace')
     if len(data)!=size: raise ArchiveError(_LIES.format(shown, size, 'more' if len(data)>size else f'{len(data):,}'))
@@ -369,14 +395,14 @@ def read_entry(
     method:int,  # 0 stored, 8 deflated
     name:bytes,  # the name, likewise
 )->bytes:        # the content
-    "One zip entry read at one stroke, at its own place in the file; `ArchiveError` when header, size or checksum differ"
+    "One zip entry read at one stroke, at its place in the file; `ArchiveError` when header, size or checksum differ"
     buf = os.pread(fd, 30+len(name)+64+packed, start)      # 64: room for the fields that most packers add
     at = _data_at(buf, 0, name)
     if len(buf)<at+packed: buf = os.pread(fd, at+packed, start)
     return _inflate(memoryview(buf)[at:at+packed], size, crc, method, name)
 
 # %% ../../nbs/02_drive/00_archives.ipynb #069f25bc
-_SMALL,_STRETCH = 4<<20,1<<20                              # bytes: larger entries are streamed; as much is read at one stroke
+_SMALL,_STRETCH = 4<<20,1<<20   # bytes: larger entries are streamed; as much is read at one stroke
 _NEW = os.O_WRONLY|os.O_CREAT|os.O_EXCL
 _AT_ONCE = hasattr(os, 'pread') and os.open in os.supports_dir_fd   # not on Windows
 
@@ -392,7 +418,8 @@ def _stretches(fd, some):
         start,j,end = some[i][0].header_offset,i,0
         while j<len(some) and (j==i or some[j][0].header_offset+some[j][0].compress_size-start<_STRETCH): j += 1
         zi = some[j-1][0]
-        yield start,os.pread(fd, zi.header_offset-start+zi.compress_size+len(zi.filename)*4+94, start),some[i:j]  # 94: as in read_entry
+        # 94: as in read_entry
+        yield start,os.pread(fd, zi.header_offset-start+zi.compress_size+len(zi.filename)*4+94, start),some[i:j]
         i = j
 
 # %% ../../nbs/02_drive/00_archives.ipynb #b03ef8c2
@@ -404,7 +431,8 @@ def _put_small(fd, root, folder, some):
             for zi,name in few:
                 raw = _raw_name(zi)[0]
                 at,n = _data_at(buf, zi.header_offset-start, raw),zi.compress_size
-                if len(buf)<at+n: data = read_entry(fd, zi.header_offset, n, zi.file_size, zi.CRC, zi.compress_type, raw)
+                if len(buf)<at+n:
+                    data = read_entry(fd, zi.header_offset, n, zi.file_size, zi.CRC, zi.compress_type, raw)
                 else: data = _inflate(memoryview(buf)[at:at+n], zi.file_size, zi.CRC, zi.compress_type, raw)
                 _put(into, name, data)
     finally: os.close(into)
@@ -422,7 +450,8 @@ def _all_small(fd, root, folders, meter, threads):
     "Write all small entries `{folder: [(ZipInfo, name)]}` by `threads`; the first fault stops the others"
     from concurrent.futures import ThreadPoolExecutor
     with ThreadPoolExecutor(threads) as pool:
-        jobs = [pool.submit(_put_small, fd, root, d, some[i:i+256]) for d,some in folders.items() for i in range(0, len(some), 256)]
+        jobs = [pool.submit(_put_small, fd, root, d, some[i:i+256]) for d,some in folders.items()
+                for i in range(0, len(some), 256)]
         try:
             for job in jobs:
                 n = job.result(); meter.add(n)
@@ -493,7 +522,8 @@ _SURROGATE = re.compile('[\ud800-\udfff]')  # how Python writes a byte that is n
 def _tar_encoding(path, kind, meter):
     "As `zip_encoding`, of the names of a tar; it is read once more for that"
     names = set()
-    with _OPENERS[kind](path, 'rb') as f, tarfile.open(fileobj=_Counted(f, meter), mode='r|', tarinfo=_TarInfo, encoding='utf8') as t:
+    with _OPENERS[kind](path, 'rb') as f, tarfile.open(fileobj=_Counted(f, meter), mode='r|', tarinfo=_TarInfo,
+                                                       encoding='utf8') as t:
         while (m := t.next()) is not None:
             t.members = []; meter.entry(); names |= {m.name, m.linkname}
     return _encoding_of(sorted(n.encode('utf8', 'surrogateescape') for n in names if _SURROGATE.search(n)))
@@ -510,8 +540,11 @@ def _untar(path, kind, root, meter):
             while (m := t.next()) is not None:
                 t.members = []                                 # tarfile keeps every entry: 240,000 of them are 200 MB
                 meter.entry()
-                if encoding is None and _SURROGATE.search(m.name+m.linkname): encoding,meter.said = _tar_encoding(path, kind, copy(meter))
-                if encoding: m.name,m.linkname = (entry_name(o.encode('utf8', 'surrogateescape'), encoding=encoding) for o in (m.name, m.linkname))
+                if encoding is None and _SURROGATE.search(m.name+m.linkname):
+                    encoding,meter.said = _tar_encoding(path, kind, copy(meter))
+                if encoding:
+                    m.name,m.linkname = (entry_name(o.encode('utf8', 'surrogateescape'), encoding=encoding)
+                                         for o in (m.name, m.linkname))
                 name,k = safe_name(m.name),_tar_kind(m)
                 if not name: continue
                 if _JUNK.search(name+'/' if k=='dir' else name): meter.skipped += 1; continue
@@ -519,11 +552,14 @@ def _untar(path, kind, root, meter):
                 if k=='link': links.append((name, m.linkname))
                 elif k=='copy':
                     src = root/safe_name(m.linkname)
-                    if not src.is_file(): raise ArchiveError(f"entry {name!r}: a hard link to {m.linkname!r}, which is not a file of the archive")
+                    if not src.is_file():
+                        raise ArchiveError(f"entry {name!r}: a hard link to {m.linkname!r}, "
+                                           "which is not a file of the archive")
                     _place(root, name, 'file', src.stat().st_size, lambda: open(src, 'rb'), meter, made)
                 else: _place(root, name, k, m.size, lambda: t.extractfile(m), meter, made)
             end = t.offset
-        if not s.drain(end): raise ArchiveError(f"{path}: truncated or damaged after entry {n:,}: copy or download it again")
+        if not s.drain(end):
+            raise ArchiveError(f"{path}: truncated or damaged after entry {n:,}: copy or download it again")
     _make_links(root, links, meter)
     return n
 
@@ -558,7 +594,8 @@ def _part_dir(dest):
     return tmp
 
 # %% ../../nbs/02_drive/00_archives.ipynb #43c481b8
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, struct.error, UnicodeError)
+_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile,
+           struct.error, UnicodeError)
 
 def _unpack(path, kind, root, meter):
     "Unpack into `root`; whatever the libraries raise on a bad archive becomes an `ArchiveError` that names the file"
@@ -568,7 +605,8 @@ def _unpack(path, kind, root, meter):
     except _DAMAGE as e:
         raise ArchiveError(f"{path}: truncated or damaged ({e}): copy or download it again") from e
     except OSError as e:
-        if e.errno is None: raise ArchiveError(f"{path}: damaged ({e}): copy or download it again") from e  # how bz2 says it
+        # how bz2 says it
+        if e.errno is None: raise ArchiveError(f"{path}: damaged ({e}): copy or download it again") from e
         raise
 
 # %% ../../nbs/02_drive/00_archives.ipynb #8c200735
@@ -577,7 +615,7 @@ def _bar(path, size, verbose):
     from tqdm.auto import tqdm
     return tqdm(total=size, unit='B', unit_scale=True, desc=Path(path).name, delay=2, leave=False, disable=not verbose)
 
-def archive_stem(
+def _archive_stem(
     name:str|Path, # file name or path
 )->str:            # the name without what says it is an archive
     "`'pets.tar.gz'` gives `'pets'`; `'data.v2.zip'` gives `'data.v2'`"
@@ -585,17 +623,17 @@ def archive_stem(
 
 # %% ../../nbs/02_drive/00_archives.ipynb #5b8e1de3
 def extract(
-    src:str|Path,            # zip, or tar plain / gz / bz2 / xz
-    dest:str|Path=None,      # folder to make; None: beside the archive, under its name
-    sha256:str=None,         # expected SHA-256 of the archive (64 digits or the first 8 or more); None: not checked
-    max_bytes:int=200<<30,   # most bytes it may expand to
+    src:str|Path,              # zip, or tar plain / gz / bz2 / xz
+    dest:str|Path|None=None,   # folder to make; None: beside the archive, under its name
+    sha256:str|None=None,      # expected SHA-256 of the archive (64 digits or the first 8 or more); None: not checked
+    max_bytes:int=200<<30,     # most bytes it may expand to
     max_entries:int=3_000_000, # most files, folders and links it may hold
     reserve:int=256<<20,     # bytes of disk to leave free
     verbose:bool=True,       # show a progress bar (after 2 s) and one closing line
 )->Path:                     # `dest`, which did not exist before and is whole
-    "Unpack an archive whole or not at all; `ArchiveError` names the fault, `FileExistsError` when `dest` has files in it"
+    "Unpack an archive whole or not at all; `ArchiveError` names the fault, `FileExistsError` for a `dest` with files"
     src = Path(src); kind,t0 = archive_kind(src),time.time()
-    dest = Path(dest) if dest else src.parent/archive_stem(src)
+    dest = Path(dest) if dest else src.parent/_archive_stem(src)
     if dest.is_dir() and not any(dest.iterdir()): dest.rmdir()
     if dest.exists(): raise FileExistsError(f"{dest}: already there: delete or rename it, or give another dest")
     if sha256: check_sha256(src, sha256)
@@ -611,5 +649,6 @@ def extract(
         raise
     say_encoding(src, meter.said)
     skipped = f", {meter.skipped:,} system leftovers or dead links skipped" if meter.skipped else ''
-    if verbose: print(f"{printable(src.name)}: {n:,} files, {meter.bytes/1e6:,.1f} MB in {time.time()-t0:.1f} s{skipped}")
+    if verbose:
+        print(f"{printable(src.name)}: {n:,} files, {meter.bytes/1e6:,.1f} MB in {time.time()-t0:.1f} s{skipped}")
     return dest

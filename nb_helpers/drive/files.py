@@ -92,7 +92,8 @@ def read_json(
 ):                  # what it holds
     "The content of a JSON file; `ValueError` that names the file when it is torn"
     try: return json.loads(Path(path).read_text(encoding='utf-8-sig'))   # some editors put a mark in front
-    except (ValueError, RecursionError) as e: raise ValueError(f"{Path(path).name} is not whole JSON ({str(e)[:200]})") from e
+    except (ValueError, RecursionError) as e:
+        raise ValueError(f"{Path(path).name} is not whole JSON ({str(e)[:200]})") from e
 
 # %% ../../nbs/02_drive/04_files.ipynb #605a7d01
 _formula, _numeric = re.compile(r"'*\s*[=+\-@＝＋－＠]|'*[\t\r\n]"), re.compile(r'[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?')
@@ -103,7 +104,8 @@ def safe_cell(
 ):      # the same; text that a spreadsheet would run begins with an apostrophe
     "A cell that no spreadsheet takes for a formula; other control characters than tab and line end are dropped"
     if not isinstance(v, str): return v
-    v = re.sub(r'[\x00-\x08\x0b\x0c\x0e-\x1f]', '', re.sub(r'\r\n?', '\n', v))   # csv leaves \r unquoted: a row of its own
+    # csv leaves \r unquoted: a row of its own
+    v = re.sub(r'[\x00-\x08\x0b\x0c\x0e-\x1f]', '', re.sub(r'\r\n?', '\n', v))
     return f"'{v}" if _formula.match(v) and not _numeric.fullmatch(v.strip()) else v
 
 # %% ../../nbs/02_drive/04_files.ipynb #4438d377

@@ -55,7 +55,7 @@ def _how(lines):
 def _parse_links(
     text:str,                  # the Markdown of data_links.md
     name:str='data_links.md',  # what to call it in errors
-)->list[dict]:                 # a dict a data set: name, workbook, what, licence, size, bytes, sha256, url, direct, unpack, how
+)->list[dict]:   # a dict a data set: name, workbook, what, licence, size, bytes, sha256, url, direct, unpack, how
     "The rows of the table and what its sections say on getting them; `ValueError` names the line that is wrong"
     lines = text.splitlines(); rows,how,table = [],_how(lines),False
     for i,s in enumerate(lines, 1):
@@ -65,7 +65,8 @@ def _parse_links(
         if not table or set(s)<=set('|-: '): continue
         try: row = _row(cells)
         except ValueError as e: raise ValueError(f"{name} line {i}: {e}") from None
-        if row['name'] in [r['name'] for r in rows]: raise ValueError(f"{name} line {i}: {row['name']!r} is there twice")
+        if row['name'] in [r['name'] for r in rows]:
+            raise ValueError(f"{name} line {i}: {row['name']!r} is there twice")
         rows.append(row | dict(how=how.get(row['name'], '')))
     if not rows: raise ValueError(f"{name}: no table with the columns {' | '.join(_COLS)}")
     unheard = set(how)-{r['name'] for r in rows}
@@ -96,37 +97,47 @@ def _links_text(path=None):
         try:
             with urlopen(url, timeout=20) as r: return r.read().decode('utf-8'),url
         except OSError as e: why = f'{url}: {e}'
-    raise FileNotFoundError(f"{path or 'data_links.md'}: not found" + ('' if path else " in the current folder or above it, and not "
+    raise FileNotFoundError(f"{path or 'data_links.md'}: "
+                            "not found" + ('' if path else " in the current folder or above it, and not "
         f"fetched ({why}): copy it from the project into this folder"))
 
 # %% ../../nbs/02_drive/01_links.ipynb #5916528e
 def links(
-    path:str|Path=None, # the table; None: data_links.md in this folder or above, beside the package, or from the project's page
-):                      # pandas DataFrame, a row a data set, indexed by name
-    "All data sets and weights that have a name; `ValueError` names a faulty line, `FileNotFoundError` says where we looked"
+    path:str|Path|None=None, # the table; None: data_links.md here or above, beside the package, or the project's own
+):                           # pandas DataFrame, a row a data set, indexed by name
+    "All data sets and weights with a name; `ValueError` names a faulty line, `FileNotFoundError` says where we looked"
     import pandas as pd
     text,where = _links_text(path)
-    return pd.DataFrame(_parse_links(text, Path(str(where)).name)).set_index('name').convert_dtypes(convert_string=False)
+    table = pd.DataFrame(_parse_links(text, Path(str(where)).name)).set_index('name')
+    return table.convert_dtypes(convert_string=False)
 
 # %% ../../nbs/02_drive/01_links.ipynb #61373ec1
 def link(
-    name:str,           # as in the table
-    path:str|Path=None, # as in `links`
-)->dict:                # the row
+    name:str,                # as in the table
+    path:str|Path|None=None, # as in `links`
+)->dict:                     # the row
     "One row of the table; `KeyError` proposes the nearest names"
     text,where = _links_text(path)
     rows = {r['name']:r for r in _parse_links(text, Path(str(where)).name)}
     if name in rows: return rows[name]
     near = difflib.get_close_matches(name, rows, 3, .5)
-    raise KeyError(f"{name!r} is not in data_links.md" + (f": did you mean {' or '.join(near)}?" if near else f", which has {', '.join(rows)}"))
+    raise KeyError(f"{name!r} is not in "
+                   "data_links.md"
+                   + (f": did you mean {' or '.join(near)}?" if near else f", which has {', '.join(rows)}"))
 
 # %% ../../nbs/02_drive/01_links.ipynb #c85b5598
-_ENDS = ('token', 'secret', 'secrets', 'password', 'passwd', 'passphrase', 'credential', 'credentials', 'cookie', 'cookies') # ends of a word that names a secret
-_WORDS = frozenset('pass pw pwd key keys apikey authkey accesskey privatekey secretkey userkey accountkey sharedkey rlkey resourcekey auth authorization '
-                   'bearer jwt'.split()) # words that name one themselves: `compass` and `monkey` do not
-_FIELDS = frozenset('signature sig sas session sid hmac hdnts hdnea otp pin code ticket'.split()) # and these in addresses
-_TOKEN = re.compile(r'\b(hf_\w{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|sk-[\w-]{20,}|xox[abposr]-[\w-]{10,}|AKIA[0-9A-Z]{12,}|AIza[\w-]{30,}'
-                    r'|eyJ[\w-]{8,}\.[\w-]{8,}(\.[\w-]*)?)') # Hugging Face, GitHub, GitLab, OpenAI, Slack, AWS, Google, JSON web tokens
+# ends of a word that names a secret
+_ENDS = ('token', 'secret', 'secrets', 'password', 'passwd', 'passphrase', 'credential', 'credentials',
+         'cookie', 'cookies')
+# words that name one themselves: `compass` and `monkey` do not
+_WORDS = frozenset('pass pw pwd key keys apikey authkey accesskey privatekey secretkey userkey accountkey sharedkey '
+                   'rlkey resourcekey auth authorization bearer jwt'.split())
+# and these in addresses
+_FIELDS = frozenset('signature sig sas session sid hmac hdnts hdnea otp pin code ticket'.split())
+_TOKEN = re.compile(
+    # Hugging Face, GitHub, GitLab, OpenAI, Slack, AWS, Google, JSON web tokens
+    r'\b(hf_\w{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|sk-[\w-]{20,}|xox[abposr]-[\w-]{10,}'
+    r'|AKIA[0-9A-Z]{12,}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}(\.[\w-]*)?)')
 
 def is_secret_name(
     name:str,          # of a parameter, an environment variable, a field of an address
@@ -138,9 +149,11 @@ def is_secret_name(
     return any(w.endswith(_ENDS) or w in _WORDS or field and w in _FIELDS for w in words)
 
 # %% ../../nbs/02_drive/01_links.ipynb #8bab3413
-_USER = re.compile(r'(?<=//)(?![^\s/@]+:\d+/)[^\s/?#]*:[^\s?#]*@|(?<=//)[^\s/@?#]+@') # user:password@, also with @ and / in it, and token@; a port is none
+# user:password@, also with @ and / in it, and token@; a port is none
+_USER = re.compile(r'(?<=//)(?![^\s/@]+:\d+/)[^\s/?#]*:[^\s?#]*@|(?<=//)[^\s/@?#]+@')
 _SCP = re.compile(r'(?<![\w/])[^\s/:@]+:[^\s/@]+@(?=[\w.-]+(:|$|\s))')                # user:password@host:path
-_FIELD = re.compile(r'([?&;#]|%26|%3B)((?:(?!%26|%3B|%3D)[^=&;#:\s]){1,100})(=|%3D|:)', re.I)         # of a query or a fragment, up to its value
+# of a query or a fragment, up to its value
+_FIELD = re.compile(r'([?&;#]|%26|%3B)((?:(?!%26|%3B|%3D)[^=&;#:\s]){1,100})(=|%3D|:)', re.I)
 _END = re.compile(r'[&;#\s]|$')
 
 def _hide_fields(text):
@@ -161,17 +174,19 @@ def hide_in(
 
 # %% ../../nbs/02_drive/01_links.ipynb #5d1c0e7a
 def data_licence(
-    source:str,         # what a workbook was given: 'sample', a name in the table, or a path or address of one's own
-    path:str|Path=None, # as in `links`
-)->str:                 # one line for `export`
-    "Licence of the data as the table states it, also for a file that has the size of one there; in words where it is unknown"
+    source:str, # what a workbook was given: 'sample', a name in the table, or a path or address of one's own
+    path:str|Path|None=None, # as in `links`
+)->str:                      # one line for `export`
+    "Licence of the data as the table states it, also for a file of the same size; in words where it is unknown"
     if source == 'sample': return 'drawn by nb_helpers: no rights of others'
     file = Path(re.sub(r'[?#].*', '', hide_in(str(source))) if '://' in str(source) else source)
     try: rows = links(path)
-    except FileNotFoundError: return f'unknown: data_links.md was not at hand to look up {file.name}'   # no reason to lose a trained model
+    except FileNotFoundError:
+        return f'unknown: data_links.md was not at hand to look up {file.name}'   # no reason to lose a trained model
     size = file.stat().st_size if file.is_file() else None
     known = rows[(rows.index == source) | (rows.bytes == size).fillna(False)]
-    return f'{known.licence.iloc[0]} ({known.index[0]}, {known.url.iloc[0]})' if len(known) else f'unknown: {file.name} is in no table'
+    if not len(known): return f'unknown: {file.name} is in no table'
+    return f'{known.licence.iloc[0]} ({known.index[0]}, {known.url.iloc[0]})'
 
 # %% ../../nbs/02_drive/01_links.ipynb #d6c89f89
 class DownloadError(OSError):
@@ -182,22 +197,29 @@ def _shown(url):
     return re.sub(r'[?#].*', '', hide_in(url)).replace('***@', '')
 
 def _plain_address(url):
-    "(the address as HTTP has it, header with user name and password or None); `ValueError` for one that can't be right, without showing it"
-    if re.search(r'[\s\x00-\x1f\x7f]', url): raise ValueError("the address holds a space or control character: write a space as %20")
-    if not re.match('(?i)https?:', url): raise ValueError(f"{_shown(url)}: only http and https addresses can be fetched")
+    "(address as HTTP has it, header with name and password or None); `ValueError`, without showing it, for a wrong one"
+    if re.search(r'[\s\x00-\x1f\x7f]', url):
+        raise ValueError("the address holds a space or control character: write a space as %20")
+    if not re.match('(?i)https?:', url):
+        raise ValueError(f"{_shown(url)}: only http and https addresses can be fetched")
     try:
         u = urlsplit(url); u.port
         user, _, host = u.netloc.rpartition('@')
         host = host.encode('idna').decode() if not host.isascii() else host
-    except (ValueError, UnicodeError): raise ValueError(f"{_shown(url)}: not an address; in a password write / as %2F, @ as %40 and : as %3A") from None
+    except (ValueError, UnicodeError):
+        raise ValueError(f"{_shown(url)}: not an address; in a password write / as "
+                         "%2F, @ as %40 and : as %3A") from None
     if not u.hostname: raise ValueError(f"{_shown(url)}: the address names no host")
-    kept = "%/:=&?~#+!$,;'@()*[]"                                   # all that may stand in an address as it is (RFC 3986)
+    kept = "%/:=&?~#+!$,;'@()*[]"   # all that may stand in an address as it is (RFC 3986)
     url = urlunsplit((u.scheme, host, quote(u.path, kept), quote(u.query, kept), ''))
     return url, 'Basic ' + base64.b64encode(unquote(user).encode()).decode() if user else None
 
 # %% ../../nbs/02_drive/01_links.ipynb #f6bf7734
-_REASONS = {401:"needs a sign-in", 403:"refused: an account, accepted rules or an API key are needed, see data_links.md",
-            404:"not there (any more)", 410:"gone for good", 416:"the server has less than we have: delete the .part file and try again"}
+_REASONS = {401:"needs a sign-in",
+            403:"refused: an account, accepted rules or an API key are needed, see data_links.md",
+            404:"not there (any more)",
+            410:"gone for good",
+            416:"the server has less than we have: delete the .part file and try again"}
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 
 # %% ../../nbs/02_drive/01_links.ipynb #553e7aa9
@@ -241,15 +263,23 @@ def _pull(url, part, note, sure, timeout, bar):
         if start and (r.status!=206 or not m or int(m[1])!=start or (old.get('tag') and _tag(r)!=old['tag'])):
             if r.status==206: part.unlink(); return False     # another version, or another piece than we asked for
             start = 0
-        if not start and r.status==206 and (not m or int(m[1])): raise DownloadError(f"{_shown(url)}: the server sent a piece of the file that nobody asked for: try again later")
+        if not start and r.status==206 and (not m or int(m[1])):
+            raise DownloadError(f"{_shown(url)}: the server sent a piece of the file that nobody "
+                                "asked for: try again later")
         length, packed = r.headers.get('Content-Length'), r.headers.get('Content-Encoding', 'identity')
-        if packed!='identity': raise DownloadError(f"{_shown(url)}: the server sent it packed ({packed[:20]!r}), although that was not wanted: get it in a browser")
-        if length is not None and not re.fullmatch(r'\d{1,15}', length): raise DownloadError(f"{_shown(url)}: the server says its length is {length[:20]!r}: try again later")
+        if packed!='identity':
+            raise DownloadError(f"{_shown(url)}: the server sent it packed ({packed[:20]!r}), "
+                                "although that was not wanted: get it in a browser")
+        if length is not None and not re.fullmatch(r'\d{1,15}', length):
+            raise DownloadError(f"{_shown(url)}: the server says its length is {length[:20]!r}: try again later")
         total = start+int(length) if length else None
-        if 'text/html' in r.headers.get('Content-Type', '') and part.name.endswith(('.zip.part', '.gz.part', '.tar.part', '.pth.part')):
-            raise DownloadError(f"{_shown(url)}: a web page came instead of the file: it wants a sign-in or a click, get it in a browser")
+        packs = ('.zip.part', '.gz.part', '.tar.part', '.pth.part')
+        if 'text/html' in r.headers.get('Content-Type', '') and part.name.endswith(packs):
+            raise DownloadError(f"{_shown(url)}: a web page came instead of the file: "
+                                "it wants a sign-in or a click, get it in a browser")
         free = shutil.disk_usage(part.parent).free
-        if (total or 0)-start > free: raise DownloadError(f"{part.parent}: {(total-start)/1e9:.2f} GB to come, {free/1e9:.2f} GB free: make room")
+        if (total or 0)-start > free:
+            raise DownloadError(f"{part.parent}: {(total-start)/1e9:.2f} GB to come, {free/1e9:.2f} GB free: make room")
         note.write_text(json.dumps(dict(url=key, tag=_tag(r))))
         bar.total = total; bar.n = bar.last_print_n = bar.initial = start   # not reset(), which shows the bar at once
         with open(part, 'r+b' if start else 'wb') as f:
@@ -266,28 +296,32 @@ def _fetch(url, part, note, sure, tries, timeout, wait, bar):
         try:
             if _pull(url, part, note, sure, timeout, bar): return
         except HTTPError as e:
-            if e.code not in _PASSING: raise DownloadError(f"{_shown(url)}: {e.code}, {_REASONS.get(e.code) or responses.get(e.code, 'an answer that nobody knows')}") from None
+            if e.code not in _PASSING:
+                why = _REASONS.get(e.code) or responses.get(e.code, 'an answer that nobody knows')
+                raise DownloadError(f"{_shown(url)}: {e.code}, {why}") from None
             why = f"the server answers {e.code}"
         except (URLError, TimeoutError, ConnectionError, HTTPException) as e:
             reason = getattr(e, 'reason', e)
             slow = isinstance(e, TimeoutError) or isinstance(reason, TimeoutError)
-            why = f"no answer for {timeout:g} s" if slow else f"it ended or went wrong ({type(e).__name__})" if isinstance(e, HTTPException) else str(reason)
+            why = (f"no answer for {timeout:g} s" if slow else f"it ended or went wrong ({type(e).__name__})"
+                   if isinstance(e, HTTPException) else str(reason))
         now = part.stat().st_size if part.exists() else 0
         left = tries if now>have+(1<<20) else left-1
-        if left<=0: raise DownloadError(f"{_shown(url)}: {why}, {now:,} bytes are here: run this again to go on from there")
+        if left<=0:
+            raise DownloadError(f"{_shown(url)}: {why}, {now:,} bytes are here: run this again to go on from there")
         time.sleep(wait)
 
 # %% ../../nbs/02_drive/01_links.ipynb #a2b0779d
 def download(
-    url:str,            # http(s) address; user name, password and query are never shown or stored
-    dest:str|Path,      # file to make
-    sha256:str=None,    # expected SHA-256 (64 digits or the first 8 or more); None: only the length is checked
-    tries:int=5,        # attempts without progress before giving up
-    timeout:float=30.,  # seconds without a byte that count as a failure
-    wait:float=2.,      # seconds between attempts
-    verbose:bool=True,  # show a progress bar (after 2 s)
-)->Path:                # `dest`, whole
-    "Fetch a file, going on where an earlier call stopped; `DownloadError` or `ArchiveError` (wrong checksum) with the remedy"
+    url:str,               # http(s) address; user name, password and query are never shown or stored
+    dest:str|Path,         # file to make
+    sha256:str|None=None,  # expected SHA-256 (64 digits or the first 8 or more); None: only the length is checked
+    tries:int=5,           # attempts without progress before giving up
+    timeout:float=30.,     # seconds without a byte that count as a failure
+    wait:float=2.,         # seconds between attempts
+    verbose:bool=True,     # show a progress bar (after 2 s)
+)->Path:                   # `dest`, whole
+    "Fetch a file, going on where an earlier call stopped; `DownloadError` or `ArchiveError` (checksum) with the remedy"
     from tqdm.auto import tqdm
     dest = Path(dest)
     _plain_address(url)

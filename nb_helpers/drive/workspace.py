@@ -12,7 +12,8 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from fastcore.basics import patch
-from .archives import ArchiveError, archive_kind, archive_stem, check_sha256, extract, inside, sha256_file, unpacked_size
+from .archives import (ArchiveError, archive_kind, check_sha256, extract, inside, sha256_file,
+                                       unpacked_size)
 from .links import download, link
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #5c2c2ea6
@@ -28,15 +29,21 @@ _GONE = "Runtime > Disconnect and delete runtime, then run from the top"
 _REMEDIES = [
     ('already contain files', "files were written to {mnt} before Drive was mounted there: move them away "
         "(`!mv {mnt} {mnt}_before`) and run this cell again"),
-    ('timeout during initial read', "Drive took too long to list its top folder: run this cell again, and if that does not "
+    ('timeout during initial read', "Drive took too long to list its top folder: "
+                                    "run this cell again, and if that does not "
         "help move the files that lie directly in My Drive into folders (hundreds are too many)"),
-    ('credential propagation', "the permission window was closed, blocked or answered for another account: run this cell again, "
-        "allow pop-ups and third-party cookies for Colab, choose the account you are signed in with and tick every box"),
+    ('credential propagation', "the permission window was closed, blocked or answered for another "
+                               "account: run this cell again, "
+        "allow pop-ups and third-party cookies for Colab, "
+        "choose the account you are signed in with and tick every box"),
     ('oauth', "the permission was not given: run this cell again and answer the window to the end"),
-    ('domain policy', "your organisation has switched Drive for desktop off: ask its administrator or use a private account"),
-    ('not connected', f"the connection to Drive broke: run `mount(force=True)`; if that fails too, {_GONE} (what was saved is on Drive)"),
+    ('domain policy', "your organisation has switched Drive for desktop off: "
+                      "ask its administrator or use a private account"),
+    ('not connected', "the connection to Drive broke: run `mount(force=True)`; if that fails too, "
+                      f"{_GONE} (what was saved is on Drive)"),
     ('timed out', f"Drive did not answer in time: wait a minute and run this cell again; if that fails too, {_GONE}"),
-    ('mount failed', f"Drive was probably unmounted in this session (`flush_and_unmount`) and Colab cannot mount it twice: {_GONE}"),
+    ('mount failed', "Drive was probably unmounted in this session (`flush_and_unmount`) and Colab "
+                     f"cannot mount it twice: {_GONE}"),
 ]
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #1c6a7e16
@@ -45,7 +52,8 @@ def _remedy(e, mnt):
     text = f'{type(e).__name__}: {e}'
     if getattr(e, 'errno', None)==errno.ENOTCONN: text += ' not connected'
     if 'TIMEOUT' in type(e).__name__.upper(): text += ' timed out'
-    says = next((s.format(mnt=mnt) for p,s in _REMEDIES if p.lower() in text.lower()), f"run this cell again; if that fails too, {_GONE}")
+    says = next((s.format(mnt=mnt) for p,s in _REMEDIES if p.lower() in text.lower()),
+                f"run this cell again; if that fails too, {_GONE}")
     return f"Google Drive is not mounted: {says}. (Colab's words: {str(e) or type(e).__name__})"
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #be9f226a
@@ -58,7 +66,7 @@ def _is_mounted(my):
 def work_folder(
     here:str|Path='.', # the current folder
 )->Path:               # where `runs/`, `data/` and `drive/` belong
-    "The root of the checkout when a notebook in its `nbs/` is run, so that results don't land among the notebooks; else `here`"
+    "The checkout's root when a notebook in its `nbs/` is run, so that results don't land there; else `here`"
     here = Path(here).absolute()
     for p in here.parents:
         if (p/'settings.ini').is_file() and p/'nbs' in (here, *here.parents): return p
@@ -66,17 +74,18 @@ def work_folder(
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #6a2d69a8
 _ASK = ("Google Drive is not mounted, and here nobody can be asked for permission: run "
-        "`from nb_helpers.drive.workspace import mount; mount()` in a cell of the Colab notebook first, then this again")
+        "`from nb_helpers.drive.workspace import mount; "
+        "mount()` in a cell of the Colab notebook first, then this again")
 
 def _can_ask():
-    "Is this a notebook's own kernel, which has a browser? Not in a command (`!nb_run`), nor in the kernel that a command started"
+    "Is this a notebook's own kernel, which has a browser? A command (`!nb_run`) and the kernel it starts have none"
     shell = getattr(sys.modules.get('IPython'), 'get_ipython', lambda: None)()
     return shell is not None and 'NB_HELPERS_RUN' not in os.environ
 
 def mount(
-    stand_in:str|Path=None, # folder that plays Drive, in Colab too; None: `NB_HELPERS_DRIVE`, else Colab's Drive, elsewhere `drive` in `work_folder()`
-    force:bool=False,       # in Colab: mount again although it looks mounted, after the connection broke
-    timeout:float=120.,     # seconds to wait for Drive
+    stand_in:str|Path|None=None, # plays Drive, in Colab too; None: `NB_HELPERS_DRIVE`, Colab's, `work_folder()/drive`
+    force:bool=False,            # in Colab: mount again although it looks mounted, after the connection broke
+    timeout:float=120.,          # seconds to wait for Drive
     mountpoint:str|Path='/content/drive', # where Colab mounts it
 )->Path:                    # the folder `MyDrive`, which can be read and written
     "Mount Google Drive in Colab, or make the folder that stands in for it elsewhere; `DriveError` with the remedy"
@@ -98,7 +107,7 @@ def mount(
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #9924cae8
 def drive_if_there(
-    stand_in:str|Path=None,               # as in `mount`
+    stand_in:str|Path|None=None,          # as in `mount`
     mountpoint:str|Path='/content/drive', # where Colab mounts it
 )->Path|None:                             # the folder `MyDrive`; None where nothing is mounted
     "My Drive where it is mounted already (or where its stand-in is): asks for nothing and makes nothing"
@@ -118,7 +127,8 @@ def _write_json(path, obj):
 def _ago(t, now=None):
     "'just now', '5 min ago', '3 h ago', '2 days ago' for a time in seconds"
     m = ((now or time.time())-t)/60
-    return 'just now' if m<1 else f'{m:.0f} min ago' if m<90 else f'{m/60:.0f} h ago' if m<60*36 else f'{m/1440:.0f} days ago'
+    return ('just now' if m<1 else f'{m:.0f} min ago' if m<90 else f'{m/60:.0f} h ago' if m<60*36
+            else f'{m/1440:.0f} days ago')
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #35a783c3
 def local_side(
@@ -131,16 +141,18 @@ def local_side(
 class Workspace:
     "A fast local side and a safe Drive side for one piece of work"
     def __init__(self,
-        name:str,               # names the folder on both sides: letters, digits, `_`, `-`, `.`
-        drive:str|Path=None,    # the `MyDrive` folder; None: `mount()`
-        local:str|Path=None,    # the fast side; None: `/content/<name>` in Colab, else `data/<name>` in `work_folder()`
-        data:str|Path|list=None, # folders with archives; None: those in `NB_HELPERS_DATA` (separated like PATH)
+        name:str,                 # names the folder on both sides: letters, digits, `_`, `-`, `.`
+        drive:str|Path|None=None, # the `MyDrive` folder; None: `mount()`
+        local:str|Path|None=None, # the fast side; None: `/content/<name>` in Colab, else `work_folder()/data/<name>`
+        data:str|Path|list|None=None, # folders with archives; None: those in `NB_HELPERS_DATA` (separated like PATH)
     ):
-        if not re.fullmatch(r'\w[\w.-]*', name): raise ValueError(f"workspace name {name!r}: letters, digits, '_', '-' and '.' only")
+        if not re.fullmatch(r'\w[\w.-]*', name):
+            raise ValueError(f"workspace name {name!r}: letters, digits, '_', '-' and '.' only")
         self.name,self.drive = name,Path(drive) if drive else mount()
         self.local = Path(local or local_side(name)).absolute()
         self.safe = self.drive/'nb_helpers'/name
-        data = os.environ.get('NB_HELPERS_DATA', '').split(os.pathsep) if data is None else data if isinstance(data, list) else [data]
+        if data is None: data = os.environ.get('NB_HELPERS_DATA', '').split(os.pathsep)
+        elif not isinstance(data, list): data = [data]
         self.data = [Path(o).expanduser().absolute() for o in data if o]
         self._hidden = self.local/'.nb_helpers'
         for d in (self._hidden, self.safe): d.mkdir(parents=True, exist_ok=True)
@@ -159,9 +171,11 @@ def _named(self:Workspace, name):
     ext = (Path(row['url']).suffix,) if row['direct'] else _EXT
     for d in (self.safe, self.safe.parent, self.drive, *self.data, Path.cwd()):
         for e in ext:
-            if (p := d/f'{name}{e}').exists() and self._may_be(p): return dict(path=p, sha256=row['sha256'] if p.is_file() else None)
+            if (p := d/f'{name}{e}').exists() and self._may_be(p):
+                return dict(path=p, sha256=row['sha256'] if p.is_file() else None)
     if row['direct']: return dict(url=row['url'], sha256=row['sha256'], bytes=row['bytes'])
-    raise FileNotFoundError(f"{name!r} was not found: put {name}.zip into {self.safe}, or into any folder and say which (export NB_HELPERS_DATA=FOLDER). {row['how']}")
+    raise FileNotFoundError(f"{name!r} was not found: put {name}.zip into {self.safe}, "
+                            f"or into any folder and say which (export NB_HELPERS_DATA=FOLDER). {row['how']}")
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #01d24dec
 @patch
@@ -179,16 +193,18 @@ def _find(self:Workspace, source):
     if re.fullmatch('[a-z0-9_]+', text):
         try: return self._named(text)
         except KeyError as e: unknown = f" and {e.args[0]}"
-        except OSError as e:                                   # no data_links.md here and no network: a folder may still be meant
+        except OSError as e:   # no data_links.md here and no network: a folder may still be meant
             if not Path(text).expanduser().exists(): raise
             unknown = f" and {e}"
     for p in (Path(text).expanduser().absolute(), *(d/text for d in (self.safe, self.drive, *self.data))):
         if p.exists() and (text==str(p) or self._may_be(p)): return dict(path=p, sha256=None)
-    raise FileNotFoundError(f"{text}: no such file or folder here, in {self.safe}, in {self.drive} or in {', '.join(map(str, self.data)) or 'a folder that NB_HELPERS_DATA names'}{unknown}")
+    more = ', '.join(map(str, self.data)) or 'a folder that NB_HELPERS_DATA names'
+    raise FileNotFoundError(f"{text}: no such file or folder here, in {self.safe}, "
+                            f"in {self.drive} or in {more}{unknown}")
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #0bc83a08
 def _listing(folder):
-    "{relative path: (size, time of change in ns)} of all files in a folder, sorted; links and hidden work files are left out"
+    "{relative path: (size, time of change in ns)} of a folder's files, sorted, without links and hidden work files"
     return {p.relative_to(folder).as_posix(): (s.st_size, s.st_mtime_ns) for p in sorted(folder.rglob('*'))
             if not p.is_symlink() and p.is_file() and not p.name.endswith('.part') for s in [p.stat()]}
 
@@ -231,19 +247,23 @@ def drive_room(
     need:int,    # bytes that are to be written
 ):
     "`OSError` before Drive is full, and a warning, once a session, before that: Drive tells what the account has left"
-    free,remedy = shutil.disk_usage(folder).free,"empty its bin (drive.google.com/drive/trash), which counts, or delete something"
-    if need>free: raise OSError(errno.ENOSPC, f"{need/1e9:.2f} GB are needed on Drive and {free/1e9:.2f} GB are left: {remedy}")
+    free = shutil.disk_usage(folder).free
+    remedy = "empty its bin (drive.google.com/drive/trash), which counts, or delete something"
+    if need>free:
+        raise OSError(errno.ENOSPC, f"{need/1e9:.2f} GB are needed on Drive and {free/1e9:.2f} GB are left: {remedy}")
     if free<max(1e9, 10*need) and folder not in _told:
         _told.add(folder)
-        warnings.warn(f"Drive has {free/1e9:.2f} GB left, and each copy takes {need/1e9:.2f} GB: {remedy}, before it is full", stacklevel=2)
+        warnings.warn(f"Drive has {free/1e9:.2f} GB left, and each copy takes {need/1e9:.2f} GB: "
+                      f"{remedy}, before it is full", stacklevel=2)
 
 _told = set()   # folders of which this was said
 
 def _room(folder, need, reserve=256<<20):
     "`OSError` unless `need` bytes and a reserve are free"
     free = shutil.disk_usage(folder).free
-    if need+reserve>free: raise OSError(errno.ENOSPC, f"{folder}: {need/1e9:.2f} GB are needed and {free/1e9:.2f} GB are free: "
-                                        "delete something, or choose another `local` folder")
+    if need+reserve>free:
+        raise OSError(errno.ENOSPC, f"{folder}: {need/1e9:.2f} GB are needed and {free/1e9:.2f} GB are free: "
+                      "delete something, or choose another `local` folder")
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #1effad63
 @patch
@@ -308,13 +328,15 @@ def _replace(self:Workspace, found, fp, got, target, staged, new, mine, kw):
     "Put what was brought into its place; another version that was staged before comes back where that fails"
     aside, book = self._hidden/f'old-{uuid.uuid4().hex[:8]}', self._hidden/'staged.json'
     if target.exists():
-        if target.name not in staged: raise FileExistsError(f"{target}: already there, and `stage` did not make it: rename it or give `name=`")
+        if target.name not in staged:
+            raise FileExistsError(f"{target}: already there, and `stage` did not make it: rename it or give `name=`")
         os.rename(target, aside)                               # another version was staged before
     _write_json(book, staged | new)
     try: self._settle(got, target, mine, kw)
     except BaseException:
         if aside.exists() and not target.exists(): os.rename(aside, target); _write_json(book, staged)
-        if 'url' in found: shutil.rmtree(self._hidden/'coming'/fp, ignore_errors=True)   # what came can't be used: ask for it again next time
+        # what came can't be used: ask for it again next time
+        if 'url' in found: shutil.rmtree(self._hidden/'coming'/fp, ignore_errors=True)
         raise
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #b8c11311
@@ -324,16 +346,18 @@ def _stage(self:Workspace, found, name, copy, keep, verbose, kw):
     t0 = time.time()
     fp,book = _fingerprint(found),self._hidden/'staged.json'
     src = Path(found['path'] if 'path' in found else re.sub(r'[?#].*', '', found['url']))
-    target = self.local/(name or (archive_stem(src) if _ARCHIVE.search(src.name) else src.name))
+    target = self.local/(name or _ARCHIVE.sub('', src.name))
     staged = json.loads(book.read_text()) if book.exists() else {}
     old = staged.get(target.name, {})
-    if old.get('print')==fp and Path(old['at']).exists():      # it only ever appears whole, also when we were killed just after
+    # it only ever appears whole, also when we were killed just after
+    if old.get('print')==fp and Path(old['at']).exists():
         if verbose: print(f"{target.name}: already here, staged {_ago(old['time'])}")
         return Path(old['at'])
     got = self._bring(found, fp, copy, verbose)
     mine = self._hidden in got.parents
     if got.is_dir() and not mine: return got                   # a folder on this disk is used where it is
-    self._replace(found, fp, got, target, staged, {target.name: dict(print=fp, at=str(target), time=time.time())}, mine, dict(kw, verbose=verbose))
+    self._replace(found, fp, got, target, staged, {target.name: dict(print=fp, at=str(target), time=time.time())}, mine,
+                  dict(kw, verbose=verbose))
     if not keep: shutil.rmtree(self._hidden/'coming'/fp, ignore_errors=True)
     for o in self._hidden.glob('old-*'): shutil.rmtree(o, ignore_errors=True) if o.is_dir() else o.unlink()
     if verbose: print(f"{target.name}: here after {time.time()-t0:.1f} s, {target}")
@@ -342,15 +366,15 @@ def _stage(self:Workspace, found, name, copy, keep, verbose, kw):
 # %% ../../nbs/02_drive/03_workspace.ipynb #7f2fa43c
 @patch
 def stage(self:Workspace,
-    source:str|Path,     # path of an archive, file or folder; http(s) address; name in data_links.md
-    sha256:str=None,     # expected SHA-256 of the file; None: the table's, where it has one
-    name:str=None,       # name on the local side; None: the source's, without what says it is an archive
-    copy:bool=None,      # copy before unpacking? None: when the source is on Drive or another disk
-    keep:bool=False,     # keep the copied or downloaded archive
-    verbose:bool=True,   # progress bars (after 2 s) and one closing line
-    **kw,                # to `extract`: max_bytes, max_entries
-)->Path:                 # the local folder (or file), whole
-    "Bring data to the local side, once; safe to interrupt and run again. `FileNotFoundError`, `ArchiveError`, `OSError` with the remedy"
+    source:str|Path,        # path of an archive, file or folder; http(s) address; name in data_links.md
+    sha256:str|None=None,   # expected SHA-256 of the file; None: the table's, where it has one
+    name:str|None=None,     # name on the local side; None: the source's, without what says it is an archive
+    copy:bool|None=None,    # copy before unpacking? None: when the source is on Drive or another disk
+    keep:bool=False,        # keep the copied or downloaded archive
+    verbose:bool=True,      # progress bars (after 2 s) and one closing line
+    **kw,                   # to `extract`: max_bytes, max_entries
+)->Path:                    # the local folder (or file), whole
+    "Bring data to the local side, once, safe to interrupt; `FileNotFoundError`, `ArchiveError`, `OSError` with remedy"
     found = self._find(source)
     if sha256: found['sha256'] = sha256.strip().lower().rstrip('.…')
     with _turn(self._hidden/'stage.lock', verbose): return self._stage(found, name, copy, keep, verbose, kw)
@@ -385,11 +409,13 @@ def _is_manifest(d, path):
 def whole_generations(
     safe:Path, # the safe side of a workspace
     name:str,  # what was saved: path below the local side
-)->list[dict]: # manifests, oldest first: name, gen, n (its number), files {path: [size, time, sha256]}, time (s), source
+)->list[dict]: # manifests, oldest first: name, gen, n (number), files {path: [size, time, sha256]}, time (s), source
     "What a safe side holds of one thing; damaged and unfinished ones are left out"
     d = Path(safe)/'saved'/name
-    found = [m for p in sorted(d.glob('*.json')) if GENERATION.fullmatch(p.stem) for m in [_unseal(p)] if m and (d/p.stem).is_dir()]
-    return sorted((m for m in found if m['name']==name), key=lambda m: (m.get('n', 0), m['gen']))   # those of before had no number
+    found = [m for p in sorted(d.glob('*.json')) if GENERATION.fullmatch(p.stem)
+             for m in [_unseal(p)] if m and (d/p.stem).is_dir()]
+    # those of before had no number
+    return sorted((m for m in found if m['name']==name), key=lambda m: (m.get('n', 0), m['gen']))
 
 @patch
 def generations(self:Workspace,
@@ -407,8 +433,11 @@ def _read_back(path):
         while b := f.read(1<<20): h.update(b)
     return h.hexdigest()
 
-_DRIVE_ERRORS = {errno.ENOSPC:"Drive is full: empty its bin or delete something", errno.EDQUOT:"Drive is full: empty its bin or delete something",
-    errno.EROFS:"Drive is mounted read-only: mount it again", errno.ENOTCONN:"the connection to Drive broke: run `mount(force=True)` and save again",
+_DRIVE_ERRORS = {
+    errno.ENOSPC:"Drive is full: empty its bin or delete something",
+    errno.EDQUOT:"Drive is full: empty its bin or delete something",
+    errno.EROFS:"Drive is mounted read-only: mount it again",
+    errno.ENOTCONN:"the connection to Drive broke: run `mount(force=True)` and save again",
     errno.EIO:"Drive does not take data at the moment: wait a minute and save again"}
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #aa26a271
@@ -424,13 +453,15 @@ def _is_there(home, files):
     "`DriveError` unless every file is read back from where it lies as it was written"
     for p,(_,_,want) in files.items():
         got = _read_back(home/p)
-        if got!=want: raise DriveError(f"{p}: what Drive gives back is not what was written ({got[:8]} instead of {want[:8]}): not saved, try again")
+        if got!=want:
+            raise DriveError(f"{p}: what Drive gives back is not what was written ({got[:8]} instead of "
+                             f"{want[:8]}): not saved, try again")
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #3e1e5ca2
 def discard(
     path:Path, # a file or folder on Drive; it may be gone already
 ):
-    "Delete something on Drive so that it takes no room: Drive's bin keeps what is deleted for 30 days and counts it, so files are emptied first"
+    "Delete on Drive so that no room is taken: its bin keeps and counts files for 30 days, so they are emptied first"
     whole = path.is_dir() and not path.is_symlink()
     for p in [path, *(path.rglob('*') if whole else ())]:
         if p.is_file() and not p.is_symlink(): os.truncate(p, 0)         # what a link points to is not ours
@@ -450,24 +481,27 @@ def _key(self:Workspace, path, name):
     if not p.is_absolute() and not p.exists(): p = self.local/p
     p = p.absolute()
     name = name or (p.relative_to(self.local).as_posix() if self.local in p.parents else p.name)
-    if '..' in Path(name).parts or Path(name).is_absolute(): raise ValueError(f"name {name!r}: a path below the safe side, without '..'")
+    if '..' in Path(name).parts or Path(name).is_absolute():
+        raise ValueError(f"name {name!r}: a path below the safe side, without '..'")
     if not p.exists(): raise FileNotFoundError(f"{p}: nothing there to save")
     return p,name
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #d16eda30
 @patch
 def _save(self:Workspace, src, name, files, n, bar):
-    "Copy to a new generation with the number `n`, read it back from where it lies, then write its list, which is what makes it count; returns its folder"
+    "Copy to a new generation, number `n`, read it back, then write the list that makes it count; returns its folder"
     home,gen = self.safe/'saved'/name,datetime.now(timezone.utc).strftime('%Y%m%d-%H%M%S-%f')
-    while (home/gen).exists(): gen = datetime.now(timezone.utc).strftime('%Y%m%d-%H%M%S-%f')   # a clock that was set back
+    while (home/gen).exists(): gen = datetime.now(timezone.utc).strftime('%Y%m%d-%H%M%S-%f') # a clock that was set back
     part = home/f'.{gen}.part'
     try:
         part.mkdir(parents=True)
         done = _put(src if src.is_dir() else src.parent, files, part, bar)
         os.replace(part, home/gen)
         _is_there(home/gen, done)
-        _write_json(home/f'{gen}.json', _seal(dict(name=name, gen=gen, n=n, files=done, time=time.time(), source=str(src), folder=src.is_dir())))
-        if _unseal(home/f'{gen}.json') is None: raise DriveError(f"{name}: its list cannot be read back from Drive: not saved, try again")
+        manifest = dict(name=name, gen=gen, n=n, files=done, time=time.time(), source=str(src), folder=src.is_dir())
+        _write_json(home/f'{gen}.json', _seal(manifest))
+        if _unseal(home/f'{gen}.json') is None:
+            raise DriveError(f"{name}: its list cannot be read back from Drive: not saved, try again")
     except BaseException:
         for o in (part, home/gen):
             with suppress(OSError): discard(o)   # Drive may be what failed: the next save sweeps
@@ -480,30 +514,32 @@ def _save_changed(self:Workspace, src, name, files, keep, verbose):
     "(folder on the safe side, was there anything new?); older generations go when the new one is the newest"
     try:
         gens = self.generations(name)
-        if gens and {p:tuple(v[:2]) for p,v in gens[-1]['files'].items()}==files: return self.safe/'saved'/name/gens[-1]['gen'],False
+        if gens and {p:tuple(v[:2]) for p,v in gens[-1]['files'].items()}==files:
+            return self.safe/'saved'/name/gens[-1]['gen'],False
         size = sum(v[0] for v in files.values())
         drive_room(self.safe, size)
         with _bar(size, name, verbose) as bar:
             out = self._save(src, name, files, 1 + max([m.get('n', 0) for m in gens], default=0), bar)
         gens = self.generations(name)
-        if not gens or gens[-1]['gen']!=out.name: raise DriveError(f"{name}: another session saved it at the same time: save it again")
+        if not gens or gens[-1]['gen']!=out.name:
+            raise DriveError(f"{name}: another session saved it at the same time: save it again")
         for m in gens[:-max(keep, 1)]: discard(out.parent/f"{m['gen']}.json"); discard(out.parent/m['gen'])
         _sweep(out.parent)
         return out,True
     except OSError as e:
-        gone = None if self.safe.is_dir() else "its folder on Drive is not there: run `mount(force=True)` and save again"
-        if not (why := gone or _DRIVE_ERRORS.get(e.errno)): raise
+        gone = "its folder on Drive is not there: run `mount(force=True)` and save again"
+        if not (why := _DRIVE_ERRORS.get(e.errno) if self.safe.is_dir() else gone): raise
         raise DriveError(f"{name} was not saved, {why} ({e})") from e
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #58436c58
 @patch
 def save(self:Workspace,
-    path:str|Path,     # file or folder: absolute, in the current folder, or below the local side
-    name:str=None,     # name on the safe side; None: its path below the local side, else its own name
-    keep:int=3,        # generations to keep, this one included
-    verbose:bool=True, # progress bar (after 2 s) and one closing line
-    strict:bool=True,  # False: where Drive fails, a warning with the remedy, and work goes on
-)->Path:               # the folder on the safe side that holds it; None where Drive failed and `strict` is False
+    path:str|Path,      # file or folder: absolute, in the current folder, or below the local side
+    name:str|None=None, # name on the safe side; None: its path below the local side, else its own name
+    keep:int=3,         # generations to keep, this one included
+    verbose:bool=True,  # progress bar (after 2 s) and one closing line
+    strict:bool=True,   # False: where Drive fails, a warning with the remedy, and work goes on
+)->Path:                # the folder on the safe side that holds it; None where Drive failed and `strict` is False
     "Put a file or folder on Drive whole or not at all, and read it back before saying so; `DriveError` with the remedy"
     (src,name),t0 = self._key(path, name),time.time()
     files = _listing(src) if src.is_dir() else {src.name:_stamp(src)}
@@ -517,7 +553,9 @@ def save(self:Workspace,
         if verbose: print(f"{name}: nothing new since it was saved {_ago(self.generations(name)[-1]['time'])}")
         return out
     how = 'handed to Drive' if in_colab() else 'saved'         # its client uploads later
-    if verbose: print(f"{name}: {len(files)} file{'s'*(len(files)!=1)}, {size/1e6:.1f} MB {how} and read back in {time.time()-t0:.1f} s")
+    if verbose:
+        print(f"{name}: {len(files)} file{'s'*(len(files)!=1)}, "
+              f"{size/1e6:.1f} MB {how} and read back in {time.time()-t0:.1f} s")
     return out
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #764bea2d
@@ -535,7 +573,8 @@ def copy_back(
             for p,(_,_,want) in m['files'].items():
                 to = inside(part, p)
                 to.parent.mkdir(parents=True, exist_ok=True)
-                if not (src/p).is_file() or _copy(src/p, to, bar)!=want: raise ArchiveError(f"{p} is missing or damaged on Drive")
+                if not (src/p).is_file() or _copy(src/p, to, bar)!=want:
+                    raise ArchiveError(f"{p} is missing or damaged on Drive")
         os.rename(part if m['folder'] else part/next(iter(m['files'])), dst)
     finally: shutil.rmtree(part, ignore_errors=True)
     return dst
@@ -543,11 +582,11 @@ def copy_back(
 # %% ../../nbs/02_drive/03_workspace.ipynb #9c4545c5
 @patch
 def restore(self:Workspace,
-    name:str,            # what was saved, by the name `save` printed
-    dest:str|Path=None,  # where to put it; None: below the local side, where it was
-    verbose:bool=True,   # progress bar (after 2 s) and one closing line
-)->Path:                 # the file or folder, compared with its checksums
-    "Bring the newest whole generation back from Drive; `FileNotFoundError`, `FileExistsError`, or `DriveError` when none is whole"
+    name:str,                 # what was saved, by the name `save` printed
+    dest:str|Path|None=None,  # where to put it; None: below the local side, where it was
+    verbose:bool=True,        # progress bar (after 2 s) and one closing line
+)->Path:                      # the file or folder, compared with its checksums
+    "Bring the newest whole generation back from Drive; `FileNotFoundError`, `FileExistsError`, `DriveError` if none is"
     dest,gens = Path(dest) if dest else self.local/name,self.generations(name)
     if dest.exists(): raise FileExistsError(f"{dest}: already there: delete or rename it first, or give `dest=`")
     if not gens: raise FileNotFoundError(f"{name!r} is not on the safe side, which has {self.saved() or 'nothing'}")
@@ -556,7 +595,8 @@ def restore(self:Workspace,
         except ArchiveError as e: print(f"{name}, saved {_ago(m['time'])}: {e}; trying the one before"); continue
         if verbose: print(f"{name}: back as it was saved {_ago(m['time'])}")
         return out
-    raise DriveError(f"{name!r}: none of its {len(gens)} generations is whole any more: look at {self.safe/'saved'/name}")
+    raise DriveError(f"{name!r}: none of its {len(gens)} generations is whole any more: "
+                     f"look at {self.safe/'saved'/name}")
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #84274ba0
 @patch
@@ -570,7 +610,7 @@ def saved(self:Workspace)->list[str]: # names, sorted
 @patch
 def at_risk(self:Workspace,
     *paths:str|Path, # files and folders to look at besides the local side and what was saved before
-)->dict:             # saved: things on Drive, age: minutes since the newest save or None, changed: files not on Drive, minutes: of work at risk
+)->dict:             # saved: things on Drive, age: minutes since or None, changed: files not there, minutes: at risk
     "What would be lost if the session died now"
     book = self._hidden/'staged.json'
     staged = [Path(v['at']) for v in json.loads(book.read_text()).values()] if book.exists() else []
@@ -587,17 +627,22 @@ def at_risk(self:Workspace,
             if self._hidden not in p.parents and not any(s==p or s in p.parents for s in staged): seen[p] = v
     changed = {p:v for p,v in seen.items() if safe.get(p, (0, None))[1]!=v}
     since = [safe[p][0] if p in safe else min(v[1]/1e9, max(self.opened, last or 0)) for p,v in changed.items()]
-    return dict(saved=len(newest), age=None if last is None else (now-last)/60, changed=len(changed), minutes=max(0., (now-min(since, default=now))/60))
+    return dict(saved=len(newest),
+                age=None if last is None else (now-last)/60,
+                changed=len(changed),
+                minutes=max(0., (now-min(since, default=now))/60))
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #3470b84e
 @patch
 def survives(self:Workspace,
     *paths:str|Path, # as in `at_risk`
 ):
-    "Print one line: what would be left if the session died now, how old it is, and how many minutes of work are at risk"
+    "Print what would be left if the session died now, how old it is, and how many minutes of work are at risk"
     r = self.at_risk(*paths)
-    left = f"{r['saved']} saved thing{'s'*(r['saved']!=1)} would be left, the newest saved {_ago(time.time()-r['age']*60)}" if r['saved'] else "nothing would be left"
-    lost = f"{r['minutes']:.0f} minutes of work in {r['changed']} file{'s'*(r['changed']!=1)} would be lost: `save` them" if r['changed'] else "no work is at risk"
+    left = (f"{r['saved']} saved thing{'s'*(r['saved']!=1)} would be left, "
+            f"the newest saved {_ago(time.time()-r['age']*60)}" if r['saved'] else "nothing would be left")
+    lost = (f"{r['minutes']:.0f} minutes of work in {r['changed']} file{'s'*(r['changed']!=1)} "
+            "would be lost: `save` them" if r['changed'] else "no work is at risk")
     print(f"If the session died now, {left}; {lost}.")
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #71aefab8
@@ -606,8 +651,10 @@ def save_last(self:Workspace,
     path:str|Path, # as in `save`
     drop=(),       # files and folders that are worth nothing once it is saved, such as checkpoints here and on Drive
 ):
-    "The last save of something finished: what it makes superfluous goes when it was read back, and a line says what is safe"
+    "The last save of something finished; what it makes superfluous goes once it is read back; a line says what is safe"
     if self.save(path, keep=1, strict=False):
         for p in map(Path, drop): discard(p)
-    else: print(f"{', '.join(str(p) for p in drop) or 'what is here'} stays, since the last save failed: mend Drive and run this cell again")
+    else:
+        print(f"{', '.join(str(p) for p in drop) or 'what is here'} stays, since the last save failed: "
+              "mend Drive and run this cell again")
     self.survives(path)

@@ -58,13 +58,13 @@ class _Whole(torch.nn.Module):
 _OPSET = 23 # of ONNX, March 2025: the newest that the exporter of torch 2.11 writes by itself
 
 def to_onnx(
-    folder:Path,          # an exported model
-    files:list=None,      # items to check with; what can't be read is passed over; random bytes by default
-    bs:int=4,             # batches have 1 to so many items
+    folder:Path,               # an exported model
+    files:list|None=None,      # items to check with; what can't be read is passed over; random bytes by default
+    bs:int=4,                  # batches have 1 to so many items
     opset:int=_OPSET,      # of the file
     tolerance:float=1e-4, # largest difference of an output, as a share of it where it is above 1
 )->Path:                  # model.onnx in `folder`; onnx.json beside it says how it was checked
-    "Write the model as ONNX with a free batch size; `ValueError` where onnxruntime and torch differ on any of ten batches"
+    "Write the model as ONNX, batch size free; `ValueError` where onnxruntime and torch differ on any of ten batches"
     _needed()
     p = Predictor(folder, 'cpu')
     whole, batches = _Whole(p).eval(), list(_ten(p, files, bs))
@@ -73,9 +73,12 @@ def to_onnx(
         made = Path(d)/'model.onnx'
         _write(whole, batches[-1], made, p, opset)
         apart = max(_apart(_run(_session(made), b), p.forward(b)) for b in batches)
-        if not apart <= tolerance: raise ValueError(f"onnxruntime and torch differ by {apart:.2g}, more than {tolerance:g}: the ONNX file is not kept")
+        if not apart <= tolerance:
+            raise ValueError(f"onnxruntime and torch differ by {apart:.2g}, more than {tolerance:g}: "
+                             "the ONNX file is not kept")
         os.replace(made, out)
-    about = dict(sha256=sha256_file(out), spec_sha256=p.spec['spec_sha256'], opset=opset, difference=apart, batches=len(batches), items='random' if files is None else 'files',
+    about = dict(sha256=sha256_file(out), spec_sha256=p.spec['spec_sha256'], opset=opset, difference=apart,
+                 batches=len(batches), items='random' if files is None else 'files',
                  versions={n: version(n) for n in ('torch', 'onnx', 'onnxruntime', 'onnxscript')})
     write_atomic(p.folder/'onnx.json', json.dumps(about, indent=1))
     return out
@@ -86,11 +89,13 @@ def _needed():
     gone = [n for n in ('onnx', 'onnxruntime', 'onnxscript') if find_spec(n) is None]
     if gone: raise ImportError(f"{', '.join(gone)} not installed: pip install onnx onnxruntime onnxscript")
 
+# %% ../../nbs/10_export/03_onnx.ipynb #57a89593
 def _ten(p, files, bs):
     "Ten batches of 1 to `bs` items, one of two items or more last"
     if files is None:
         one = _room(p)
-        items = cycle([torch.randint(0, 256, one, dtype=torch.uint8, generator=torch.Generator().manual_seed(i)) for i in range(7)])
+        items = cycle([torch.randint(0, 256, one, dtype=torch.uint8, generator=torch.Generator().manual_seed(i))
+                       for i in range(7)])
     else: items = cycle(_readable(p, files, 10*bs))
     for i in range(10): yield torch.stack(list(islice(items, 1 + (i + bs) % bs if i < 9 else max(2, bs))))
 
@@ -105,22 +110,27 @@ def _readable(p, files, n):
     if not found: raise ValueError(f"none of {len(files)} files could be read: nothing to check with")
     return found
 
+# %% ../../nbs/10_export/03_onnx.ipynb #d2b1e848
 def _room(p):
     "Shape of a prepared item"
     s = p.spec['prepare']
-    return (len(s['directions']), s['n'], s['size'], s['size'], 3) if p.clips else (p.spec['network']['n_in'], s['size'], s['size'])
+    if p.clips: return len(s['directions']), s['n'], s['size'], s['size'], 3
+    return p.spec['network']['n_in'], s['size'], s['size']
 
 # %% ../../nbs/10_export/03_onnx.ipynb #9a0c7d52
 def _write(whole, batch, path, p, opset):
     "The ONNX file of a module, with the spec as its metadata"
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter('ignore')            # of torch's own exporter about itself
-        try: made = torch.onnx.export(whole, (batch,), dynamo=True, opset_version=opset, dynamic_shapes=({0: torch.export.Dim('n')},), verbose=False,
-                                      input_names=['items'], output_names=list(p.map_names or ['outputs']))
+        try:
+            made = torch.onnx.export(whole, (batch,), dynamo=True, opset_version=opset,
+                                     dynamic_shapes=({0: torch.export.Dim('n')},), verbose=False,
+                                     input_names=['items'], output_names=list(p.map_names or ['outputs']))
         except RuntimeError as e: raise ValueError(f"torch's exporter cannot write this network: {_core(e)}") from e
     made.model.metadata_props['spec'] = json.dumps(p.spec, ensure_ascii=False)
     made.save(str(path), external_data=False)
 
+# %% ../../nbs/10_export/03_onnx.ipynb #8c887d46
 def _core(e):
     "The last reason that torch gives, without its advice"
     while e.__cause__ is not None: e = e.__cause__
@@ -128,36 +138,43 @@ def _core(e):
 
 # %% ../../nbs/10_export/03_onnx.ipynb #f5efbce7
 def _providers(
-    have:list,       # names, as `onnxruntime.get_available_providers()` gives them
-    device:str=None, # 'cpu' leaves a GPU out
-)->list:             # what an `InferenceSession` takes
-    "Where onnxruntime computes: CUDA without TF32, which keeps 10 bits and fails the check, else the CPU; not TensorRT, which builds for minutes"
+    have:list,            # names, as `onnxruntime.get_available_providers()` gives them
+    device:str|None=None, # 'cpu' leaves a GPU out
+)->list:                  # what an `InferenceSession` takes
+    "CUDA without TF32, whose 10 bits fail the check, else the CPU; not TensorRT, which builds for minutes"
     cuda = [('CUDAExecutionProvider', dict(use_tf32=0))] if 'CUDAExecutionProvider' in have and device != 'cpu' else []
     return [*cuda, 'CPUExecutionProvider']
 
+# %% ../../nbs/10_export/03_onnx.ipynb #096417ce
 def _session(path, device=None):
     import onnxruntime
     return onnxruntime.InferenceSession(str(path), providers=_providers(onnxruntime.get_available_providers(), device))
 
-def _run(session, batch): return tuple(torch.from_numpy(o) for o in session.run(None, {session.get_inputs()[0].name: np.ascontiguousarray(batch.cpu().numpy())}))
+def _run(session, batch):
+    feed = {session.get_inputs()[0].name: np.ascontiguousarray(batch.cpu().numpy())}
+    return tuple(map(torch.from_numpy, session.run(None, feed)))
 
 def _apart(a, b): return max(((x - y).abs()/y.abs().clamp(min=1)).max().item() for x, y in zip(a, b, strict=True))
 
 # %% ../../nbs/10_export/03_onnx.ipynb #ed3280fe
 class OnnxPredictor(Predictor):
-    "A `Predictor` whose network runs in onnxruntime, on what `_providers` names; `ValueError` for a file that was changed or belongs to another export"
+    "A `Predictor` whose network runs in onnxruntime; `ValueError` for a file changed or of another export"
     def __init__(self,
-        folder:Path,     # with model.onnx and onnx.json, from `to_onnx`, and spec.json
-        device:str=None, # 'cpu' leaves a GPU out; by default one is used where onnxruntime was built for it
+        folder:Path,          # with model.onnx and onnx.json, from `to_onnx`, and spec.json
+        device:str|None=None, # 'cpu' leaves a GPU out; by default one is used where onnxruntime was built for it
     ):
         _needed()
         self.device = torch.device('cpu')          # where batches come from
         self._describe(folder)
         path = self.folder/'model.onnx'
-        if not path.is_file() or not (self.folder/'onnx.json').is_file(): raise FileNotFoundError(f"{path} or onnx.json is missing: to_onnx(folder) writes them")
+        if not path.is_file() or not (self.folder/'onnx.json').is_file():
+            raise FileNotFoundError(f"{path} or onnx.json is missing: to_onnx(folder) writes them")
         about = read_json(self.folder/'onnx.json')
-        if not isinstance(about, dict) or about.get('spec_sha256') != self.spec['spec_sha256']: raise ValueError(f"{path} was made of another export: write it again with to_onnx")
-        if sha256_file(path) != about.get('sha256'): raise ValueError(f"{path} is not the file that was checked (its SHA-256 differs): write it again with to_onnx")
+        if not isinstance(about, dict) or about.get('spec_sha256') != self.spec['spec_sha256']:
+            raise ValueError(f"{path} was made of another export: write it again with to_onnx")
+        if sha256_file(path) != about.get('sha256'):
+            raise ValueError(f"{path} is not the file that was checked (its SHA-256 differs): "
+                             "write it again with to_onnx")
         self.session = _session(path, device)
         self.providers = self.session.get_providers()
 

@@ -20,24 +20,25 @@ from .image import check_batch, check_network, image_model
 
 # %% ../../nbs/04_model/03_unet.ipynb #b3194276
 def _double_conv(
-    n_in:int,     # channels in
-    n_out:int,    # channels out
-    mid:int=None, # channels between; `n_out` by default
-)->nn.Sequential: # (n, n_in, h, w) -> (n, n_out, h, w)
+    n_in:int,          # channels in
+    n_out:int,         # channels out
+    mid:int|None=None, # channels between; `n_out` by default
+)->nn.Sequential:      # (n, n_in, h, w) -> (n, n_out, h, w)
     "Twice: convolution of 3 x 3, BatchNorm, ReLU"
     mid = mid or n_out
     layers = []
-    for a, b in ((n_in, mid), (mid, n_out)): layers += [nn.Conv2d(a, b, 3, padding=1), nn.BatchNorm2d(b), nn.ReLU(inplace=True)]
+    for a, b in ((n_in, mid), (mid, n_out)):
+        layers += [nn.Conv2d(a, b, 3, padding=1), nn.BatchNorm2d(b), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers)
 
 # %% ../../nbs/04_model/03_unet.ipynb #693e60e6
 class UpBlock(nn.Module):
     "Enlarge to the size of what the trunk saw there, join both, convolve twice"
     def __init__(self,
-        n_in:int,     # channels from below
-        n_skip:int,   # channels of the trunk's map
-        n_out:int,    # channels out
-        mid:int=None, # channels between the two convolutions; half of what comes in by default
+        n_in:int,          # channels from below
+        n_skip:int,        # channels of the trunk's map
+        n_out:int,         # channels out
+        mid:int|None=None, # channels between the two convolutions; half of what comes in by default
     ):
         super().__init__()
         self.convs = _double_conv(n_in + n_skip, n_out, mid or (n_in + n_skip)//2)
@@ -105,14 +106,14 @@ class SplitNet(nn.Module):
         self.frozen = ()
 
     def forward(self, *images, only=None):
-        "Maps in the order of `maps`, each (n, n_out, h, w); `only`: one name or several, a single map comes as a tensor"
+        "Maps in the order of `maps`, each (n, n_out, h, w); `only`: one name (a tensor comes) or several"
         x, crop = pad_to(_join_images(images, self.n_in), self.multiple)
         feats = self.trunk(x)
         out = tuple(self.branches[m](feats)[crop] for m in (_names(only, self.maps) if only else self.only))
         return out if len(out) > 1 else out[0]
 
     def focus(self, *maps, trunk=True):
-        "Compute and train these maps alone (all if none is named), with or without the trunk; make the Learner or its optimizer after it"
+        "Compute and train these maps alone (none: all), with or without the trunk; the optimizer is made after it"
         self.only = _names(maps, self.maps) if maps else self.maps
         self.frozen = (() if trunk else ('trunk',)) + tuple(m for m in self.maps if m not in self.only)
         for name in ('trunk', *self.maps):
@@ -144,7 +145,8 @@ def _join_images(
     "Images beside each other as channels; `ValueError` for other channels or sizes"
     shapes = [tuple(i.shape) for i in images]
     if sum(s[1] for s in shapes if len(s) == 4) != n_in or len({(s[0], *s[2:]) for s in shapes}) != 1:
-        raise ValueError(f"images of shapes {', '.join(map(str, shapes)) or 'none'}: {n_in} channels together are needed, all (n, channels, h, w) of one size")
+        raise ValueError(f"images of shapes {', '.join(map(str, shapes)) or 'none'}: "
+                         f"{n_in} channels together are needed, all (n, channels, h, w) of one size")
     return torch.cat([i.as_subclass(torch.Tensor) for i in images], 1)
 
 # %% ../../nbs/04_model/03_unet.ipynb #5625826b
@@ -162,7 +164,8 @@ class SplitUNet(SplitNet):
         down = lambda i: nn.Sequential(nn.MaxPool2d(2), _double_conv(c[i], c[i + 1]))
         trunk = Levels(_double_conv(n_in, c[0]), *[down(i) for i in range(shared)])
         ups = lambda: [UpBlock(c[i + 1] if i == 3 else c[i], c[i], max(c[i]//2, width)) for i in (3, 2, 1, 0)]
-        super().__init__(trunk, {m: Branch([down(i) for i in range(shared, 4)], ups(), width, n_out) for m in maps}, n_in, 16)
+        super().__init__(trunk, {m: Branch([down(i) for i in range(shared, 4)], ups(), width, n_out) for m in maps},
+                         n_in, 16)
 
 # %% ../../nbs/04_model/03_unet.ipynb #a55f24a7
 class _Turn(namedtuple('_Turn', 'maps trunk')):
@@ -211,7 +214,7 @@ def phase_table(self:SplitNet,
 
 # %% ../../nbs/04_model/03_unet.ipynb #a6d4476e
 class TrainedMaps(Callback):
-    "Training computes the maps whose branch trains, validation all: a map that rests costs nothing, and one sees that it rests"
+    "Training computes the maps whose branch trains, validation all: a resting map costs nothing and is seen to rest"
     order, gives_back = -90, True   # before anything that looks at the model in `before_train`
     def before_train(self):
         net = get_model(self.learn.model)
@@ -230,7 +233,8 @@ def _calls(body, x):
     try:
         with torch.no_grad(): return calls, body.eval()(x)
     except (RuntimeError, AssertionError, ValueError) as e:
-        raise ValueError(f"{type(body).__name__} does not take {x.shape[1]} channels of {x.shape[-1]} px: {str(e).splitlines()[0]}") from e
+        raise ValueError(f"{type(body).__name__} does not take {x.shape[1]} channels of {x.shape[-1]} px: "
+                         f"{str(e).splitlines()[0]}") from e
     finally:
         for h in hooks: h.remove()
         for m, mode in zip(body.modules(), was): m.training = mode
@@ -244,9 +248,12 @@ def _pyramid_of(
     "Where a network's maps of each size come from; `ValueError` where it has no maps of several sizes"
     calls, out = _calls(body, torch.zeros(1, n_in, px, px))
     last = {name: shape for name, shape in calls}                   # a module called twice counts where it ran last
-    sizes = {s[-1]: (name, s[1], px//s[-1]) for name, s in calls if last[name] == s and len(s) == 4 and s[-1] == s[-2] and px % s[-1] == 0}
+    sizes = {s[-1]: (name, s[1], px//s[-1]) for name, s in calls if last[name] == s and len(s) == 4 and s[-1] == s[-2]
+             and px % s[-1] == 0}
     maps = [sizes[s] for s in sorted(sizes, reverse=True) if getattr(out, 'ndim', 0) == 4 and s >= out.shape[-1]]
-    if len(maps) < 2: raise ValueError(f"{type(body).__name__} gives no maps of several sizes: take a convolutional network, without its pooling and head")
+    if len(maps) < 2:
+        raise ValueError(f"{type(body).__name__} gives no maps of several sizes: take a convolutional network, "
+                         "without its pooling and head")
     return maps
 
 # %% ../../nbs/04_model/03_unet.ipynb #10ce66e4
@@ -275,7 +282,7 @@ class Pyramid(nn.Module):
 _WIDTHS = (256, 128, 64, 32, 16) # channels of the blocks up, deepest first
 
 class BackboneUNet(SplitNet):
-    "A backbone as the trunk, steps up as the branches: `BackboneUNet(image_model('resnet18', 1, 'imagenet', n_in=6)[0][0])`"
+    "A backbone as trunk, steps up as branches: `BackboneUNet(image_model('resnet18', 1, 'imagenet', n_in=6)[0][0])`"
     def __init__(self,
         body:nn.Module, # a convolutional network without head that takes `n_in` channels
         n_in:int=6,     # channels of all images together

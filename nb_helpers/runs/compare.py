@@ -32,7 +32,7 @@ def leaderboard(
     workbook:str|None=None, # only runs of this workbook; None: all
     best:str='auto',        # 'max', 'min' or 'auto' (by the metric's name)
     n:int=20,               # rows at most
-):                          # DataFrame, best run first: rank, id, status, metric (with its interval), what differs, minutes, device
+):                          # DataFrame, best first: rank, id, status, metric, interval, what differs, minutes, device
     "Runs ranked by a metric, with the parameters in which they differ; `KeyError` names the metrics there are"
     if best not in ('auto','max','min'): raise ValueError(f"best={best!r} is none of auto, max, min")
     df = read_ledger(root)
@@ -41,10 +41,12 @@ def leaderboard(
     if metric not in mets: raise KeyError(f"no run has the metric {metric!r}; there are: {', '.join(mets) or 'none'}")
     df = df[df[metric].map(is_number)]
     down = best=='min' or best=='auto' and lower_is_better(metric)
-    df = df.assign(**{metric: df[metric].astype(float)}).sort_values([metric,'started','id'], ascending=[down, True, True])
+    df = df.assign(**{metric: df[metric].astype(float)}).sort_values([metric,'started','id'],
+                                                                     ascending=[down, True, True])
     df.insert(0, 'rank', range(1, len(df)+1))
     more = [k for k in (f'{metric}_low', f'{metric}_high') if k in df]
-    cols = ['rank','id','status',metric,*more,*differing(df, ['workbook',*pars,'data_fingerprint','git_commit','device']),'minutes']
+    cols = ['rank','id','status',metric,*more,
+            *differing(df, ['workbook',*pars,'data_fingerprint','git_commit','device']),'minutes']
     return df[cols].head(n).reset_index(drop=True)
 
 # %% ../../nbs/09_runs/03_compare.ipynb #90f22f55
@@ -83,13 +85,20 @@ def plot_leaderboard(
     ends = [df[k].map(lambda v: float(v) if is_number(v) else math.nan) for k in (lo, hi) if k in df]
     if len(ends) == 2: ax.hlines(y, *ends, color='#7fb2e5', lw=5)
     ax.plot(df[metric], y, 'o', color='#0b3d73', ms=5)
-    what = [k for k in df.columns if k not in ('rank','id','status','minutes','git_commit','device','data_fingerprint',metric,lo,hi)]
+    what = [k for k in df.columns if k not in ('rank','id','status','minutes','git_commit','device','data_fingerprint',
+                                               metric,lo,hi)]
     names = [run_name(r, what) or r.id[-20:] for _,r in df.iterrows()]
-    ax.set_yticks(y, [s + ('' if t=='done' else f' ({short_name(t.split(":")[0], 12)})') for s,t in zip(names, df.status)], size=8, parse_math=False)
-    ax.set_xlabel(metric.replace('_', ' '), size=8.5); ax.tick_params(axis='x', labelsize=8); ax.set_ylim(-.6, len(df)-.4); ax.grid(axis='x', alpha=.3); ax.spines[['top','right']].set_visible(False)
+    ax.set_yticks(y, [s + ('' if t=='done' else f' ({short_name(t.split(":")[0], 12)})')
+                      for s,t in zip(names, df.status)], size=8, parse_math=False)
+    ax.set_xlabel(metric.replace('_', ' '), size=8.5)
+    ax.tick_params(axis='x', labelsize=8)
+    ax.set_ylim(-.6, len(df)-.4)
+    ax.grid(axis='x', alpha=.3)
+    ax.spines[['top','right']].set_visible(False)
     ax.set_title(', '.join(what)[:70], size=8, loc='left', parse_math=False)
     return ax
 
+# %% ../../nbs/09_runs/03_compare.ipynb #8b6371fd
 def run_name(
     r,           # row of the ledger
     what:list,   # columns in which the runs differ
@@ -97,8 +106,10 @@ def run_name(
 )->str:
     "What tells a run from the others, each value short enough that the last ones can be read"
     each = max(6, most//max(len(what), 1)-2)
-    return short_name(', '.join(short_name(short_value(r[k]), max(each, 14) if len(what)<4 else each) for k in what), most)
+    return short_name(', '.join(short_name(short_value(r[k]), max(each, 14) if len(what)<4 else each) for k in what),
+                      most)
 
+# %% ../../nbs/09_runs/03_compare.ipynb #bfba9304
 def short_value(
     v,  # a parameter or a metric
 )->str: # up to four digits of a number
@@ -108,7 +119,8 @@ def short_value(
 
 # %% ../../nbs/09_runs/03_compare.ipynb #91b43af6
 def _flat(d, pre=''):  # name and value pairs of nested dicts, names joined by a dot
-    return [o for k,v in (d or {}).items() for o in (_flat(v, f'{pre}{k}.') if isinstance(v, dict) else [(f'{pre}{k}', v)])]
+    return [o for k,v in (d or {}).items()
+            for o in (_flat(v, f'{pre}{k}.') if isinstance(v, dict) else [(f'{pre}{k}', v)])]
 
 def _pairs(a, b):  # {name: (value in a, value in b)} of two lists of pairs, where they differ
     a, b = dict(a), dict(b)
@@ -123,9 +135,12 @@ def paired(
     from scipy.stats import binomtest
     if a.targs is None or b.targs is None: raise ValueError("predictions without true classes can't be compared")
     at = {k: i for i,k in enumerate(b.ids.tolist())}
-    if set(a.ids.tolist()) != set(at) or a.vocab != b.vocab: raise ValueError("these are predictions for other items or classes")
+    if set(a.ids.tolist()) != set(at) or a.vocab != b.vocab:
+        raise ValueError("these are predictions for other items or classes")
     j = np.array([at[k] for k in a.ids.tolist()], dtype=int)
-    if (a.targs != b.targs[j]).any(): raise ValueError(f"item {str(a.ids[a.targs != b.targs[j]][0])!r} has two labels: the data was changed in between")
+    if (a.targs != b.targs[j]).any():
+        raise ValueError(f"item {str(a.ids[a.targs != b.targs[j]][0])!r} has two labels: "
+                         "the data was changed in between")
     x, y = a.preds==a.targs, b.preds[j]==a.targs
     n,m = int((x & ~y).sum()), int((y & ~x).sum())
     return dict(items=len(a), both=int((x & y).sum()), only_a=n, only_b=m, neither=int((~x & ~y).sum()),
@@ -137,22 +152,25 @@ def _compared(a, b):  # rows for the predictions that both runs have
         if not (b.dir/'predictions'/f.name).exists(): continue
         try: r = paired(a.predictions(f.stem), b.predictions(f.stem))
         except ValueError as e: yield ('result', f'{f.stem} items', str(e), '', None); continue
-        yield 'result', f'{f.stem} items only this one has right', r['only_a'], r['only_b'], f"by chance: p = {r['p']:.2g}"
+        chance = f"by chance: p = {r['p']:.2g}"
+        yield 'result', f'{f.stem} items only this one has right', r['only_a'], r['only_b'], chance
 
 # %% ../../nbs/09_runs/03_compare.ipynb #4c0c5d08
 def compare(
     run_a,                # a `Run`, a run's folder, or its id
     run_b,                # the other one
     root:str|Path='runs', # folder that holds all runs, for ids
-):                        # DataFrame: section ('parameter', 'data', 'code', 'run', 'result'), name, one column a run, difference
+):                        # DataFrame: section ('parameter', 'data', 'code', 'run', 'result'), name, both, difference
     "What two runs did differently, and what came of it; only what differs is listed"
     import pandas as pd
     a, b = (o if isinstance(o, Run) else Run.open(o, root) for o in (run_a, run_b))
     if a.dir==b.dir: raise ValueError(f"{a.id} is the same run twice")
     x, y = a.info, b.info
     env = lambda r: {k: v for k,v in _flat(r.get('environment'))}
-    parts = [('parameter', x['params'], y['params']), ('data', x.get('data'), y.get('data')), ('model', x.get('model'), y.get('model')),
-             ('code', env(x), env(y)), ('run', *({k: r.get(k) for k in ('workbook','sessions','minutes')} | dict(status=o.status) for r,o in ((x, a), (y, b)))),
+    parts = [('parameter', x['params'], y['params']), ('data', x.get('data'), y.get('data')),
+             ('model', x.get('model'), y.get('model')), ('code', env(x), env(y)),
+             ('run', *({k: r.get(k) for k in ('workbook','sessions','minutes')} | dict(status=o.status)
+                       for r,o in ((x, a), (y, b)))),
              ('result', a.metrics, b.metrics)]
     rows = [(s, k, u, v, v-u if s in ('result','run') and is_number(u) and is_number(v) else None)
             for s,p,q in parts for k,(u,v) in _pairs(_flat(p), _flat(q)).items()]
@@ -162,7 +180,8 @@ def compare(
 def _curves(a, b, most=3):  # columns of both histories that are worth a curve: losses and metrics that both have
     h, k = a.history(), b.history()
     skip = {'epoch','phase','lr','seconds','time','running_loss'}
-    return h, k, [c for c in h if c in k and c not in skip and h[c].dtype.kind in 'if' and k[c].dtype.kind in 'if'][:most]
+    return (h, k, [c for c in h if c in k and c not in skip and h[c].dtype.kind in 'if'
+                   and k[c].dtype.kind in 'if'][:most])
 
 # %% ../../nbs/09_runs/03_compare.ipynb #fe9d4f36
 @as_they_are
@@ -182,8 +201,11 @@ def plot_compare(
     fig = plt.figure(figsize=(6, H), dpi=72)
     for i,c in enumerate(cols):
         ax = fig.add_axes([(i+.18)/n, (low+.5)/H, .76/n, (top-.4)/H])
-        for t,o,col in (('a', h, '#888'), ('b', k, '#0b5cad')): ax.plot(range(1, len(o)+1), o[c], color=col, lw=1.6, label=t)
-        ax.set_title(c.replace('_', ' '), size=8, loc='left'); ax.tick_params(labelsize=7); ax.set_xlabel('epoch', size=7)
+        for t,o,col in (('a', h, '#888'), ('b', k, '#0b5cad')):
+            ax.plot(range(1, len(o)+1), o[c], color=col, lw=1.6, label=t)
+        ax.set_title(c.replace('_', ' '), size=8, loc='left')
+        ax.tick_params(labelsize=7)
+        ax.set_xlabel('epoch', size=7)
         if not i: ax.legend(fontsize=7, frameon=False)
     fig.text(.02, 1-.16/H, f'a: {a.id}    b: {b.id}', size=7.5, va='center', parse_math=False)
     _table(fig.add_axes([.02, .02, .96, low/H]), df)
@@ -199,4 +221,5 @@ def _table(ax, df):  # a table of differences as text, a line each
     for i,r in enumerate(lines):
         for x,v,m in zip(at, r, (10, 44, 17, 17, 21)):
             v = '' if v is None and x==at[-1] else v
-            ax.text(x, 1-(i+.5)/n, cut(v, m), size=7, va='center', weight='bold' if not i else None, transform=ax.transAxes, parse_math=False)
+            ax.text(x, 1-(i+.5)/n, cut(v, m), size=7, va='center', weight='bold' if not i else None,
+                    transform=ax.transAxes, parse_math=False)

@@ -55,12 +55,14 @@ def run_dirs(
     root:str|Path='runs',  # folder that holds all runs
 )->list:                   # folders, sorted by name
     "Folders that are runs, or should have been one"
-    ours = lambda o: o.is_dir() and not o.name.startswith('.') and ((o/'run.json').exists() or _run_id.fullmatch(o.name))
+    ours = lambda o: (o.is_dir() and not o.name.startswith('.')
+                      and ((o/'run.json').exists() or _run_id.fullmatch(o.name)))
     return sorted(o for o in Path(root).glob('*') if ours(o))
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #ff1b17f9
-_FORM = dict(workbook=str, status=str, started=str, updated=str, minutes=(int, float), sessions=int, notes=list, params=dict, environment=dict, session=dict,
-             data=dict, device=str, git_commit=str) # what an entry of run.json must be, where it is there
+# what an entry of run.json must be, where it is there
+_FORM = dict(workbook=str, status=str, started=str, updated=str, minutes=(int, float), sessions=int, notes=list,
+             params=dict, environment=dict, session=dict, data=dict, device=str, git_commit=str)
 
 def damage(
     info, # what run.json holds
@@ -70,7 +72,8 @@ def damage(
     env = info.get('environment')
     for k,v in [*info.items(), *(env.items() if isinstance(env, dict) else ())]:
         kind = _FORM.get(k, object)
-        if v is not None and (not isinstance(v, kind) or isinstance(v, bool) and kind is not object): return f"{k} of run.json is {str(v)[:40]!r}"
+        if v is not None and (not isinstance(v, kind) or isinstance(v, bool) and kind is not object):
+            return f"{k} of run.json is {str(v)[:40]!r}"
     number = info.get('minutes') or 0.
     if not -1e15 < number < 1e15: return f"minutes of run.json are {str(number)[:40]}"
     for k in ('started', 'updated'):
@@ -81,7 +84,8 @@ def damage(
 def _own_columns(d, info):  # what every run has, and what it says of its data
     env, data = info['environment'] or {}, info.get('data')
     own = {k: info.get(k) for k in ('workbook','started','minutes')} | {k: env.get(k) for k in ('device','git_commit')}
-    own |= dict(id=d.name, status=run_status(info), sessions=info.get('sessions') or 1, notes='; '.join(info.get('notes') or []) or None)
+    own |= dict(id=d.name, status=run_status(info), sessions=info.get('sessions') or 1,
+                notes='; '.join(info.get('notes') or []) or None)
     own['data_fingerprint'] = data.get('fingerprint') if isinstance(data, dict) else None
     more = data.items() if isinstance(data, dict) else ()
     return own | {f'data_{k}': v for k,v in more if v is None or isinstance(v, (bool, int, float, str))}
@@ -103,15 +107,18 @@ def _cell(v):
     "A value as a cell of the table: lists as JSON, infinity as a number, text that can be written"
     if v in ('inf', '-inf'): return float(v)
     if isinstance(v, (list, dict)): v = json.dumps(v, ensure_ascii=False)
-    if isinstance(v, int) and not isinstance(v, bool) and abs(v) > 1<<62: return float('inf') if v > 0 else float('-inf')
+    if isinstance(v, int) and not isinstance(v, bool) and abs(v) > 1<<62:
+        return float('inf') if v > 0 else float('-inf')
     return v.encode('utf-8', 'backslashreplace').decode() if isinstance(v, str) else v
 
 def _parts(d):  # (own columns, parameters, metrics) of one run folder, as cells
     try:
         info = read_json(d/'run.json')
         met = read_json(d/'metrics.json') if (d/'metrics.json').exists() else {}
-        if why := damage(info) or (None if isinstance(met, dict) else 'metrics.json holds no metrics'): raise ValueError(why)
-        return tuple({_cell(k): _cell(v) for k,v in o.items()} for o in (_own_columns(d, info), present_params(info), met))
+        if why := damage(info) or (None if isinstance(met, dict) else 'metrics.json holds no metrics'):
+            raise ValueError(why)
+        return tuple({_cell(k): _cell(v) for k,v in o.items()}
+                     for o in (_own_columns(d, info), present_params(info), met))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as e:
         why = {KeyError: f'run.json has no {e}', FileNotFoundError: 'run.json is missing'}.get(type(e), e)
         return dict(id=_cell(d.name), status=_cell(f'damaged: {why}'[:300])), {}, {}
@@ -122,12 +129,15 @@ def _order(part): return part[0].get('started') or '', part[0]['id']   # oldest 
 def _names(parts):
     "(columns, names of a part's cells by column) for runs in the order of the table"
     own,mets = {k for o,_,_ in parts for k in o} | set(_own), {k for _,_,m in parts for k in m}
-    cols = [*_own, *(k for o,_,_ in parts for k in o), *(_param(k, own, mets) for _,p,_ in parts for k in p), *(_metric(k, own) for _,_,m in parts for k in m)]
+    cols = [*_own, *(k for o,_,_ in parts for k in o), *(_param(k, own, mets) for _,p,_ in parts for k in p),
+            *(_metric(k, own) for _,_,m in parts for k in m)]
     return list(dict.fromkeys(cols)), own, mets
 
 def _param(k, own, mets): return f'param_{k}' if k in mets or k in own else k
 def _metric(k, own): return f'metric_{k}' if k in own else k
-def _row(part, own, mets): return part[0] | {_param(k, own, mets): v for k,v in part[1].items()} | {_metric(k, own): v for k,v in part[2].items()}
+def _row(part, own, mets):
+    return (part[0] | {_param(k, own, mets): v for k,v in part[1].items()}
+            | {_metric(k, own): v for k,v in part[2].items()})
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #b5d1beb3
 def read_ledger(
@@ -174,19 +184,22 @@ def _turn(root, wait=10.):  # one writer at a time, where that can be had in `wa
 def _line(row, cols): return csv_text([[safe_cell('' if (v := row.get(c)) is None or v != v else v) for c in cols]])
 
 def _all_lines(root, stamps):
-    "The table made anew: (columns, own names, metrics' names, rows as (order, id, stamp, line, is it running), oldest first)"
+    "The table made anew: columns, own names, metrics' names, rows (order, id, stamp, line, running?), oldest first"
     parts = sorted(((_order(p), d, p) for d in stamps for p in [_parts(root/d)]), key=lambda o: o[:2])
     cols, own, mets = _names([p for *_,p in parts])
-    return dict(cols=cols, own=sorted(own), mets=sorted(mets), rows=[[list(o), d, stamps[d], _line(_row(p, own, mets), cols), p[0]['status']=='running'] for o,d,p in parts])
+    return dict(cols=cols, own=sorted(own), mets=sorted(mets),
+                rows=[[list(o), d, stamps[d], _line(_row(p, own, mets), cols), p[0]['status']=='running']
+                      for o,d,p in parts])
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #b93b2007
 def _changed_lines(root, stamps, t):
-    "The same from the table of before `t`, looking only at runs that changed; None where a column comes or goes, so that it must be made anew"
+    "The same from the table of before `t`, looking only at runs that changed; None where a column comes or goes"
     rows, own, mets, cols = {r[1]: r for r in t['rows']}, set(t['own']), set(t['mets']), t['cols']
     if rows.keys() - stamps.keys(): return None
     for d,stamp in stamps.items():
         old = rows.get(d)
-        if old and old[2]==stamp and not old[4]: continue                    # whether a run still runs is not written in its files
+        if old and old[2]==stamp and not old[4]:
+            continue   # whether a run still runs is not written in its files
         part = _parts(root/d)
         row, order = _row(part, own, mets), list(_order(part))
         gone = {c for c,v in zip(cols, next(csv.reader([old[3]], strict=True)) if old else ()) if v} - row.keys()
@@ -217,7 +230,9 @@ def _write(root, t):
     data = [l.encode() for l in lines]
     path = write_atomic(root/'ledger.csv', b''.join(data))
     rows = [[*r[:3], len(d), r[4]] for r,d in zip(t['rows'], data[1:])]
-    write_atomic(root/_INDEX, json.dumps(dict(version=1, size=sum(map(len, data)), cols=t['cols'], own=t['own'], mets=t['mets'], rows=rows)))
+    write_atomic(root/_INDEX,
+                 json.dumps(dict(version=1, size=sum(map(len, data)), cols=t['cols'], own=t['own'],
+                                 mets=t['mets'], rows=rows)))
     return path
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #2baa73fc
@@ -239,7 +254,8 @@ def write_ledger(
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #0eb1cd83
 def _xlsx(df):  # the bytes of a spreadsheet
-    df, buf = df.rename(columns=safe_cell).apply(lambda c: c.map(safe_cell) if c.dtype.kind not in 'iufb' else c), io.BytesIO()
+    df, buf = (df.rename(columns=safe_cell).apply(lambda c: c.map(safe_cell) if c.dtype.kind not in 'iufb' else c),
+               io.BytesIO())
     df.to_excel(buf, index=False, sheet_name='runs', freeze_panes=(1, 1))
     return buf.getvalue()
 
@@ -248,7 +264,8 @@ def _run_names(home):
     "Names of what was saved below `home`, without looking into the saved folders themselves"
     for d,dirs,files in os.walk(home):
         dirs[:] = sorted(o for o in dirs if not GENERATION.fullmatch(o) and not o.startswith('.'))
-        if any(GENERATION.fullmatch(Path(f).stem) and f.endswith('.json') for f in files): yield Path(d).relative_to(home).as_posix()
+        if any(GENERATION.fullmatch(Path(f).stem) and f.endswith('.json') for f in files):
+            yield Path(d).relative_to(home).as_posix()
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #7a294b72
 def _runs_in(safe, m):
@@ -258,7 +275,8 @@ def _runs_in(safe, m):
         if Path(f).name!='run.json' or len(top.parts)>1: continue
         inside = {k:v for k,v in m['files'].items() if top==Path('.') or Path(k).parts[0]==top.name}
         id = top.name or Path(m['name']).name
-        if re.fullmatch(r'\w[\w.-]*', id): yield id, dict(m, safe=safe, top=top.as_posix(), inside=inside)   # no hidden folder, no link to git
+        if re.fullmatch(r'\w[\w.-]*', id):
+            yield id, dict(m, safe=safe, top=top.as_posix(), inside=inside)   # no hidden folder, no link to git
 
 def _in_order(gens):
     "Oldest first: within what was saved under one name by number, which no clock can turn round; else by time"
@@ -271,8 +289,8 @@ def _in_order(gens):
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #cf97de2d
 def _saved_runs(
-    drive:str|Path=None, # the `MyDrive` folder; None: the one that is mounted
-)->dict:                 # run id -> list of generations that hold it, oldest first: safe, name, gen, time (s), top, inside {file: [size, time, sha256]}
+    drive:str|Path|None=None, # the `MyDrive` folder; None: the one that is mounted
+)->dict: # run id -> generations, oldest first: safe, name, gen, time, top, inside {file: [size, ...]}
     "All runs on Drive, of all workspaces; {} where no Drive is mounted"
     drive = Path(drive) if drive else drive_if_there()
     out = {}
@@ -292,7 +310,8 @@ def _pick(g, keep):
 # %% ../../nbs/09_runs/01_ledger.ipynb #fadb0833
 def _signs(d):
     "{file: [size, time of change]} of a run's folder, but for our own note"
-    return {p.relative_to(d).as_posix(): [s.st_size, s.st_mtime_ns] for p in sorted(d.rglob('*')) if p.is_file() and p.name!='elsewhere.json' for s in [p.stat()]}
+    return {p.relative_to(d).as_posix(): [s.st_size, s.st_mtime_ns] for p in sorted(d.rglob('*')) if p.is_file()
+            and p.name!='elsewhere.json' for s in [p.stat()]}
 
 def _note(d):
     "What elsewhere.json says of a run whose small files alone are here; {} where it is damaged"
@@ -307,7 +326,7 @@ def _changed(d):
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #2c784268
 def _bring(g, dest, keep, mark=None):
-    "Copy a run to `dest`, in place of its small files; what was changed there stays as it is. `ArchiveError` when a file is missing or damaged"
+    "Copy a run to `dest`, in place of its small files; what was changed there stays; `ArchiveError` for a damaged file"
     box = dest.with_name(f'.{dest.name}.{uuid.uuid4().hex[:8]}')
     try:
         copy_back(g['safe'], _pick(g, keep), box, verbose=mark is None)
@@ -324,35 +343,45 @@ def _bring(g, dest, keep, mark=None):
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #6e9a7aa6
 def fetch_runs(
-    root:str|Path='runs',   # folder that holds all runs
-    drive:str|Path=None,    # the `MyDrive` folder; None: the one that is mounted
-    limit:int=256*1024,     # bytes; larger files, and all that are neither JSON nor CSV, stay on Drive
-    verbose:bool=True,      # one closing line
-)->list:                    # ids of the runs that came, or that are newer there than when they came
-    "Bring the small files of every saved run, so that this session's ledger shows them; what is here already is left alone"
+    root:str|Path='runs',       # folder that holds all runs
+    drive:str|Path|None=None,   # the `MyDrive` folder; None: the one that is mounted
+    limit:int=256*1024,         # bytes; larger files, and all that are neither JSON nor CSV, stay on Drive
+    verbose:bool=True,          # one closing line
+)->list:                        # ids of the runs that came, or that are newer there than when they came
+    "Bring the small files of every saved run, so that this session's ledger shows them; what is here stays as it is"
     new, root = [], Path(root).absolute()
     for id,gens in _saved_runs(drive).items():
         g,here = gens[-1],root/id
         if here.exists() and (not (here/'elsewhere.json').exists() or _note(here).get('gen')==g['gen']): continue
-        if here.exists() and (own := _changed(here)): print(f"{id} was saved anew on Drive and changed here ({own[0]}): rename runs/{id} to see it"); continue
+        if here.exists() and (own := _changed(here)):
+            print(f"{id} was saved anew on Drive and changed here ({own[0]}): rename runs/{id} to see it")
+            continue
         root.mkdir(parents=True, exist_ok=True)
-        try: _bring(g, root/id, lambda f, n: _small(f, n, limit), dict(gen=g['gen'], safe=str(g['safe']), name=g['name']))
+        try:
+            _bring(g, root/id, lambda f, n: _small(f, n, limit),
+                   dict(gen=g['gen'], safe=str(g['safe']), name=g['name']))
         except (ArchiveError, OSError) as e: print(f"{id} stays on Drive: {e}"); continue
         new.append(id)
-    if verbose and new: print(f"{len(new)} run{'s'*(len(new)!=1)} of earlier sessions, from Drive: {', '.join(new[-3:])}{' …'*(len(new)>3)}")
+    if verbose and new:
+        print(f"{len(new)} run{'s'*(len(new)!=1)} of earlier sessions, from Drive: "
+              f"{', '.join(new[-3:])}{' …'*(len(new)>3)}")
     return new
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #38fdc374
 def restore_run(
-    id:str,               # of the run
-    root:str|Path='runs', # folder that holds all runs
-    drive:str|Path=None,  # the `MyDrive` folder; None: the one that is mounted
-)->Path:                  # the run's folder, every file compared with its checksum
-    "Bring a saved run back whole; one that is here whole is left as it is, and so is what was changed here. `FileNotFoundError`, `FileExistsError`, or `ArchiveError` when no copy is whole"
+    id:str,                   # of the run
+    root:str|Path='runs',     # folder that holds all runs
+    drive:str|Path|None=None, # the `MyDrive` folder; None: the one that is mounted
+)->Path:                      # the run's folder, every file compared with its checksum
+    """Bring a saved run back whole; one that is here whole is left as it is, and so is what was changed here.
+
+    `FileNotFoundError`, `FileExistsError`, or `ArchiveError` when no copy is whole."""
     dest = Path(root).absolute()/id
     if dest.exists() and not (dest/'elsewhere.json').exists(): return dest
     have = _saved_runs(drive)
-    if id not in have: raise FileNotFoundError(f"{id} is neither in {root} nor on Drive, which has {', '.join(list(have)[-5:]) or 'no run, or is not mounted'}")
+    if id not in have:
+        raise FileNotFoundError(f"{id} is neither in {root} nor on Drive, "
+                                f"which has {', '.join(list(have)[-5:]) or 'no run, or is not mounted'}")
     dest.parent.mkdir(parents=True, exist_ok=True)
     if dest.exists() and (own := _changed(dest)) and _note(dest).get('gen')!=have[id][-1]['gen']: raise FileExistsError(
         f"{id} was changed here ({', '.join(own[:3])}) and saved anew on Drive: rename {dest.name}, and Drive's comes")
@@ -369,18 +398,22 @@ def _taken(p):
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #86e1ccbf
 def room_taken(
-    root:str|Path='runs',  # folder that holds all runs
-    local:str|Path=None,   # folder of the workspaces' fast sides; None: that of this machine
-    drive:str|Path=None,   # the `MyDrive` folder; None: the one that is mounted
-):                         # DataFrame: kind, name, MB, days (since the last change), where, path; the largest first
+    root:str|Path='runs',      # folder that holds all runs
+    local:str|Path|None=None,  # folder of the workspaces' fast sides; None: that of this machine
+    drive:str|Path|None=None,  # the `MyDrive` folder; None: the one that is mounted
+):                             # DataFrame: kind, name, MB, days (since the last change), where, path; the largest first
     "What caches, data, checkpoints and runs take, here and on Drive"
     import pandas as pd
     local, drive = Path(local or local_side()), Path(drive) if drive else drive_if_there()
-    found = [('cache', p, 'here') for p in local.glob('*/cache/*')] + [('checkpoints', p, 'here') for p in local.glob('*/checkpoints/*')]
-    found += [('data', p, 'here') for w in local.glob('*/.nb_helpers') for p in w.parent.iterdir() if p.name not in ('cache', 'checkpoints', '.nb_helpers')]
+    found = [(k, p, 'here') for k in ('cache', 'checkpoints') for p in local.glob(f'*/{k}/*')]
+    found += [('data', p, 'here') for w in local.glob('*/.nb_helpers')
+              for p in w.parent.iterdir() if p.name not in ('cache', 'checkpoints', '.nb_helpers')]
     found += [('run', p.parent, 'here') for p in Path(root).absolute().glob('*/run.json')]
     for home in sorted(drive.glob('nb_helpers/*')) if drive else ():
         found += [('checkpoints', p, 'Drive') for p in home.glob('checkpoints/*')]
-        found += [('saved', home/'saved'/n, 'Drive') for n in (_run_names(home/'saved') if (home/'saved').is_dir() else ())]
-    rows = [(kind, p.name, size/1e6, (time.time()-at)/86400, where, p) for kind,p,where in found for size,at in [_taken(p)]]
-    return pd.DataFrame(rows, columns=['kind','name','MB','days','where','path']).sort_values(['MB','kind','name'], ascending=[False,True,True], ignore_index=True)
+        found += [('saved', home/'saved'/n, 'Drive')
+                  for n in (_run_names(home/'saved') if (home/'saved').is_dir() else ())]
+    rows = [(kind, p.name, size/1e6, (time.time()-at)/86400, where, p) for kind,p,where in found
+            for size,at in [_taken(p)]]
+    table = pd.DataFrame(rows, columns=['kind','name','MB','days','where','path'])
+    return table.sort_values(['MB','kind','name'], ascending=[False,True,True], ignore_index=True)

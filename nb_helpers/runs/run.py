@@ -22,23 +22,26 @@ from pathlib import Path
 
 from fastcore.basics import patch
 
-from ..drive.files import csv_text, hide_secrets, plain, read_json, safe_cell, write_atomic, write_csv
+from ..drive.files import (
+    csv_text, hide_secrets, plain, read_json, safe_cell, unsafe_cell, write_atomic, write_csv)
 from .environment import (
-    device_name, environment, git_commit, is_alive, is_own, live_notebook, own_marks, session)
+    environment, is_alive, is_own, live_notebook, own_marks, session)
 from .ledger import damage, present_params, restore_run, run_dirs, run_status, silent_for, write_ledger
 
 # %% ../../nbs/09_runs/02_run.ipynb #7e9ae810
 def history_rows(
     path:str|Path,  # a history.csv
 )->tuple:           # (rows as lists of text, header first; their bytes; the torn bytes after them)
-    "The whole rows of a history, without changing it; `ValueError` for damage before the last line, or another program's form"
+    "The whole rows of a history; `ValueError` for damage before the last line, or another program's form"
     path = Path(path)
     data = path.read_bytes() if path.exists() else b''
     lines = data.split(b'\n')[:-1]
-    rows = [next(csv.reader([o.decode('utf-8-sig', 'replace')]), []) if b'\0' not in o else None for o in lines]   # a mark in front is Excel's
+    # a mark in front is Excel's
+    rows = [next(csv.reader([o.decode('utf-8-sig', 'replace')]), []) if b'\0' not in o else None for o in lines]
     head = next((r for r in rows if r), [])
     if len(head)==1 and ';' in head[0] or data[:2] in (b'\xff\xfe', b'\xfe\xff'):
-        raise ValueError(f"{path}: a spreadsheet has saved it with semicolons or in UTF-16; save it with commas and in UTF-8 (\"CSV UTF-8\"), or move it away")
+        raise ValueError(f"{path}: a spreadsheet has saved it with semicolons or in UTF-16; "
+                         "save it with commas and in UTF-8 (\"CSV UTF-8\"), or move it away")
     bad = [i for i,r in enumerate(rows) if r is None or r and len(r) != len(head)]        # blank lines are passed over
     if bad and bad[0] < len(rows)-1:
         raise ValueError(f"{path}: line {bad[0]+1} is damaged; mend it by hand or move the file away")
@@ -86,7 +89,7 @@ def start_run(
     params:dict,     # parameters by name
     **more,          # further entries of run.json
 )->dict:             # what was written to run.json
-    "Write the first run.json: id, workbook, parameters, environment, start, status, and which process it is; else no empty folder stays"
+    "Write the first run.json: id, workbook, parameters, environment, start, status, process; else no folder stays"
     try:
         info = dict(id=Path(dir).name, workbook=str(workbook), status='running', started=_now(), minutes=0., sessions=1,
                     session=session(), marks=own_marks(Path(dir).name), params=plain(hide_secrets(params), 'params'),
@@ -116,14 +119,15 @@ class Run:
         workbook:str,           # name of the notebook, such as 'basegun'
         params:dict,            # the parameters cell's values by name
         root:str|Path='runs',   # folder that holds all runs
-        resume:bool|str=False,  # True: go on with the newest unfinished run of these parameters, if there is one; or a run's id
+        resume:bool|str=False,  # True: go on with the newest unfinished run of these parameters, if any; or a run's id
     )->'Run':
-        "A new run, or one that goes on; under `nb_run` the folder that it made (environment variable NB_HELPERS_RUN), once"
+        "A new run, or one that goes on; under `nb_run` the folder that it made (NB_HELPERS_RUN), once"
         made = os.environ.get('NB_HELPERS_RUN')
         old = read_json(Path(made)/'run.json') if made else {}
         if made and not old.get('adopted'): return _move_in(cls, made, old, workbook, params)
         root = Path(made).parent if made else root
-        found = cls.open(resume, root) if isinstance(resume, str) else _unfinished(root, workbook, params) if resume else None
+        found = (cls.open(resume, root) if isinstance(resume, str)
+                 else _unfinished(root, workbook, params) if resume else None)
         if found is not None: return found.resume(params)
         d = new_run_dir(workbook, root)
         start_run(d, workbook, params)
@@ -137,7 +141,8 @@ class Run:
 
 # %% ../../nbs/09_runs/02_run.ipynb #d40256f1
 def _move_in(cls, made, old, workbook, params):  # the folder that nb_run made becomes this process's
-    if (old.get('sessions') or 1) == 1: start_run(made, workbook, {**old['params'], **params}, adopted=True, **_kept_extras(old))
+    if (old.get('sessions') or 1) == 1:
+        start_run(made, workbook, {**old['params'], **params}, adopted=True, **_kept_extras(old))
     else: cls(made)._check_params(params)
     run = cls(made)
     run._update(session=session(), adopted=True, updated=_now())
@@ -146,16 +151,19 @@ def _move_in(cls, made, old, workbook, params):  # the folder that nb_run made b
 
 def _kept_extras(old): return {k: old[k] for k in ('sweep',) if k in old}  # what nb_run noted
 
-def _unfinished(root, workbook, params):  # the newest run of these parameters that has not ended and may go on here, or None
+# the newest run of these parameters that has not ended and may go on here, or None
+def _unfinished(root, workbook, params):
     for d in sorted(run_dirs(root), key=lambda o: o.name[-20:-5], reverse=True):
         try:
             run, info = Run(d), read_json(d/'run.json')
             free = info['status'] != 'done' and (run._mine or not is_alive(info.get('session') or {}))
             same = info['workbook']==workbook and free and not _differences(info['params'], params)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError): continue   # a damaged folder is shown by the ledger
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue   # a damaged folder is shown by the ledger
         if not same: continue
         if is_own(d.name, info.get('marks')) and not set(params) - set(info['params']): return run
-        print(f"{d.name} is an unfinished run with these choices that neither this machine nor this Drive began: it is left alone; nb_run --resume {d.name} goes on with it")
+        print(f"{d.name} is an unfinished run with these choices that neither this machine nor this Drive began: "
+              f"it is left alone; nb_run --resume {d.name} goes on with it")
 
 # %% ../../nbs/09_runs/02_run.ipynb #43bbb008
 @patch(cls_method=True)
@@ -219,6 +227,30 @@ def load_json(self:Run,
     "Read a JSON file of the run's folder; `ValueError` when it is torn"
     return read_json(self._file(name, '.json'))
 
+# %% ../../nbs/09_runs/02_run.ipynb #47998677
+@patch
+def save_csv(self:Run,
+    name:str,          # file name; '.csv' may be left out
+    df,                # DataFrame
+    index:bool=False,  # write its index as the first column
+)->Path:
+    "Write a table into the run's folder, whole or not at all, no cell of it a spreadsheet's formula"
+    return write_csv(self._file(name, '.csv'), df, index)
+
+@patch
+def load_csv(self:Run,
+    name:str,            # file name; '.csv' may be left out
+    text:bool=False,     # every cell is a text, an empty one too: for ids and labels that look like numbers
+    index:str|None=None, # column that becomes the index
+):                       # DataFrame; without `text` numbers are numbers, and an empty cell is missing
+    "A table of the run's folder as `save_csv` was given it"
+    import pandas as pd
+    kinds = dict(dtype=str) if text else dict(na_values=[''], float_precision='round_trip')
+    df = pd.read_csv(self._file(name, '.csv'), keep_default_na=False, **kinds).rename(columns=unsafe_cell)
+    for i,kind in enumerate(df.dtypes):
+        if kind==object: df.isetitem(i, df.iloc[:, i].map(unsafe_cell, na_action='ignore'))
+    return df if index is None else df.set_index(index)
+
 # %% ../../nbs/09_runs/02_run.ipynb #ee7cd035
 @patch
 def _file(self:Run, name, ext):  # a file of this run; refuses names that leave its folder
@@ -233,7 +265,8 @@ def _update(self:Run, **values):
     return info
 
 # %% ../../nbs/09_runs/02_run.ipynb #0a863d65
-_kept = 'id','workbook','status','started','minutes','params','environment','adopted','updated','session','sessions','resumed','notes','marks'
+_kept = ('id','workbook','status','started','minutes','params','environment','adopted','updated','session','sessions',
+         'resumed','notes','marks')
 
 @patch
 def describe(self:Run,
@@ -260,7 +293,8 @@ def log_unreadable(self:Run,
     import pandas as pd
     from nb_helpers.dataset.layout import LEFT_OUT, LIST_READ, left_out
     left = pd.concat([left_out(o) for o in read], ignore_index=True)
-    left['example'] = [str(o).encode('utf-8', 'backslashreplace').decode() for o in left.example]   # a name in another encoding
+    # a name in another encoding
+    left['example'] = [str(o).encode('utf-8', 'backslashreplace').decode() for o in left.example]
     bad = pd.DataFrame(columns=['id', 'path', 'reason']) if unreadable is None else unreadable
     write_csv(self.dir/'unreadable.csv', bad)
     self.describe(data=dict(unreadable=len(bad), left_out=left[list(LEFT_OUT)].to_dict('records')))
@@ -274,16 +308,19 @@ def log_data(self:Run,
     items,       # DataFrame: id, label, split; sha256 for the fingerprint; of maps no label
     source='',   # where it came from
     counts=None, # DataFrame that says how many there are; None: `class_table(items)`
-    **facts,     # anything else about the data, or another fingerprint
+    shares=False,# with the share of each class in each split, %
+    **facts,     # anything else about the data; or another `fingerprint`, or the DataFrame that it is of
 ):               # the counts
-    "Keep who was on which side (items.csv), and counts and fingerprint in run.json; figures can draw the classes' names from now on"
+    "Keep who was on which side (items.csv), counts and fingerprint (run.json); figures can draw the classes' names now"
     from nb_helpers.dataset.items import class_table, fingerprint
     from nb_helpers.dataset.names import draw_names
-    if counts is None: counts = class_table(items)
+    if counts is None: counts = class_table(items, shares=shares)
     if 'label' in items:
         draw_names(items.label)
         facts = dict(classes=items.label.nunique()) | facts
-    facts = dict(source=source, items=len(items), fingerprint=facts.pop('fingerprint', None) or fingerprint(items)) | facts
+    of = facts.pop('fingerprint', None)
+    mark = of if isinstance(of, str) else fingerprint(items if of is None else of)
+    facts = dict(source=source, items=len(items), fingerprint=mark) | facts
     self.describe(data=dict(facts, counts=counts.drop(columns='total', errors='ignore').to_dict()))
     write_csv(self.dir/'items.csv', items)
     return counts
@@ -296,7 +333,7 @@ def log_model(self:Run,
     prep=None,        # `Preparation` of its pictures
     **facts,          # anything else about the network
 )->dict:              # what was kept
-    "Keep what is trained and where its weights came from: the section `model` of run.json, `weights_used` in the ledger"
+    "Keep what is trained and where its weights are from: section `model` of run.json, `weights_used` in the ledger"
     kept = dict(parameters=sum(p.numel() for p in model.parameters()))
     if origin: kept |= dict(arch=origin['built'].get('name'), weights=origin['weights'], weights_from=origin['source'])
     if prep is not None: kept |= dict(px=prep.size, resize=prep.resize)
@@ -336,7 +373,7 @@ def note(self:Run,
 def beat(self:Run,
     every:float=60.,  # s; calls in between cost a microsecond
 )->None:
-    "Say that the run is alive: call it after every batch, so that a long epoch on another machine is not taken for a lost one"
+    "Say that the run is alive, after every batch: a long epoch on another machine is not taken for a lost run"
     if time.monotonic()-self._beat < every: return
     self._beat = time.monotonic()
     self._update(minutes=self._minutes(), updated=_now())
@@ -376,7 +413,8 @@ def log_epoch(self:Run,
     row:dict,  # one epoch by column: epoch, train_loss, valid_loss, ... (scalars)
 )->None:
     "Add a row to history.csv, on disk when this returns; new columns are added to the earlier rows as empty"
-    row = {' '.join(str(k).split()): ' '.join(v.split()) if isinstance(v, str) else v for k,v in plain(row, 'row').items()}
+    row = {' '.join(str(k).split()): ' '.join(v.split()) if isinstance(v, str) else v
+           for k,v in plain(row, 'row').items()}
     if not self._mine: self.resume()
     path = self.dir/'history.csv'
     head,*old = _mend_history(path) or [[]]
@@ -403,7 +441,8 @@ def history(self:Run,
     return df.drop_duplicates(by, keep='last').reset_index(drop=True) if by else df
 
 # %% ../../nbs/09_runs/02_run.ipynb #87eec2f2
-def _differences(old, new):  # what two sets of parameters say differently, as text; a name that only one has is no difference
+# what two sets of parameters say differently, as text; a name that only one has is no difference
+def _differences(old, new):
     new = plain(hide_secrets(new), 'params')
     return [f"{k} was {old[k]!r}, now {v!r}" for k,v in new.items() if k in old and old[k] != v]
 
@@ -411,7 +450,9 @@ def _differences(old, new):  # what two sets of parameters say differently, as t
 @patch
 def _check_params(self:Run, params):  # the same as when the run began, else `ValueError`; new names are added
     diff = _differences(self.params, params)
-    if diff: raise ValueError(f"{self.id} was begun with other parameters: {'; '.join(diff)}. Give the same ones, or start a new run")
+    if diff:
+        raise ValueError(f"{self.id} was begun with other parameters: {'; '.join(diff)}. "
+                         "Give the same ones, or start a new run")
     self._update(params={**plain(hide_secrets(params), 'params'), **self.params})
 
 # %% ../../nbs/09_runs/02_run.ipynb #0ba0576a
@@ -419,18 +460,20 @@ def _check_params(self:Run, params):  # the same as when the run began, else `Va
 def resume(self:Run,
     params:dict|None=None,  # parameters of this session; None: not checked
 )->Run:                     # the run itself
-    "Continue in this process; `ValueError` for other parameters, `RuntimeError` while another process is at work on the run"
+    "Continue in this process; `ValueError` for other parameters, `RuntimeError` while another process is at work on it"
     info, was = self.info, self.status
     if is_alive(info.get('session') or {}) and not self._mine and info['status']=='running': raise RuntimeError(
         f"{self.id} is running in process {info['session']['pid']} of this machine; stop that one first")
     if params is not None: self._check_params(params)
-    if (self.dir/'elsewhere.json').exists(): restore_run(self.id, self.dir.parent)   # so far only its small files are here
+    if (self.dir/'elsewhere.json').exists():
+        restore_run(self.id, self.dir.parent)   # so far only its small files are here
     if self._mine and was=='running': return self
     ago = f"{silent_for(info):.0f} min ago"
     print(f"going on with {self.id}: {was}, last heard of {ago}, {info.get('minutes') or 0:.1f} min so far")
-    here = dict(at=_now(), after=was, device=device_name(), git_commit=git_commit())
-    self._update(status='running', sessions=(info.get('sessions') or 1)+1, session=session(), marks=own_marks(self.id), updated=_now(),
-                 resumed=[*(info.get('resumed') or []), here])
+    env = environment()
+    here = dict(at=_now(), after=was, device=env['device'], git_commit=env['git_commit'])
+    self._update(status='running', sessions=(info.get('sessions') or 1)+1, session=session(), marks=own_marks(self.id),
+                 updated=_now(), resumed=[*(info.get('resumed') or []), here])
     self._mine = True
     return self
 
@@ -442,7 +485,8 @@ def keep_history(self:Run,
     "Cut the history back to its first rows; `ValueError` when it has fewer"
     path = self.dir/'history.csv'
     head,*old = _mend_history(path) or [[]]
-    if len(old) < rows: raise ValueError(f"{path.name} has {len(old)} rows, the checkpoint knows of {rows}; is it of another run?")
+    if len(old) < rows:
+        raise ValueError(f"{path.name} has {len(old)} rows, the checkpoint knows of {rows}; is it of another run?")
     if len(old) == rows: return 0
     with path.with_name('history.torn').open('a', encoding='utf-8', newline='') as f: f.write(csv_text(old[rows:]))
     write_atomic(path, csv_text([head]+old[:rows]))
@@ -467,7 +511,7 @@ def log_figure(self:Run,
 # %% ../../nbs/09_runs/02_run.ipynb #87ff7908
 @patch
 def save_predictions(self:Run,
-    preds,               # `Predictions`: what the model said
+    preds,               # `Predictions`
     name:str='valid',    # which set of items
 )->Path:                 # predictions/<name>.csv
     "Keep predictions with the run"

@@ -76,7 +76,8 @@ def capillary(
     vessels = [(p, _cells(rng, len(p))) for p in (main, *sides)]
     speeds = rng.uniform(1.2, 3.5, 3)*rng.choice([-1, 1], 3)*[not stalled, *(rng.random(2) < .7)]
     outline, tissue = _outline(rng, main, width, scale), cv2.GaussianBlur(rng.normal(45, 60, (size, size)), (0, 0), 4)
-    inside = cv2.fillPoly(np.zeros((size, size), np.uint8), [outline], 1) - cv2.polylines(np.zeros((size, size), np.uint8), [outline], True, 1, 2)
+    empty = np.zeros((size, size), np.uint8)
+    inside = cv2.fillPoly(empty.copy(), [outline], 1) - cv2.polylines(empty, [outline], True, 1, 2)
     frames = np.empty((n_frames, size, size, 3), np.uint8)
     for k in range(n_frames):
         img = np.clip(tissue, 5, 110).astype(np.uint8)
@@ -119,7 +120,8 @@ def capillaries(
     lengths[:2] = low, high
     with drawn_whole(folder) as part:
         (part/'clips').mkdir()
-        for i, (stall, group) in enumerate(zip(rng.permutation(np.arange(n) < round(stalled*n)), rng.integers(0, groups, n))):
+        for i, (stall, group) in enumerate(zip(rng.permutation(np.arange(n) < round(stalled*n)),
+                                               rng.integers(0, groups, n))):
             clip, _ = capillary(np.random.default_rng([seed, 1, i]), stall, lengths[i], size, scale=1 - hint*stall)
             write_video(part/'clips'/f'{i:04d}.mp4', clip)
             rows.append((f'clips/{i:04d}.mp4', 'stalled' if stall else 'flowing', f'mouse_{group:02d}', lengths[i]))
@@ -159,12 +161,18 @@ def save_odd_video(
     if how == 'empty.mp4': path.write_bytes(b'')
     elif how == 'not_a_video.mp4': path.write_text('<html>404: clip not found</html>')
     elif how == 'sound_only.wav':
-        with wave.open(str(path), 'wb') as w: w.setnchannels(1); w.setsampwidth(2); w.setframerate(8000); w.writeframes(bytes(16000))
+        with wave.open(str(path), 'wb') as w:
+            w.setnchannels(1)
+            w.setsampwidth(2)
+            w.setframerate(8000)
+            w.writeframes(bytes(16000))
     elif how == 'avi_named.mp4': shutil.move(write_video(path.with_suffix('.avi'), frames, codec='MJPG'), path)
     elif how == 'gray.avi': _write_gray(path, frames)
     elif how == 'tiny.avi': write_video(path, frames[:, :16, :24], codec='MJPG')
     elif how == 'no_frames.avi': write_video(path, frames[:0], codec='MJPG')
-    else: write_video(path, frames[:1] if how == 'one_frame.mp4' else frames, codec='MJPG' if path.suffix == '.avi' else 'mp4v')
+    else:
+        write_video(path, frames[:1] if how == 'one_frame.mp4' else frames,
+                    codec='MJPG' if path.suffix == '.avi' else 'mp4v')
     if how == 'turned.mp4': _turn_mp4(path)
     if how == 'counts_wrong.avi': _count_avi(path, n + 1)
     if how.startswith('cut_off'): path.write_bytes(path.read_bytes()[:path.stat().st_size//2])
@@ -186,16 +194,18 @@ def _move_clips(drawn, to, first):
     for k, p in enumerate(table.path):
         names.append(f'{first + k}.mp4')
         shutil.move(drawn/p, to/names[-1])
-    return pd.DataFrame(dict(filename=names, stalled=(table.label == 'stalled')*1, project_id=table.group, num_frames=table.num_frames, tier1=True))
+    return pd.DataFrame(dict(filename=names, stalled=(table.label == 'stalled')*1, project_id=table.group,
+                             num_frames=table.num_frames, tier1=True))
 
 # %% ../../nbs/00_samples/01_clips.ipynb #b9666a1d
 def _add_odd(folder, table, seed):
-    "Four files that are no videos, three of them in the list, and a good one that no list names: the table with three rows more"
+    "The table with three rows more: of four files that are no videos, the fourth and a good one are in no list"
     clip, _ = capillary(np.random.default_rng([seed, 2]), False, 24, 64)
     for how in ('cut_off.mp4', 'empty.mp4', 'not_a_video.mp4'): save_odd_video(clip, folder/'micro', how)
     write_video(folder/'micro'/'unlisted.mp4', clip)
     (folder/'test'/'200999.mp4').write_bytes((folder/'micro'/'cut_off.mp4').read_bytes())
-    odd = table.iloc[[0, 0, 0]].assign(filename=['cut_off.mp4', 'empty.mp4', 'not_a_video.mp4'], stalled=0, num_frames=24)
+    odd = table.iloc[[0, 0, 0]].assign(filename=['cut_off.mp4', 'empty.mp4', 'not_a_video.mp4'], stalled=0,
+                                       num_frames=24)
     return pd.concat([table, odd], ignore_index=True)
 
 # %% ../../nbs/00_samples/01_clips.ipynb #bd31be99
@@ -214,9 +224,13 @@ def sample_clips(
     if path.is_file(): return path
     with tempfile.TemporaryDirectory(dir=path.parent) as tmp:
         folder = Path(tmp)/path.stem
-        train = _move_clips(capillaries(Path(tmp)/'a', n, groups=groups, size=size, seed=seed, hint=hint), folder/'micro', 100000)
-        test = _move_clips(capillaries(Path(tmp)/'b', asked, groups=4, size=size, seed=seed + 1000, hint=hint), folder/'test', 200000)
-        if odd: train, test = _add_odd(folder, train, seed), pd.concat([test, test[:1].assign(filename='200999.mp4', stalled=0)], ignore_index=True)
+        train = _move_clips(capillaries(Path(tmp)/'a', n, groups=groups, size=size, seed=seed, hint=hint),
+                            folder/'micro', 100000)
+        test = _move_clips(capillaries(Path(tmp)/'b', asked, groups=4, size=size, seed=seed + 1000, hint=hint),
+                           folder/'test', 200000)
+        if odd:
+            train = _add_odd(folder, train, seed)
+            test = pd.concat([test, test[:1].assign(filename='200999.mp4', stalled=0)], ignore_index=True)
         train[['filename', 'stalled']].to_csv(folder/'train_labels.csv', index=False)
         train.drop(columns='stalled').to_csv(folder/'train_metadata.csv', index=False)
         test[['filename', 'stalled']].to_csv(folder/'test_labels.csv', index=False)

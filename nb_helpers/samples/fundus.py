@@ -34,15 +34,17 @@ def _signs(
 # %% ../../nbs/00_samples/04_fundus.ipynb #4723bdbb
 def _ground(person, rng, s, old):
     "The lit back of an eye, float32 (s, s, 3), 0 to 1, in the colour of `person`; drawn small, since it is smooth"
-    colour = person.uniform([.50, .30, .10], [.62, .42, .22]) if old else person.uniform([.68, .28, .08], [.92, .42, .20])
+    colour = person.uniform(*(([.50, .30, .10], [.62, .42, .22]) if old else ([.68, .28, .08], [.92, .42, .20])))
     y, x = np.mgrid[-1:1:30j, -1:1:30j]
     tilt, small = rng.uniform(-.2, .2, 2), rng.normal(0, .05, (9, 9)).astype(np.float32)
-    light = 1 - (.55 if old else .3)*(x*x + y*y) + tilt[0]*x + tilt[1]*y + np.asarray(Image.fromarray(small).resize((30, 30), Image.BICUBIC))
-    return colour.astype(np.float32)*np.asarray(Image.fromarray(light.astype(np.float32)).resize((s, s), Image.BICUBIC))[..., None]
+    light = 1 - (.55 if old else .3)*(x*x + y*y) + tilt[0]*x + tilt[1]*y
+    light = light + np.asarray(Image.fromarray(small).resize((30, 30), Image.BICUBIC))
+    light = np.asarray(Image.fromarray(light.astype(np.float32)).resize((s, s), Image.BICUBIC))
+    return colour.astype(np.float32)*light[..., None]
 
 # %% ../../nbs/00_samples/04_fundus.ipynb #5e80a597
 def _vessels(draw, rng, s, disc, side, fill):
-    "Three vessels upwards and three downwards from `disc`, bending around the middle, thinner as they go; `s` px a side"
+    "Three vessels up and three down from `disc`, bending around the middle, thinner as they go; `s` px a side"
     for up in (-1, 1):
         for k in range(3):
             (x, y), width, bend = disc, rng.uniform(.022, .034)*s, -up*rng.uniform(.02, .1)
@@ -53,7 +55,8 @@ def _vessels(draw, rng, s, disc, side, fill):
                 (x, y), angle, width = to, angle + bend + rng.normal(0, .1), .95*width
 
 # %% ../../nbs/00_samples/04_fundus.ipynb #3ab7e40a
-_SIZES = dict(dots=(.008, .013), blots=(.022, .040), exudates=(.009, .020), bleedings=(.07, .12)) # radius as a share of the eye
+# radius as a share of the eye
+_SIZES = dict(dots=(.008, .013), blots=(.022, .040), exudates=(.009, .020), bleedings=(.07, .12))
 
 def _lesions(draw, rng, s, n, tone):
     "Signs anywhere in the eye, `n` of each kind; dark ones in a darker `tone` (0 to 255 a channel) of the ground"
@@ -68,12 +71,13 @@ def _lesions(draw, rng, s, n, tone):
 
 # %% ../../nbs/00_samples/04_fundus.ipynb #4f5e9957
 def _framed(eye, rng, size, old):
-    "The eye as a disc somewhere near the middle of a dark frame, with the camera's grain; RGB, (size, 4/3 or 3/2 of it)"
+    "The eye as a disc near the middle of a dark frame, with the camera's grain; RGB, (size, 4/3 or 3/2 of it)"
     w, d = round(size*(3/2 if old else 4/3)), round(size*rng.uniform(.84, .96))
     mask = Image.new('L', eye.size)
     ImageDraw.Draw(mask).ellipse([0, 0, *eye.size], fill=255)
     out = Image.new('RGB', (w, size), (2, 2, 2))
-    out.paste(eye.resize((d, d), Image.LANCZOS), ((w - d)//2 + int(rng.integers(-4, 5)), (size - d)//2), mask.resize((d, d), Image.LANCZOS))
+    out.paste(eye.resize((d, d), Image.LANCZOS), ((w - d)//2 + int(rng.integers(-4, 5)), (size - d)//2),
+              mask.resize((d, d), Image.LANCZOS))
     grain = rng.standard_normal((size, w, 3), np.float32)*(3 if old else 1.5)
     return Image.fromarray(np.clip(np.asarray(out) + grain, 0, 255).astype(np.uint8))
 
@@ -82,7 +86,7 @@ def _fundus(
     grade:int,      # 0 to 4
     rng:np.random.Generator, # where every choice about this photo comes from
     size:int=120,   # px, height of the frame
-    person:np.random.Generator=None, # where the colour comes from; `rng` by default
+    person:np.random.Generator|None=None, # where the colour comes from; `rng` by default
     old:bool=False, # as the older set's cameras see it
 )->Image.Image:     # RGB, (4/3 size, size), old ones (3/2 size, size)
     "A photo of the back of an eye; `ValueError` for a grade that is not drawn here"
@@ -97,7 +101,9 @@ def _fundus(
     return _framed(img.filter(ImageFilter.GaussianBlur(1)), rng, size, old)
 
 # %% ../../nbs/00_samples/04_fundus.ipynb #1dd02aa1
-_SHARES = dict(train=(.493, .101, .273, .053, .080), old=(.735, .069, .151, .025, .020), test=(.210, .055, .549, .151, .035)) # of grades 0 to 4
+# of grades 0 to 4
+_SHARES = dict(train=(.493, .101, .273, .053, .080), old=(.735, .069, .151, .025, .020),
+               test=(.210, .055, .549, .151, .035))
 
 def _dealt(of, n, seed):
     "Grade of each of n photos, int; neighbours are one person's"
@@ -128,9 +134,11 @@ def _plant(train, folder, seed):
     rng, rows = _rng(seed, 'copies'), []
     plan = [('train', 'exact', 1)]*5 + [('train', 'exact', 0)]*3 + [('train', 'near', 1)]*2 + [('train', 'near', 0)]*2
     plan += [('test', 'exact', 0)]*2 + [('old', 'near', 0)]*3                  # the number: grades that it is off
-    for k, ((where, kind, off), r) in enumerate(zip(plan, train.iloc[rng.permutation(len(train))[:len(plan)]].itertuples())):
+    some = train.iloc[rng.permutation(len(train))[:len(plan)]].itertuples()
+    places = dict(train='train_images', test='test_images', old='old/resized_train')
+    for k, ((where, kind, off), r) in enumerate(zip(plan, some)):
         name = f'{9000 + k}_left' if where == 'old' else _name(seed, 'copy', k)
-        path = folder/dict(train='train_images', test='test_images', old='old/resized_train')[where]/(name + ('.jpeg' if where == 'old' else '.png'))
+        path = folder/places[where]/(name + ('.jpeg' if where == 'old' else '.png'))
         if kind == 'exact': path.write_bytes(r.path.read_bytes())
         else: _changed(r.path).save(path, **(dict(quality=90) if where == 'old' else dict(compress_level=1)))
         rows.append((name, path, r.grade + (off if r.grade < 4 else -off), f'p{900 + k}', r.id, kind, where))
@@ -149,19 +157,22 @@ def sample_fundus(
     n_test:int=60,   # photos without a grade before copies
     size:int=120,    # px, height of a photo
     seed:int=0,      # another seed, other photos
-)->SimpleNamespace:  # folder; truth: DataFrame id, path, grade, patient, of, kind, where of every photo ('of', 'kind' '' for originals)
-    "train.csv, test.csv, sample_submission.csv with their photos, and old/ with its own list, as the competitions hand them out"
+)->SimpleNamespace:  # folder; truth of every photo: id, path, grade, patient, of, kind (both '' for originals), where
+    "train.csv, test.csv, sample_submission.csv with photos, and old/ with its own list, as competitions give them"
     with drawn_whole(folder) as part: truth = _draw_all(part, n, n_old, n_test, size, seed)
-    return SimpleNamespace(folder=Path(folder), truth=truth.assign(path=[Path(folder)/p.relative_to(part) for p in truth.path]))
+    return SimpleNamespace(folder=Path(folder),
+                           truth=truth.assign(path=[Path(folder)/p.relative_to(part) for p in truth.path]))
 
 def _draw_all(folder, n, n_old, n_test, size, seed):
     "Photos and lists below `folder`; the truth of every photo"
     train, old, test = (_draw_set(folder/d, of, k, size, seed).assign(of='', kind='', where=of)
-                        for of, d, k in (('train', 'train_images', n), ('old', 'old/resized_train', n_old), ('test', 'test_images', n_test)))
+                        for of, d, k in (('train', 'train_images', n), ('old', 'old/resized_train', n_old),
+                                         ('test', 'test_images', n_test)))
     truth = pd.concat([train, old, test, _plant(train, folder, seed)]).sort_values(['where', 'id'], ignore_index=True)
     lists = {of: d.rename(columns=dict(id='id_code', grade='diagnosis')) for of, d in truth.groupby('where')}
     lists['train'][['id_code', 'diagnosis', 'patient']].to_csv(folder/'train.csv', index=False)
     lists['test'][['id_code']].to_csv(folder/'test.csv', index=False)
     lists['test'][['id_code']].assign(diagnosis=0).to_csv(folder/'sample_submission.csv', index=False)
-    lists['old'][['id_code', 'diagnosis']].set_axis(['image', 'level'], axis=1).to_csv(folder/'old'/'trainLabels.csv', index=False)
+    old = lists['old'][['id_code', 'diagnosis']].set_axis(['image', 'level'], axis=1)
+    old.to_csv(folder/'old'/'trainLabels.csv', index=False)
     return truth

@@ -76,8 +76,9 @@ def _annotation(i, labels, by, n):
     gone = labels in ('cancelled', 'skipped')
     result = [] if gone or not labels else [{'id': f'r{i}', 'type': 'choices', 'value': {'choices': labels},
                                              'to_name': 'image', 'from_name': 'choice'}]
-    a = {'id': 100 + i*10 + n, 'completed_by': by, 'result': result, 'was_cancelled': labels == 'cancelled', 'ground_truth': False,
-         'created_at': f'2026-03-{1 + n:02d}T10:00:{i % 60:02d}.000000Z', 'updated_at': f'2026-03-{1 + n:02d}T11:00:{i % 60:02d}.000000Z',
+    a = {'id': 100 + i*10 + n, 'completed_by': by, 'result': result, 'was_cancelled': labels == 'cancelled',
+         'ground_truth': False, 'created_at': f'2026-03-{1 + n:02d}T10:00:{i % 60:02d}.000000Z',
+         'updated_at': f'2026-03-{1 + n:02d}T11:00:{i % 60:02d}.000000Z',
          'lead_time': 3.5, 'task': i}
     return {**a, 'skipped': True} if labels == 'skipped' else a
 
@@ -86,12 +87,14 @@ def _task(i, ref, labels, by, dialect='full'):
     "One task of an export; in JSON-MIN a list with one entry an annotation"
     done = [_annotation(i, one, by, n) for n, one in enumerate(labels)]
     if dialect == 'min':
-        return [{'image': f'/data/upload/7/{quote(ref)}', 'id': i, **({'choice': one[0] if len(one) == 1 else {'choices': one}} if one else {}),
-                 'annotator': a['completed_by'], 'annotation_id': a['id'], 'created_at': a['created_at'], 'updated_at': a['updated_at'],
-                 'lead_time': 3.5} for one, a in zip(labels, done) if one not in ('cancelled', 'skipped')]
+        return [{'image': f'/data/upload/7/{quote(ref)}', 'id': i,
+                 **({'choice': one[0] if len(one) == 1 else {'choices': one}} if one else {}),
+                 'annotator': a['completed_by'], 'annotation_id': a['id'], 'created_at': a['created_at'],
+                 'updated_at': a['updated_at'], 'lead_time': 3.5}
+                for one, a in zip(labels, done) if one not in ('cancelled', 'skipped')]
     image = ref if ref.startswith('/') else f'/data/upload/3/{quote(ref)}'
-    task = {'id': i, ('completions' if dialect == 'old' else 'annotations'): done, 'predictions': [], 'data': {'image': image},
-            'meta': {}, 'project': 3}
+    task = {'id': i, ('completions' if dialect == 'old' else 'annotations'): done, 'predictions': [],
+            'data': {'image': image}, 'meta': {}, 'project': 3}
     return [task if dialect == 'old' else {**task, 'file_upload': ref, 'total_annotations': len(done)}]
 
 # %% ../../nbs/00_samples/03_labels.ipynb #58565728
@@ -115,13 +118,17 @@ def _guess(rng, label, right):
     "The true class, or a neighbour of it"
     names = list(ANKLES)
     if rng.random() < right: return label
-    return names[int(np.clip(names.index(label) + rng.choice([-1, 1]), 0, 2))] if label != 'neutral' else names[rng.choice([0, 2])]
+    if label == 'neutral': return names[rng.choice([0, 2])]
+    return names[int(np.clip(names.index(label) + rng.choice([-1, 1]), 0, 2))]
 
 def _accident(i, label, person):
     "(annotations of task `i`, label that counts, status) where something went wrong"
     right, other = _spell(person, label), _spell(person, 'neutral' if label != 'neutral' else 'supination')
-    return {1: (['cancelled'], None, 'cancelled'), 2: (['skipped'], None, 'cancelled'), 3: ([[]], None, 'empty'),
-            4: ([[right, other]], None, 'several'), 5: ([[other], [right]], label, 'labelled')}.get(i, ([[right]], label, 'labelled'))
+    return {1: (['cancelled'], None, 'cancelled'),
+            2: (['skipped'], None, 'cancelled'),
+            3: ([[]], None, 'empty'),
+            4: ([[right, other]], None, 'several'),
+            5: ([[other], [right]], label, 'labelled')}.get(i, ([[right]], label, 'labelled'))
 
 # %% ../../nbs/00_samples/03_labels.ipynb #80e664b1
 def _own_exports(folder, pics, seed):
@@ -133,23 +140,29 @@ def _own_exports(folder, pics, seed):
         by = {'id': 4, 'email': f'{p.lower()}@example.org'} if p in ('M7R9CD', 'A3B5MN') else 1
         for r in pics[pics.person == p].itertuples():
             label = _guess(_rng(seed, 'own', r.id), r.label, .9)
-            labels, counts, status = _accident(r.number, label, p) if p == 'Z9Q4KL' else ([[_spell(p, label)]], label, 'labelled')
+            labels, counts, status = [[_spell(p, label)]], label, 'labelled'
+            if p == 'Z9Q4KL': labels, counts, status = _accident(r.number, label, p)
             uploads[r.id] = ref = _upload_name(r.id, seed, r.id, suffix=p == 'Z9Q4KL')
             if p == 'V8W5GH': ref = '/data/local-files/?d=' + quote(f'ankles/{r.id}', safe='')
             tasks += _task(r.number, ref, labels, by, dialect)
-            truth.append({'export': f'{p}/export.json', 'task': r.number, 'person': p, 'id': r.id, 'label': counts, 'status': status})
+            truth.append({'export': f'{p}/export.json', 'task': r.number, 'person': p, 'id': r.id, 'label': counts,
+                          'status': status})
         if p == 'Z9Q4KL':
             tasks += _task(99, '0badf00d-boka_l1.jpg', [['1_Pronacio']], by)
-            truth.append({'export': f'{p}/export.json', 'task': 99, 'person': p, 'id': None, 'label': 'pronation', 'status': 'labelled'})
+            truth.append({'export': f'{p}/export.json', 'task': 99, 'person': p, 'id': None, 'label': 'pronation',
+                          'status': 'labelled'})
         (folder/p/'export.json').write_text(json.dumps(tasks), encoding='utf-8')
     return truth, uploads
 
 # %% ../../nbs/00_samples/03_labels.ipynb #2202d5fb
 _RATERS = ('K4T2AB', 'M7R9CD', 'P1S3EF', 'V8W5GH', 'Z9Q4KL', 'A3B5MN')
-_CHOSEN = {'K4T2AB': (1, 2, 3), 'M7R9CD': (1, 2), 'P1S3EF': (1, 4), 'X2Y6IJ': (5, 6), 'Z9Q4KL': (6,)} # person -> pictures by number
+# person -> pictures by number
+_CHOSEN = {'K4T2AB': (1, 2, 3), 'M7R9CD': (1, 2), 'P1S3EF': (1, 4), 'X2Y6IJ': (5, 6), 'Z9Q4KL': (6,)}
+
 _MORE = ('M7R9CD', 'X2Y6IJ', 'Z9Q4KL') # whose further pictures a larger consensus takes: their names are their own
 
-def _is_chosen(person, number, extra): return number in _CHOSEN.get(person, ()) or person in _MORE and 6 < number <= 6 + extra
+def _is_chosen(person, number, extra):
+    return number in _CHOSEN.get(person, ()) or person in _MORE and 6 < number <= 6 + extra
 
 def _consensus_ref(rater, row, uploads, seed):
     "(what the rater's export calls a picture, whether it can be told which one it is)"
@@ -190,8 +203,8 @@ def sample_exports(
     size:int=48,  # px a side
     seed:int=0,   # another seed, other pictures, labels and upload names
     extra:int=0,  # pictures of each of `_MORE` that the consensus takes beside its ten, at most n - 6
-)->SimpleNamespace: # folder; pictures: id, person, number, label; entries: export, task, person, id (None: not to be told), label, status
-    "People's folders of pictures with their exports, a consensus round and the truth about every entry; `ValueError` for n below 6 or too large an `extra`"
+)->SimpleNamespace: # folder; pictures: id, person, number, label; entries: export, task, person, id/None, label, status
+    "People's pictures, exports, a consensus round, the truth of every entry; `ValueError` for n < 6 or a large `extra`"
     if n < 6: raise ValueError(f"n={n}: the planted accidents need 6 pictures a person")
     if not 0 <= extra <= n - 6: raise ValueError(f"extra={extra}: from 0 to n - 6 = {n - 6}")
     with drawn_whole(folder) as part:

@@ -29,7 +29,7 @@ def _background(
     wall, floor = rng.integers(50, 230, 3), rng.integers(50, 230, 3)
     img = np.where(np.arange(size)[:, None, None] < horizon, wall, floor)*np.linspace(.8, 1.1, size)[None, :, None]
     pic = Image.fromarray(np.clip(img + rng.normal(0, 6, img.shape), 0, 255).astype(np.uint8))
-    for _ in range(4):                                   # pictures on the wall and patches on the floor: flat, so no depth of their own
+    for _ in range(4):   # pictures on the wall and patches on the floor: flat, so no depth of their own
         x, y, w, h = (rng.uniform(0, 1, 4)*size*[1, 1, .3, .2]).astype(int).tolist()
         ImageDraw.Draw(pic).rectangle([x, y, x + w, y + h], fill=tuple(rng.integers(0, 255, 3).tolist()))
     return np.asarray(pic.filter(ImageFilter.GaussianBlur(.5))), depth
@@ -45,7 +45,8 @@ def _outline(shape, rng):
         return np.stack([np.cos(turn), np.sin(turn)], 1)*np.where(np.arange(10) % 2, .45, 1)[:, None]
     turn = np.linspace(0, 2*np.pi, 60, endpoint=False)
     if shape == 'disc': return np.stack([np.cos(turn), np.sin(turn)], 1)*.8
-    return np.stack([np.cos(turn), np.sin(turn)*np.abs(np.sin(turn))**.6*rng.uniform(.35, .6)], 1)   # pointed at both ends
+    # pointed at both ends
+    return np.stack([np.cos(turn), np.sin(turn)*np.abs(np.sin(turn))**.6*rng.uniform(.35, .6)], 1)
 
 # %% ../../nbs/00_samples/02_pairs.ipynb #80072876
 def _foreground(
@@ -57,12 +58,14 @@ def _foreground(
     rng, big = np.random.default_rng([seed, 2, number]), 4*size
     shape = _SHAPES[(number - 1) % len(_SHAPES)]
     turn = rng.uniform(0, np.pi)
-    points = _outline(shape, rng) @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])*.47*big + big/2
+    rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    points = _outline(shape, rng) @ rotation*.47*big + big/2
     mask, colour = Image.new('L', (big, big)), rng.integers(30, 226, 3)
     if shape == 'leaf': colour = np.array([60, 140, 50]) + rng.integers(-40, 40, 3)
     ImageDraw.Draw(mask).polygon([tuple(p) for p in points.tolist()], fill=255)
     img = Image.new('RGB', (big, big), tuple(colour.tolist()))
-    if shape == 'leaf': ImageDraw.Draw(img).line([tuple(points[i].tolist()) for i in (0, 30)], fill=(200, 220, 150), width=big//40)
+    if shape == 'leaf':
+        ImageDraw.Draw(img).line([tuple(points[i].tolist()) for i in (0, 30)], fill=(200, 220, 150), width=big//40)
     img, mask = img.resize((size, size), Image.LANCZOS), mask.resize((size, size), Image.BOX)
     return np.asarray(img), np.asarray(mask) >= 128
 
@@ -74,15 +77,16 @@ def compose(
     flip:bool=False,    # mirror the foreground
     size:int=96,        # px a side
     seed:int=0,         # of the whole sample
-    thing:tuple=None,   # (photo uint8 (h, w, 3), mask bool (h, w)) to lay over instead of `_foreground(fg)`: a real leaf
-    photo:np.ndarray=None, # uint8 (size, size, 3) to lay it on instead of the drawn room, whose depth is kept
+    thing:tuple|None=None, # (photo uint8 (h, w, 3), mask bool (h, w)) to lay over, not `_foreground(fg)`: a real leaf
+    photo:np.ndarray|None=None, # uint8 (size, size, 3) to lay it on instead of the drawn room, whose depth is kept
 )->tuple:               # background and scene uint8 (size, size, 3); mask bool and depth float32 (size, size)
     "One scene, with its truth"
     rng = np.random.default_rng([seed, 3, bg, fg, place])
     img, depth = _background(bg, size, seed)
     img, w = img if photo is None else photo, int(size*rng.uniform(.3, .55))
     pic, mask = thing or _foreground(fg, w, seed)
-    pic, mask = (np.asarray(Image.fromarray(a).resize((w, w), how)) for a, how in ((pic, Image.BOX), (mask, Image.NEAREST)))
+    pic, mask = (np.asarray(Image.fromarray(a).resize((w, w), how))
+                 for a, how in ((pic, Image.BOX), (mask, Image.NEAREST)))
     if flip: pic, mask = pic[:, ::-1], mask[:, ::-1]
     y, x = rng.integers(0, size - w + 1, 2)
     whole, scene = np.zeros((size, size), bool), img.copy()
@@ -116,7 +120,8 @@ def _save_part(path, files, zipped):
     if zipped:
         path = path.with_name(path.name + '.zip')
         with zipfile.ZipFile(path, 'w') as z:
-            for name, data in files.items(): z.writestr(zipfile.ZipInfo(name), data)   # without the time: equal files, equal zip
+            # without the time: equal files, equal zip
+            for name, data in files.items(): z.writestr(zipfile.ZipInfo(name), data)
         return
     for name, data in files.items():
         (path/name).parent.mkdir(parents=True, exist_ok=True)

@@ -63,7 +63,7 @@ def photo(
     rng:np.random.Generator, # where every choice comes from
     size:int=128, # px a side
 )->Image.Image: # RGB
-    "A picture of one object: any colour, size, place and light, turned by at most 8 degrees; `ValueError` for a kind not drawn here"
+    "A picture of one object in any colour, size, place and light, turned up to 8 degrees; `ValueError`: no such kind"
     if kind not in KINDS: raise ValueError(f"{kind!r} is not drawn here, only {', '.join(KINDS)}")
     img, big = _backdrop(rng, size), 2*size
     mask = Image.new('L', (big, big))
@@ -137,7 +137,8 @@ def sample_photos(
             for kind in KINDS:
                 (part/split/kind).mkdir(parents=True)
                 for i in range(n):
-                    photo(kind, keyed_rng(seed, split, kind, i), size).save(part/split/kind/f'{kind}_{i:03d}.jpg', quality=88)
+                    im = photo(kind, keyed_rng(seed, split, kind, i), size)
+                    im.save(part/split/kind/f'{kind}_{i:03d}.jpg', quality=88)
             for i, how in enumerate(ODD if odd else ()):
                 kind = KINDS[i % len(KINDS)]
                 save_odd(photo(kind, keyed_rng(seed, split, how), size), part/split/kind, how)
@@ -145,14 +146,15 @@ def sample_photos(
 
 # %% ../../nbs/00_samples/00_photos.ipynb #c2a8a7a5
 class DriveBin:
-    "Counts what Drive's bin would hold of a folder's files that are deleted or replaced within the `with` block, in this process"
+    "Counts what Drive's bin would hold of a folder's files that this process deletes or replaces within the `with`"
     watching, hooked = [], False
     def __init__(self,
         folder:Path, # the stand-in for Drive
     ): self.folder, self.bytes = os.path.realpath(folder), 0
 
     def __enter__(self):
-        if not DriveBin.hooked: sys.addaudithook(DriveBin._hook); DriveBin.hooked = True   # for good: Python has no way to take one off
+        # for good: Python has no way to take one off
+        if not DriveBin.hooked: sys.addaudithook(DriveBin._hook); DriveBin.hooked = True
         self.watching.append(self)
         return self
     def __exit__(self, *exc): self.watching.remove(self)
@@ -164,7 +166,7 @@ class DriveBin:
     @staticmethod
     def _hook(event, args):
         if not DriveBin.watching or event not in ('os.remove', 'os.rename'): return
-        path, at = (args[0], args[1]) if event == 'os.remove' else (args[1], args[3])      # of a rename: what it writes over
+        path, at = (args[0], args[1]) if event == 'os.remove' else (args[1], args[3]) # of a rename: what it writes over
         if at != -1: path = os.path.join(os.readlink(f'/proc/self/fd/{at}'), os.fsdecode(path))
         path = os.path.abspath(os.fsdecode(path))
         for b in DriveBin.watching:

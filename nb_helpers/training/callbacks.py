@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Accumulate', 'read_facts', 'StopOnBadLoss', 'EMA', 'EpochRates', 'use_precision', 'same_bits', 'fused_adam', 'Clock',
            'save_weights', 'load_weights', 'KeepBest', 'KeepSafe', 'ChannelsLast', 'StartBar', 'predict_scores',
-           'KeepEpochs', 'tensorboard_callback', 'wandb_callback', 'trackers']
+           'KeepEpochs', 'tensorboard_callback', 'wandb_callback']
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #b04658b5
 import atexit
@@ -32,15 +32,17 @@ from fastai.callback.tracker import ReduceLROnPlateau
 from fastai.callback.training import GradientAccumulation
 from fastai.optimizer import OptimWrapper
 from fastai.torch_core import find_bs, get_model, rank_distrib
+from fastcore.basics import patch
 
 from .. import gpu
+from ..dataset.augment import AtPhase
 from ..dataset.decode import lower_is_better
 from ..dataset.task import to_scores
 from ..drive.workspace import DriveError
 from ..gpu import channels_last, evaluating, keep_rng, lay_out, same_precision
 from ..model.transfer import plain_pools, put_layers
 from .checkpoint import opt_like_weights
-from .metrics import Scores, item_ids, save_epoch
+from .metrics import Scores, save_epoch
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #2f063370
 class Accumulate(GradientAccumulation):
@@ -77,19 +79,19 @@ class Accumulate(GradientAccumulation):
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #d6467e98
 def _items(self): # of this batch, over all processes
-    return getattr(self.learn, 'batch_items', None) or find_bs(self.learn.yb)
+    return getattr(getattr(self.learn, 'spread', None), 'batch_items', None) or find_bs(self.learn.yb)
 
-def _divide(self): # the gradients were divided by `n_acc` items; there were `count`
+@patch
+def _divide(self:Accumulate): # the gradients were divided by `n_acc` items; there were `count`
     if self.count != self.n_acc:
         for p in self.learn.model.parameters():
             if p.grad is not None: p.grad.mul_(self.n_acc/self.count)
     self.count = 0
 
-def _drop(self):
+@patch
+def _drop(self:Accumulate):
     self.count = 0
     if self.opt is not None: self.opt.zero_grad()
-
-Accumulate._items, Accumulate._divide, Accumulate._drop = _items, _divide, _drop
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #9d798bde
 def _save_tensors(
@@ -116,7 +118,8 @@ def read_facts(
 )->dict:       # the facts; no tensor is read
     "The facts that went with the tensors"
     from safetensors import safe_open
-    with safe_open(path, framework='pt') as f: return {k: json.loads(v) for k,v in (f.metadata() or {}).items() if k != 'format'}
+    with safe_open(path, framework='pt') as f:
+        return {k: json.loads(v) for k,v in (f.metadata() or {}).items() if k != 'format'}
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #fe642bf5
 def _flat(name, o):
@@ -130,9 +133,9 @@ class StopOnBadLoss(Callback):
     "`FloatingPointError` when the training loss is not a number or explodes, before the step; the batch is saved"
     order, remove_on_fetch = -9, True  # before_step: ahead of accumulation (6) and the scaler (10)
     def __init__(self,
-        folder:Path=None,  # folder for bad_batch.safetensors (x0, ..., y0, ...); None: it is not saved
-        times:float=100.,  # how many times the largest of the first losses is too much
-        in_a_row:int=3,    # in fp16: batches one after the other that overflow, at which training stops; the scaler leaves out their steps
+        folder:Path|None=None, # folder for bad_batch.safetensors (x0, ..., y0, ...); None: it is not saved
+        times:float=100.,      # how many times the largest of the first losses is too much
+        in_a_row:int=3, # in fp16: overflows one after the other at which training stops; their steps are left out
     ):
         self.folder, self.times, self.in_a_row, self.early, self.fresh = folder, times, in_a_row, [], False
         self.row, self.total, self.left_out = 0, 0, False   # overflows: one after the other, in all, in this batch
@@ -148,7 +151,7 @@ class StopOnBadLoss(Callback):
         if len(self.early) < 10: self.early.append(abs(loss))
 
     def after_batch(self):
-        "What is no number would stay in fastai's running mean for good: a batch that was left out counts as the mean itself"
+        "A batch that was left out counts as the mean itself: a NaN would stay in fastai's running mean for good"
         if not self.left_out: return
         mean = getattr(getattr(self.learn, 'recorder', None), 'smooth_loss', None)
         self.learn.loss = mean.value if mean is not None and mean.count else torch.zeros_like(self.learn.loss)
@@ -158,50 +161,54 @@ class StopOnBadLoss(Callback):
     def load_state_dict(self, d): self.early, self.row, self.total = list(d['early']), d['row'], d['total']
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #aac78dff
-def _scaled(self):
+@patch
+def _scaled(self:StopOnBadLoss):
     "Is this fp16, with a scaler that leaves out a step whose gradients overflow?"
     scaler = getattr(self.learn, 'scaler', None)
     return scaler is not None and scaler.is_enabled()
 
-def _spoilt(self):
+@patch
+def _spoilt(self:StopOnBadLoss):
     "Name of a layer whose statistics are no numbers any more, '' for none"
     bad = (n for n, b in self.learn.model.named_buffers() if b.is_floating_point() and not b.isfinite().all())
     return next(bad, '').rpartition('.')[0]
 
-StopOnBadLoss._scaled, StopOnBadLoss._spoilt = _scaled, _spoilt
-
 # %% ../../nbs/07_training/04_callbacks.ipynb #cc1a750e
-def _is_overflow(self):
+@patch
+def _is_overflow(self:StopOnBadLoss):
     "Not the data's fault, nothing is spoilt, and it has not happened too often"
     given = {**_flat('x', self.learn.xb), **_flat('y', self.learn.yb)}.values()
-    return self.row < self.in_a_row and all(t.isfinite().all() for t in given if t.is_floating_point()) and not self._spoilt()
+    return (self.row < self.in_a_row and all(t.isfinite().all() for t in given if t.is_floating_point())
+            and not self._spoilt())
 
-def _leave_out(self, loss):
+@patch
+def _leave_out(self:StopOnBadLoss, loss):
     self.total, self.left_out = self.total + 1, True
-    if self.total == 1: warnings.warn(f"fp16 overflowed {self._where()}: the loss is {loss}, the scaler leaves the step out. {self.in_a_row} in a row end the training")
-
-StopOnBadLoss._is_overflow, StopOnBadLoss._leave_out = _is_overflow, _leave_out
+    if self.total == 1:
+        warnings.warn(f"fp16 overflowed {self._where()}: the loss is {loss}, the scaler leaves the step out. "
+                      f"{self.in_a_row} in a row end the training")
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #eb85d8af
-def _where(self):
+@patch
+def _where(self:StopOnBadLoss):
     "The epoch, over all phases, and the batch that is looked at"
-    return f"in epoch {getattr(self.learn, 'first_epoch', 0) + self.epoch + 1}, batch {self.iter}"
+    return f"in epoch {AtPhase.of(self.learn).epochs_done + 1}, batch {self.iter}"
 
 StopOnBadLoss._where = _where
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #d8e846be
-def _stop(self, loss, limit):
+@patch
+def _stop(self:StopOnBadLoss, loss, limit):
     kept, spoilt = '', self._spoilt()
     if self.folder and not rank_distrib():
         batch = {**_flat('x', self.learn.xb), **_flat('y', self.learn.yb)}
-        about = dict(epoch=getattr(self.learn, 'first_epoch', 0) + self.epoch + 1, batch=self.iter, loss=str(loss))
+        about = dict(epoch=AtPhase.of(self.learn).epochs_done + 1, batch=self.iter, loss=str(loss))
         kept = f" The batch is in {_save_tensors(Path(self.folder)/'bad_batch.safetensors', batch, **about).name}."
     if math.isfinite(loss): why = f"the loss explodes: {loss:.3g} {self._where()}, {limit:.3g} is the limit"
     else: why = f"the loss is {loss} {self._where()}" + (f", {self.row} times in a row in fp16" if self.row > 1 else '')
     if spoilt: why += f", and the statistics of {spoilt} are no numbers any more"
-    raise FloatingPointError(f"{why}: look for a broken item, try a tenth of the learning rate, or train in bf16 or fp32.{kept}")
-
-StopOnBadLoss._stop = _stop
+    raise FloatingPointError(f"{why}: look for a broken item, try a tenth of the learning rate, "
+                             f"or train in bf16 or fp32.{kept}")
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #c5d79a94
 def _ema_decay(
@@ -234,27 +241,33 @@ class EMA(Callback):
     def after_fit(self): self._show(False)
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #7b00bd25
-def _average(self):
+@patch
+def _average(self:EMA):
     from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
     mix = lambda avg, now, n: get_ema_multi_avg_fn(_ema_decay(int(n), self.decay))(avg, now, n)
     return AveragedModel(get_model(self.model), multi_avg_fn=mix, use_buffers=True)
 
-def _show(self, on):
+@patch
+def _show(self:EMA, on):
     "Exchange the model's tensors with the average's; nothing is copied"
     if self.avg is None or on == self.shown: return
-    for a,b in zip(_tensors(get_model(self.learn.model)), _tensors(self.avg.module), strict=True): a.data, b.data = b.data, a.data
+    for a,b in zip(_tensors(get_model(self.learn.model)), _tensors(self.avg.module), strict=True):
+        a.data, b.data = b.data, a.data
     self.shown = on
 
+# %% ../../nbs/07_training/04_callbacks.ipynb #9bf4294b
 def _tensors(m): return [*m.parameters(), *m.buffers()]
-def _ema_state(self): return {} if self.avg is None else dict(n=int(self.avg.n_averaged), **{f'avg.{k}': v for k,v in self.avg.module.state_dict().items()})
+@patch
+def state_dict(self:EMA):
+    return ({} if self.avg is None else dict(n=int(self.avg.n_averaged),
+                                             **{f'avg.{k}': v for k,v in self.avg.module.state_dict().items()}))
 
-def _ema_load(self, d):
+@patch
+def load_state_dict(self:EMA, d):
     if not d: return
     if self.avg is None: self.avg = self._average()
     self.avg.n_averaged.fill_(int(d['n']))
     self.avg.module.load_state_dict({k[4:]: v for k,v in d.items() if k.startswith('avg.')})
-
-EMA._average, EMA._show, EMA.state_dict, EMA.load_state_dict = _average, _show, _ema_state, _ema_load
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #13504383
 def _epoch_share(
@@ -268,7 +281,7 @@ def _epoch_share(
 class EpochRates(ReduceLROnPlateau):
     "Rates of a phase by its epochs: factors for the body, and a tenth for all after epochs without a better metric"
     def __init__(self,
-        factors:dict=None,         # {epochs done: factor} for all groups but the last (the head)
+        factors:dict|None=None,    # {epochs done: factor} for all groups but the last (the head)
         patience:int=0,            # epochs without improvement before all rates are divided; 0: never
         monitor:str='valid_loss',  # metric that must improve
         factor:float=10.,          # what they are divided by
@@ -304,9 +317,11 @@ def use_precision(
     "Train in this precision from now on; `ValueError` for an unknown one, and for half precision without a GPU"
     if precision not in _PRECISIONS: raise ValueError(f"precision={precision!r} is none of {', '.join(_PRECISIONS)}")
     how = gpu.precision() if precision == 'apex' else precision
-    if how != 'fp32' and not torch.cuda.is_available(): raise ValueError(f"precision={precision!r} needs a GPU; gpu.precision() says what there is")
+    if how != 'fp32' and not torch.cuda.is_available():
+        raise ValueError(f"precision={precision!r} needs a GPU; gpu.precision() says what there is")
     if how == 'bf16' and not torch.cuda.is_bf16_supported(including_emulation=False):
-        raise ValueError(f"precision='bf16': {torch.cuda.get_device_name()} has no bf16 of its own, convolutions would crawl or fail; take 'fp16'")
+        raise ValueError(f"precision='bf16': {torch.cuda.get_device_name()} has no bf16 of its own, convolutions would "
+                         "crawl or fail; take 'fp16'")
     learn.remove_cbs(learn.cbs.filter(lambda cb: isinstance(cb, MixedPrecision)))
     if how != 'fp32': learn.add_cb(MixedPrecision(how))
     return how
@@ -320,30 +335,34 @@ def same_bits(
     "Only operations that add in one order in the block; `ValueError` with the operation's name where there is none"
     if not on: yield; return
     backend, model = torch.backends.cudnn, get_model(learn.model)
-    was = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled(), backend.benchmark
+    was = (torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled(),
+           backend.benchmark)
     pools = plain_pools(model) if getattr(learn.dls.device, 'type', '') == 'cuda' else {}
     torch.use_deterministic_algorithms(True)
     backend.benchmark = False
     try: yield
     except RuntimeError as e:
         if 'deterministic implementation' not in str(e): raise
-        raise ValueError(f"deterministic=True: {str(e).split(' does not have')[0]} adds in any order and has no other way; take another network or "
-                         "pooling, or deterministic=False: the same items, draws and schedule, not the same bits") from e
+        raise ValueError(f"deterministic=True: {str(e).split(' does not have')[0]} adds in any order and has no other "
+                         "way; take another network or pooling, or deterministic=False: the same items, draws and "
+                         "schedule, not the same bits") from e
     finally:
         torch.use_deterministic_algorithms(was[0], warn_only=was[1])
         backend.benchmark = was[2]
         put_layers(model, pools)
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #b0a05939
-_NO_APEX = ("NVIDIA Apex {why}: going on with torch's own fused AdamW. To have Apex, build it (about 20 minutes, a GPU's compiler): "
-           "git clone https://github.com/NVIDIA/apex && cd apex && APEX_CPP_EXT=1 APEX_CUDA_EXT=1 pip install -v --no-build-isolation . "
-           "(`pip install apex` is another project)")
+_NO_APEX = ("NVIDIA Apex {why}: going on with torch's own fused AdamW. "
+            "To have Apex, build it (about 20 minutes, a GPU's compiler): "
+            "git clone https://github.com/NVIDIA/apex && cd apex && "
+            "APEX_CPP_EXT=1 APEX_CUDA_EXT=1 pip install -v --no-build-isolation . "
+            "(`pip install apex` is another project)")
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #a3149109
 def fused_adam(
     say=print, # is told when Apex is not there
 ):             # fastai `opt_func`: (params, lr) -> OptimWrapper
-    "Adam with decoupled weight decay in one kernel: Apex's where it can be imported, else torch's; constants as fastai's Adam"
+    "Adam with decoupled weight decay in one kernel: Apex's if there is one, else torch's; fastai's constants"
     set_to = dict(betas=(.9, .99), eps=1e-5, weight_decay=.01)
     try: from apex.optimizers import FusedAdam
     except ImportError as e:
@@ -368,14 +387,15 @@ class Clock(Callback):
         self.times.append(time.monotonic() - self.t)
         if len(self.times) < min(self.first, self.n_iter): return
         batch = sorted(self.times[2:] or self.times)[len(self.times[2:] or self.times)//2]
-        self._tell(1, batch*(self.n_iter + len(self.dls.valid)/3), 'by the first batches')   # a forward pass is about a third
+        # a forward pass is about a third
+        self._tell(1, batch*(self.n_iter + len(self.dls.valid)/3), 'by the first batches')
 
     def after_epoch(self):
         if self.told == 1: self._tell(2, time.monotonic() - self.began, 'by the first epoch')
 
     def _tell(self, told, epoch, how):
         self.told = told
-        left = epoch*(self.epochs - getattr(self.learn, 'first_epoch', 0) - self.epoch - (told == 2))/60
+        left = epoch*(self.epochs - AtPhase.of(self.learn).epochs_done - (told == 2))/60
         if self.say and left > 0: self.say(f"About {left:.0f} minutes left" if left >= 2 else f"About {60*left:.0f} seconds left", how)
 
     def state_dict(self): return {}
@@ -410,14 +430,16 @@ class KeepBest(Callback):
 
     def before_fit(self):
         if self.monitor not in self.recorder.metric_names:
-            raise ValueError(f"monitor={self.monitor!r} is not measured; there are {', '.join(self.recorder.metric_names[1:-1])}")
+            raise ValueError(f"monitor={self.monitor!r} is not measured; "
+                             f"there are {', '.join(self.recorder.metric_names[1:-1])}")
 
     def after_epoch(self):
-        row = {n: None if v is None else float(v) for n,v in zip(self.recorder.metric_names[1:], self.recorder.values[-1]) if n != 'time'}
+        row = {n: None if v is None else float(v)
+               for n,v in zip(self.recorder.metric_names[1:], self.recorder.values[-1]) if n != 'time'}
         value = math.nan if row[self.monitor] is None else row[self.monitor]
         rank = [-value if lower_is_better(self.monitor) else value, -row['valid_loss']]
         if math.isnan(value) or self.best is not None and rank <= self.best['rank']: return
-        self.best = dict(epoch=self.learn.first_epoch + self.epoch + 1, value=value, rank=rank, row=row)
+        self.best = dict(epoch=AtPhase.of(self.learn).epochs_done + 1, value=value, rank=rank, row=row)
         if self.path and not rank_distrib(): save_weights(self.model, self.path, **_facts(self.best, self.monitor))
 
     def state_dict(self): return dict(best=self.best)
@@ -445,7 +467,8 @@ class KeepSafe(Callback):
     def _save(self):
         if rank_distrib() or not self.save: return
         try: self.save()
-        except DriveError as e: warnings.warn(f"{e}. Training goes on with what is on this disk; the next save tries again")
+        except DriveError as e:
+            warnings.warn(f"{e}. Training goes on with what is on this disk; the next save tries again")
         self.last = time.monotonic()
 
     def state_dict(self): return {}   # a clock of this session
@@ -456,8 +479,8 @@ class ChannelsLast(Callback):
     "Weights and photos in channels-last order, unless the network can't be run so; made for one `fit`"
     order, remove_on_fetch = 95, True   # before_batch: after MixUp and CutMix (90) have made new photos
     def __init__(self,
-        learn,         # fastai Learner, whose weights are put in that order now
-        on:bool=None,  # do it; None: where the data does not go to a GPU
+        learn,              # fastai Learner, whose weights are put in that order now
+        on:bool|None=None,  # do it; None: where the data does not go to a GPU
     ):
         device = torch.device(getattr(learn.dls, 'device', None) or 'cpu')
         self.ours = (device.type == 'cpu' if on is None else on) and lay_out(learn.model, True)
@@ -473,22 +496,27 @@ class ChannelsLast(Callback):
         self.on = d['on']
         if self.on is False: self._back()
 
-def _photos_last(x): return x.contiguous(memory_format=torch.channels_last) if isinstance(x, torch.Tensor) and x.ndim == 4 else x
+# %% ../../nbs/07_training/04_callbacks.ipynb #45241651
+def _photos_last(x):
+    return x.contiguous(memory_format=torch.channels_last) if isinstance(x, torch.Tensor) and x.ndim == 4 else x
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #cb3869d0
-def _try(self):
+@patch
+def _try(self:ChannelsLast):
     "Does the network run so, forward and backward?"
-    few, model = tuple(_photos_last(x[:2]) if isinstance(x, torch.Tensor) else x for x in self.xb), get_model(self.learn.model)
+    few, model = (tuple(_photos_last(x[:2]) if isinstance(x, torch.Tensor) else x for x in self.xb),
+                  get_model(self.learn.model))
     self.on = channels_last(model, lambda: model(*few))
     if not self.on: self._back()
 
-def _back(self):
+# %% ../../nbs/07_training/04_callbacks.ipynb #0178413e
+@patch
+def _back(self:ChannelsLast):
     "Weights as torch makes them, also those of the average, and what the optimizer keeps of them"
     if not self.ours: return
-    for m in (self.learn.model, *(cb.avg for cb in self.learn.cbs if isinstance(cb, EMA) and cb.avg is not None)): lay_out(m, False)
+    for m in (self.learn.model, *(cb.avg for cb in self.learn.cbs if isinstance(cb, EMA) and cb.avg is not None)):
+        lay_out(m, False)
     opt_like_weights(self.learn.opt)
-
-ChannelsLast._try, ChannelsLast._back = _try, _back
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #19d238a9
 class StartBar(Callback):
@@ -502,12 +530,13 @@ class StartBar(Callback):
 def predict_scores(
     learn,       # fastai Learner
     dl,          # loader with or without labels, in the order of its items
-    task:str,    # one of `metrics.TASKS`
+    task,        # a `Task`, which says the rest as well; or one of `metrics.TASKS`
     act=None,    # logits -> scores; None: what suits the task
     leading:bool=False, # 'ordinal': the network's outputs are leading ones
 )->np.ndarray:   # (n,) or (n, k), float32
     "Scores of a loader's items in evaluation mode, without an event; random generators and the model's mode stay as they are"
     if getattr(dl, 'shuffle', False) or getattr(dl, 'drop_last', False): raise ValueError("this loader shuffles or drops items: give dls.test_dl(items) or dls.valid")
+    if hasattr(task, 'scored'): task, act, leading = task.scored, act or task.act, leading or task.target == 'ordinal'
     out, n_inp = [], getattr(learn.dls, 'n_inp', 1)
     with keep_rng(), evaluating(learn.model):
         for b in dl:
@@ -528,9 +557,10 @@ class KeepEpochs(Callback):
 
     def after_epoch(self):
         if rank_distrib() or not self.learn.create_mbar: return   # no bar: validate, get_preds
-        home = self.folder or getattr(self.learn, 'epochs_dir', None) and Path(self.learn.epochs_dir).parent
+        at = AtPhase.of(self.learn)
+        home = self.folder or at.run_dir
         if home is None: raise ValueError("KeepEpochs knows no folder: train with train.fit and a run, or give folder=")
-        epoch = getattr(self.learn, 'first_epoch', 0) + self.learn.epoch + 1
+        epoch = at.epochs_done + 1
         if self.dl is not None: self._ask(home/'epochs_test', epoch)
         if not self.last: return
         save_weights(self.learn.model, home/'weights'/f'{epoch:04d}.safetensors', epoch=epoch)
@@ -538,17 +568,20 @@ class KeepEpochs(Callback):
 
     def _ask(self, folder, epoch):
         s = next((cb for cb in self.learn.cbs if isinstance(cb, Scores)), None)
-        if s is None: raise ValueError("KeepEpochs needs Scores(...) among the callbacks: it says what the outputs mean")
+        if s is None:
+            raise ValueError("KeepEpochs needs Scores(...) among the callbacks: it says what the outputs mean")
         y = self.learn.yb[0] if len(self.learn.yb) else torch.zeros(1)
-        said = predict_scores(self.learn, self.dl, s.task, s.act, s.task == 'ordinal' and y.ndim == 2 and y.shape[1] > 1)
-        n_cls = s.n_cls or (said.shape[1] if s.task == 'classes' else 0)
-        save_epoch(folder, epoch, item_ids(self.dl), np.full(len(said), -1), said, task=s.task, n_cls=n_cls, row=dict(s.row))
+        preds = predict_scores(self.learn, self.dl, s.task, s.act, s.task == 'ordinal' and y.ndim == 2
+                              and y.shape[1] > 1)
+        n_cls = s.n_cls or (preds.shape[1] if s.task == 'classes' else 0)
+        save_epoch(folder, epoch, self.dl, np.full(len(preds), -1), preds, task=s.task, n_cls=n_cls, row=dict(s.row))
 
     def state_dict(self): return {}   # files, which a run that goes on finds again
     def load_state_dict(self, d): pass
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #c05503e8
-_cancel = CancelBatchException, CancelEpochException, CancelFitException, CancelStepException, CancelTrainException, CancelValidException
+_cancel = (CancelBatchException, CancelEpochException, CancelFitException, CancelStepException, CancelTrainException,
+           CancelValidException)
 
 def _never_stops(
     cb:Callback,  # any fastai callback that only looks
@@ -563,7 +596,8 @@ def _never_stops(
             except _cancel: raise
             except Exception as e:
                 self.resting = True
-                warnings.warn(f"{what} is switched off, the training goes on: {type(e).__name__}: {str(e).strip()[:300]}")
+                warnings.warn(f"{what} is switched off, the training goes on: {type(e).__name__}: "
+                              f"{str(e).strip()[:300]}")
     Safe.__name__ = type(cb).__name__      # fastai calls a callback by its class's name
     object.__setattr__(cb, '__class__', Safe)
     return cb
@@ -596,7 +630,9 @@ def tensorboard_callback(
 )->Callback:         # fastai's TensorBoardCallback: losses, metrics and hyperparameters, no pictures and no graph
     "TensorBoard with one count of steps over all phases; `ImportError` that says what to install"
     try: from fastai.callback.tensorboard import TensorBoardCallback
-    except ImportError as e: raise ImportError(f"tensorboard=True needs a package that is missing ({e}): pip install tensorboard, or tensorboard=False") from e
+    except ImportError as e:
+        raise ImportError(f"tensorboard=True needs a package that is missing ({e}): pip install tensorboard, "
+                          "or tensorboard=False") from e
     class Steps(TensorBoardCallback):
         offset = 0
         def _setup_writer(self):
@@ -617,13 +653,15 @@ def _init_wandb(run, mode, project, wait):  # the mode that it is in now: 'onlin
     import wandb as wb
     settings = wb.Settings(init_timeout=wait, console='off', silent=True, x_disable_meta=True,
                            x_disable_machine_info=True, host='hidden', username='hidden')
-    kw = dict(project=project or run.info['workbook'], id=run.id, name=run.id, dir=str(run.dir), config=run.params, settings=settings)
+    kw = dict(project=project or run.info['workbook'], id=run.id, name=run.id, dir=str(run.dir), config=run.params,
+              settings=settings)
     if mode=='online':
         try: wb.init(mode='online', resume='allow', **kw); return mode
         except Exception as e:
             why = ' '.join(str(e).split())[:200] or type(e).__name__
             wb.teardown()      # else its helper process holds on to the run's id
-            warnings.warn(f"W&B cannot be reached, the run is kept offline ({why}). To send it later: wandb sync {run.dir.name}/wandb/offline-*")
+            warnings.warn(f"W&B cannot be reached, the run is kept offline ({why}). To send it later: "
+                          f"wandb sync {run.dir.name}/wandb/offline-*")
     wb.init(mode='offline', **kw)
     return 'offline'
 
@@ -636,7 +674,9 @@ def wandb_callback(
 )->Callback:                # fastai's WandbCallback: losses, metrics and hyperparameters
     "Weights & Biases; offline when the service cannot be reached; `ImportError` that says what to install"
     try: from fastai.callback.wandb import WandbCallback
-    except ImportError as e: raise ImportError(f"wandb={mode!r} needs a package that is missing ({e}): pip install wandb, or wandb='off'") from e
+    except ImportError as e:
+        raise ImportError(
+            f"wandb={mode!r} needs a package that is missing ({e}): pip install wandb, or wandb='off'") from e
     class Quiet(WandbCallback):
         def before_fit(self):
             with _same_draws(self.dls): super().before_fit()
@@ -657,10 +697,12 @@ def _finish_wandb(wait):  # what is left is sent, for at most `wait` s; then the
         except Exception as e: said.append(e)
     t = threading.Thread(target=finish, daemon=True)
     t.start(); t.join(wait)
-    if t.is_alive() or said: warnings.warn(f"W&B does not answer; what it did not get is kept. To send it: wandb sync {where.parent.parent.name}/wandb/{where.name}")
+    if t.is_alive() or said:
+        warnings.warn("W&B does not answer; what it did not get is kept. To send it: "
+                      f"wandb sync {where.parent.parent.name}/wandb/{where.name}")
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #1769655a
-def trackers(
+def _trackers(
     run,                       # a `Run`; the files are put into its folder
     tensorboard:bool=True,     # write event files for `tensorboard --logdir runs`
     wandb:str='off',           # 'off', 'offline' or 'online'
@@ -668,7 +710,8 @@ def trackers(
     wait:float=20.,            # s to wait for W&B's service
 )->list:                       # callbacks for `fit` or the Learner, none of which can stop a training
     "TensorBoard and W&B as asked for; `ValueError` for another switch, `ImportError` that says what to install"
-    if wandb not in ('off', 'offline', 'online'): raise ValueError(f"wandb={wandb!r} is none of 'off', 'offline', 'online'")
+    if wandb not in ('off', 'offline', 'online'):
+        raise ValueError(f"wandb={wandb!r} is none of 'off', 'offline', 'online'")
     out = [_never_stops(tensorboard_callback(Path(run.dir)/'tensorboard'), 'TensorBoard')] if tensorboard else []
     if wandb == 'off': return out
     try: return [*out, _never_stops(wandb_callback(run, wandb, project, wait), 'W&B')]
@@ -678,7 +721,7 @@ def trackers(
         return out
 
 def _stop_tracking(
-    cbs:list,  # of `trackers`
+    cbs:list,  # of `_trackers`
 ):
     "Close what must be closed, at the end of a run; it happens by itself when the process ends"
     for cb in cbs:

@@ -21,7 +21,8 @@ def _share(
     drop_last:bool=False, # leave out a short last batch
 )->tuple:              # (this process's items, [(its items, all items) of every step])
     "This process's part of every batch; `ValueError` where batches can't be cut into equal parts"
-    if bs % world: raise ValueError(f"a batch of {bs} items can't be shared by {world} processes: make bs a multiple of {world}")
+    if bs % world:
+        raise ValueError(f"a batch of {bs} items can't be shared by {world} processes: make bs a multiple of {world}")
     mine, sizes = [], []
     for i in range(0, len(idxs), bs):
         batch = idxs[i:i+bs]
@@ -73,13 +74,15 @@ def _loader(DistributedDL):
 def _trainer(DistributedTrainer):
     class Spread(DistributedTrainer):
         "One training in several processes: the model is wrapped, batches are shared out, validation is whole in each"
-        gives_back = True
+        gives_back, batch_items = True, None   # batch_items: of the step that is trained, over all processes
         def before_fit(self):
             ShareDL = _parts()[0]
             net = self.learn.model
             if self.sync_bn and torch.cuda.is_available(): net = torch.nn.SyncBatchNorm.convert_sync_batchnorm(net)
             self.learn.model = self.accelerator.prepare(net)
-            self.own, self.learn.dls.loaders = self.learn.dls, [ShareDL(self.dls[0], device=self.learn.model.device), *self.dls.loaders[1:]]
+            self.own, self.learn.dls.loaders = (self.learn.dls,
+                                                [ShareDL(self.dls[0], device=self.learn.model.device),
+                                                 *self.dls.loaders[1:]])
             if rank_distrib(): self.learn.logger = _say_nothing
 
         def before_train(self): self.step = -1
@@ -87,16 +90,16 @@ def _trainer(DistributedTrainer):
             if not self.training: return
             self.step += 1
             mine, every = self.learn.dls.loaders[0].sizes[self.step]
-            self.learn.batch_items, self.weight = every, mine*num_distrib()/every
+            self.batch_items, self.weight = every, mine*num_distrib()/every
 
         def after_loss(self):
             if not self.training: return
             self.learn.loss_grad, self.learn.loss = self.learn.loss_grad*self.weight, self.learn.loss*self.weight
 
-        def before_validate(self): self.learn.batch_items = None
+        def before_validate(self): self.batch_items = None
         def after_fit(self):
             "Also called after an error"
-            self.learn.model, self.learn.batch_items = get_model(self.learn.model), None
+            self.learn.model, self.batch_items = get_model(self.learn.model), None
             if getattr(self, 'own', None) is None: return
             self.own.loaders[0].give_back()
             self.own.loaders[0], self.own = self.own.loaders[0].dl, None
@@ -110,7 +113,8 @@ class SyncMetrics(Callback):
     order = 52   # after the Recorder (50), before what decides by its numbers (60 and above)
     def after_epoch(self):
         got = self.recorder.values[-1]
-        t = torch.tensor([float('nan') if v is None else float(v) for v in got], dtype=torch.float64, device=next(self.learn.model.parameters()).device)
+        t = torch.tensor([float('nan') if v is None else float(v) for v in got], dtype=torch.float64,
+                         device=next(self.learn.model.parameters()).device)
         torch.distributed.broadcast(t, 0)
         self.recorder.values[-1][:] = t.tolist()
 

@@ -24,7 +24,8 @@ from ..dataset.folds import fold_numbers
 def _same(pred, targ):
     "Prediction and target in float32; `ValueError` where the shapes differ"
     if pred.shape != targ.shape:
-        raise ValueError(f"prediction {tuple(pred.shape)} against target {tuple(targ.shape)}: give both one shape, (n, 1, height, width)")
+        raise ValueError(f"prediction {tuple(pred.shape)} against target {tuple(targ.shape)}: "
+                         "give both one shape, (n, 1, height, width)")
     return pred.float(), targ.float()
 
 # %% ../../nbs/07_training/00_losses.ipynb #3dbed3c5
@@ -32,7 +33,7 @@ def bce(
     logits, # float (n, 1, h, w)
     targ,   # mask, 0 to 1, the same shape
 ):          # scalar, 0 is perfect
-    "Binary cross-entropy, the mean over all pixels; takes logits, so no sigmoid before it; `ValueError` for other shapes"
+    "Binary cross-entropy of logits, the mean over all pixels; `ValueError` for other shapes"
     return F.binary_cross_entropy_with_logits(*_same(logits, targ))
 
 # %% ../../nbs/07_training/00_losses.ipynb #f537b8d4
@@ -41,7 +42,7 @@ def dice_loss(
     targ,            # mask, 0 to 1, the same shape
     smooth:float=1., # pixels added above and below: an empty mask that is found empty costs nothing
 ):                   # scalar, 0 is perfect, 1 is no overlap
-    "One minus twice the overlap over the sum of both areas (Milletari et al., V-Net, 2016, there with squares), a mean over images"
+    "1 - twice the overlap over the sum of both areas, a mean over images (Milletari et al., V-Net, 2016, with squares)"
     p, t = _same(logits, targ)
     p, t = p.sigmoid().flatten(1), t.flatten(1)
     return (1 - (2*(p*t).sum(1) + smooth)/(p.sum(1) + t.sum(1) + smooth)).mean()
@@ -85,7 +86,7 @@ def gradient_loss(
     pred, # float (n, 1, h, w)
     targ, # the same shape, NaN where nothing is known
 ):        # scalar, unit of depth a pixel
-    "How far the steps from pixel to pixel are off, right plus down: sharp edges; a constant offset costs nothing, so never use it alone"
+    "Error of the steps from pixel to pixel, right plus down; a constant offset costs nothing, so never use it alone"
     error, known = _error(pred, targ)
     right = _known_mean((error[..., 1:] - error[..., :-1]).abs(), known[..., 1:] & known[..., :-1])
     down = _known_mean((error[..., 1:, :] - error[..., :-1, :]).abs(), known[..., 1:, :] & known[..., :-1, :])
@@ -119,10 +120,13 @@ def ssim(
     top:float=1.,   # largest value minus smallest that the target can have
     each:bool=False,# one figure an image, (n,), instead of their mean
 ):                  # scalar, 1 is equal, about 0 is unrelated
-    "Structural similarity (Wang et al. 2004, section III: 11 px, sigma 1.5, K .01 and .03), the mean over windows wholly inside; `ValueError` for holes or small maps"
+    """Structural similarity, the mean over windows wholly inside; `ValueError` for holes or small maps.
+
+    Wang et al. 2004, section III: 11 px, sigma 1.5, K .01 and .03."""
     pred, targ = _same(pred, targ)
     if min(pred.shape[-2:]) < 11: raise ValueError(f"{tuple(pred.shape[-2:])} px: SSIM's window takes 11 a side")
-    if targ.isnan().any(): raise ValueError("SSIM can't leave out NaN pixels of the target: use l1 where there are holes")
+    if targ.isnan().any():
+        raise ValueError("SSIM can't leave out NaN pixels of the target: use l1 where there are holes")
     with torch.autocast(pred.device.type, enabled=False):
         mean, c1, c2 = _steps_mean if each else _window_mean, (.01*top)**2, (.03*top)**2
         level = targ.mean((-2, -1), keepdim=True)                  # variances are taken around it: float32 loses less
@@ -146,8 +150,9 @@ def sum_losses(
 ):          # loss (pred, targ) -> scalar
     "One loss out of several: `sum_losses(l1, (.5, ssim_loss))`; `ValueError` without any or for a weight below 0"
     terms = [t if isinstance(t, tuple) else (1., t) for t in terms]
-    if not terms: raise ValueError("sum_losses() of nothing: name at least one loss, such as l1")
-    if bad := [w for w, _ in terms if not (w >= 0 and math.isfinite(w))]: raise ValueError(f"weight {bad[0]}: weights are 0 or more")
+    if not terms: raise ValueError("no loss: name at least one, such as l1")
+    if bad := [w for w, _ in terms if not (w >= 0 and math.isfinite(w))]:
+        raise ValueError(f"weight {bad[0]}: weights are 0 or more")
     def total(pred, targ): return sum(w*f(pred, targ) for w, f in terms)
     total.__name__ = '+'.join(f.__name__ if w == 1 else f'{w:g}*{f.__name__}' for w, f in terms)
     return total
@@ -164,7 +169,9 @@ def named_loss(
     terms = []
     for part in text.split('+'):
         weight, _, name = part.rpartition('*')
-        if name.strip() not in losses: raise ValueError(f"loss {text!r}: {name.strip()!r} is none of {', '.join(losses)}; write one, or a sum such as '{next(iter(losses))}+0.5*{list(losses)[-1]}'")
+        if name.strip() not in losses:
+            raise ValueError(f"loss {text!r}: {name.strip()!r} is none of {', '.join(losses)}; "
+                             f"write one, or a sum such as '{next(iter(losses))}+0.5*{list(losses)[-1]}'")
         try: terms.append((float(weight or 1), losses[name.strip()]))
         except ValueError: raise ValueError(f"loss {text!r}: {weight!r} is not a number") from None
     loss = sum_losses(*terms)
@@ -182,13 +189,14 @@ def known(
 
 # %% ../../nbs/07_training/00_losses.ipynb #3e5d49c6
 class MapLoss:
-    "Losses by map, in the order of the loader's targets: `MapLoss(mask=bce_dice, depth=l1)`; the last call's parts stay in `.parts`"
+    "Losses by map, in the order of the targets: `MapLoss(mask=bce_dice, depth=l1)`; its parts stay in `.parts`"
     def __init__(self,
-        weights:dict=None, # {map: weight}, 1 where not named
-        **losses,          # map -> loss (pred, targ) -> scalar, or None: its target is there, but not trained on
+        weights:dict|None=None, # {map: weight}, 1 where not named
+        **losses,               # map -> loss (pred, targ) -> scalar, or None: its target is there, but not trained on
     ):
         self.losses, self.weights, self.parts = losses, dict.fromkeys(losses, 1.) | (weights or {}), {}
-        if extra := set(self.weights) - set(losses): raise ValueError(f"weights of {sorted(extra)}: the maps are {', '.join(losses)}")
+        if extra := set(self.weights) - set(losses):
+            raise ValueError(f"weights of {sorted(extra)}: the maps are {', '.join(losses)}")
         self.wanted = [m for m, f in losses.items() if f is not None]
         if not self.wanted: raise ValueError("MapLoss without a loss: MapLoss(mask=bce_dice, depth=l1)")
 
@@ -202,9 +210,12 @@ class MapLoss:
 # %% ../../nbs/07_training/00_losses.ipynb #a202b687
 def _by_map(preds, targs, maps, wanted):
     "{map: (prediction, target)} of the maps wanted; `ValueError` where it isn't clear which is which"
-    if len(targs) != len(maps): raise ValueError(f"{len(targs)} targets for the maps {', '.join(maps)}: name all that the loader gives, None for those left out")
+    if len(targs) != len(maps):
+        raise ValueError(f"{len(targs)} targets for the maps {', '.join(maps)}: name all that the loader gives, "
+                         "None for those left out")
     if isinstance(preds, torch.Tensor):
-        if len(wanted) != 1 and len(maps) > 1: raise ValueError(f"the network gave one map, the losses are on {', '.join(wanted)}: set the others to None")
+        if len(wanted) != 1 and len(maps) > 1:
+            raise ValueError(f"the network gave one map, the losses are on {', '.join(wanted)}: set the others to None")
         preds = {wanted[0]: preds}
     elif len(preds) != len(maps): raise ValueError(f"{len(preds)} predictions for the maps {', '.join(maps)}")
     else: preds = dict(zip(maps, preds))
@@ -318,11 +329,12 @@ def map_metric(
     maps:tuple=('mask', 'depth'), # the network's outputs and the loader's targets, in order
     alone:bool=False,       # the network gives this map alone, as a tensor
 ):                          # function for fastai's `metrics`, named such as mask_iou
-    "A metric of one map of several; `ValueError` for an unknown map, or a single output where `alone` does not say that it is this one"
+    "A metric of one map of several; `ValueError` for an unknown map, or a single output without `alone`"
     if name not in maps: raise ValueError(f"no map {name!r}: {', '.join(maps)}")
     def of_map(preds, *targs):
         if isinstance(preds, torch.Tensor) and len(maps) > 1 and not alone:
-            raise ValueError(f"the network gave one map; if that is {name!r}, say map_metric({name!r}, {metric.__name__}, alone=True)")
+            raise ValueError(f"the network gave one map; if that is {name!r}, say map_metric({name!r}, "
+                             f"{metric.__name__}, alone=True)")
         return metric(*_by_map(preds, targs, tuple(maps), [name])[name])
     of_map.__name__ = f'{name}_{metric.__name__}'
     return of_map
@@ -365,14 +377,15 @@ def item_scores(
     targs,        # map -> the same shapes
     metrics:dict, # column -> (map, metric (pred, targ) -> scalar): {'mask_iou': ('mask', iou)}
 )->pd.DataFrame:  # a row an item, in order
-    "Every item's own metrics, of all at once on the device of the maps; a metric that takes no `each` is asked item by item"
+    "Every item's own metrics, on the device of the maps; a metric that takes no `each` is called item by item"
     return pd.DataFrame({c: _each(f, preds[m], targs[m]).double().cpu().numpy() for c, (m, f) in metrics.items()})
 
 def _each(f, pred, targ):
     "One figure an item, (n,)"
     try: at_once = 'each' in inspect.signature(f).parameters
     except ValueError: at_once = False                # a function that doesn't say what it takes
-    return f(pred, targ, each=True) if at_once else torch.tensor([float(f(p, t)) for p, t in zip(pred.split(1), targ.split(1))])
+    return (f(pred, targ, each=True) if at_once
+            else torch.tensor([float(f(p, t)) for p, t in zip(pred.split(1), targ.split(1))]))
 
 # %% ../../nbs/07_training/00_losses.ipynb #36906352
 def mean_intervals(
@@ -392,7 +405,8 @@ def mean_intervals(
     w = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1/len(names)), size=n)
     with np.errstate(invalid='ignore'): means = (w @ sums)/(w @ counts)
     low, high = np.nanquantile(means, [(1 - level)/2, (1 + level)/2], axis=0)
-    return pd.DataFrame(dict(value=sums.sum(0)/counts.sum(0), low=low, high=high), index=pd.Index(scores.columns, name='metric'))
+    return pd.DataFrame(dict(value=sums.sum(0)/counts.sum(0), low=low, high=high),
+                        index=pd.Index(scores.columns, name='metric'))
 
 # %% ../../nbs/07_training/00_losses.ipynb #5027c4b8
 def paired_means(
@@ -422,10 +436,12 @@ def iou_at(
     edges = torch.tensor([math.log(c/(1 - c)) for c in cuts], dtype=p.dtype, device=p.device)
     edges, order = edges.sort()
     n, k = len(p), len(cuts) + 1
-    above = torch.bucketize(torch.where(p.isnan(), -torch.inf, p).flatten(1), edges, right=True)   # cuts that a pixel reaches, 0 to k-1
+    # cuts that a pixel reaches, 0 to k-1
+    above = torch.bucketize(torch.where(p.isnan(), -torch.inf, p).flatten(1), edges, right=True)
     rows = 2*torch.arange(n, device=p.device)[:, None] + (t >= .5).flatten(1)
     counts = torch.bincount((rows*k + above).flatten(), minlength=2*n*k).view(n, 2, k)
-    reached = counts.flip(-1).cumsum(-1).flip(-1)[..., 1:].float()                                 # pixels at or above each cut
+    # pixels at or above each cut
+    reached = counts.flip(-1).cumsum(-1).flip(-1)[..., 1:].float()
     both, found, true = reached[:, 1], reached.sum(1), counts[:, 1].sum(-1, keepdim=True).float()
     return _share(both, found + true - both, True)[:, order.argsort()].double().cpu().numpy()
 

@@ -133,7 +133,7 @@ def _epochs(dir, stop, say):  # says each new row of history.csv and each new no
             continue                                              # half written: the next look may find it whole
         for o in notes[told:]: say(f'note: {printable(o)}')
         for r in rows[n:]: say('  '.join(f'{k} {_short(v)}' for k,v in zip(rows[0], r) if v))
-        n, told = max(1, len(rows)), len(notes)                   # rows that were set aside are trained, and said, again
+        n, told = max(1, len(rows)), len(notes)   # rows that were set aside are trained, and said, again
         if last: return
 
 # %% ../../nbs/11_workbook/01_command.ipynb #afd0230b
@@ -164,7 +164,8 @@ def _execute(nb, dir, cwd, progress):  # papermill in the run's folder; the erro
 
 # %% ../../nbs/11_workbook/01_command.ipynb #aa513814
 _ansi = re.compile(r'\x1b\[[0-9;]*m')
-_ours = frozenset('ValueError FileNotFoundError ParamError ImageError VideoError ArchiveError DownloadError DriveError ResumeError'.split())
+_ours = frozenset('ValueError FileNotFoundError ParamError ImageError VideoError ArchiveError '
+                  'DownloadError DriveError ResumeError'.split())
 
 _FULL = errno.ENOSPC, errno.EDQUOT
 
@@ -172,11 +173,13 @@ def _sentence(kind, text):  # an error in one line: the kind of it where its wor
     text = _ansi.sub('', text).strip()
     first = next(iter(text.splitlines()), '') or 'no more was said'
     number, said = re.fullmatch(r'(?:\[Errno (\d+)\] )?(.*)', first).groups()
-    if int(number or 0) in _FULL or os.strerror(errno.ENOSPC) in first: return f'the disk is full: make room, then go on. {said}'
+    if int(number or 0) in _FULL or os.strerror(errno.ENOSPC) in first:
+        return f'the disk is full: make room, then go on. {said}'
     return first if kind in _ours and ' ' in first and text else f'{kind}: {first}'
 
 def _why(e, nb):  # (status, a sentence, further lines of the error, its traceback) for whatever ended a notebook
-    if isinstance(e, KeyboardInterrupt) or getattr(e, 'ename', '')=='KeyboardInterrupt': return 'interrupted', 'interrupted', [], ''
+    if isinstance(e, KeyboardInterrupt) or getattr(e, 'ename', '')=='KeyboardInterrupt':
+        return 'interrupted', 'interrupted', [], ''
     if not hasattr(e, 'cell_index'):
         dead = 'the kernel died; most often it ran out of memory (smaller batches help; kernel.log may say more)'
         text = dead if type(e).__name__=='DeadKernelError' else _sentence(type(e).__name__, str(e))
@@ -188,14 +191,19 @@ def _why(e, nb):  # (status, a sentence, further lines of the error, its traceba
             _ansi.sub('', '\n'.join(e.traceback or [])))
 
 # %% ../../nbs/11_workbook/01_command.ipynb #8801e3f4
-def _end(run, e, nb):  # marks a run that was cut short; the lines to show: a sentence, the rest of the message, where the traceback is
+def _end(run, e, nb):
+    "Mark a run that was cut short; the lines to show: a sentence, the rest of the message, where the traceback is"
     status, said, more, trace = _why(e, nb)
     lines = [said, *(f'  {o}' for o in more)]
     try: _mark(run, status)
-    except OSError as full: lines.append(f"  {full.filename or run.dir}: {full.strerror or full}, so the run's status is not written: it will be taken for killed")
+    except OSError as full:
+        lines.append(f"  {full.filename or run.dir}: {full.strerror or full}, so the run's status is not written: "
+                     "it will be taken for killed")
     else:
-        try: lines += [f"  traceback {write_atomic(run.dir/'traceback.txt', trace.rstrip() + chr(10))}"] if trace else []
-        except OSError as full: lines.append(f"  {full.filename or run.dir}: {full.strerror or full}, so the traceback is not kept")
+        try:
+            lines += [f"  traceback {write_atomic(run.dir/'traceback.txt', trace.rstrip() + chr(10))}"] if trace else []
+        except OSError as full:
+            lines.append(f"  {full.filename or run.dir}: {full.strerror or full}, so the traceback is not kept")
     return status, lines
 
 # %% ../../nbs/11_workbook/01_command.ipynb #9ccf9bdc
@@ -206,14 +214,16 @@ def _mark(run, status):  # on a full disk in the room that was kept for this
         with contextlib.suppress(OSError): os.truncate(_beside(run.dir, 'held'), 9)
         try: _last(run).set_status(status)
         except OSError:
-            if run.info.get('status') != ' '.join(status.split())[:300]: raise   # else only the ledger is not written, which is made anew each time
+            # else only the ledger is not written, which is made anew each time
+            if run.info.get('status') != ' '.join(status.split())[:300]: raise
 
 # %% ../../nbs/11_workbook/01_command.ipynb #8c3c13b2
 def _read(workbook):  # (path of a workbook, its parameters by name)
     path = _find_workbook(workbook)
     try: return path, parse_parameters(cell_source(read_json(path)) or '')
     except (KeyError, TypeError) as e: raise ValueError(f"{path} is no notebook: it has no cells") from e
-    except SyntaxError as e: raise ValueError(f"{path}: line {e.lineno} of the parameters cell is no plain `name = value`: {e.msg}") from e
+    except SyntaxError as e:
+        raise ValueError(f"{path}: line {e.lineno} of the parameters cell is no plain `name = value`: {e.msg}") from e
 
 def _begin(path, have, values, root, extras):  # a new run's folder
     dir = new_run_dir(path.stem, root).resolve()
@@ -225,18 +235,22 @@ _ROOM = 1<<18   # bytes: run.json, a traceback and most ledgers
 
 def _beside(dir, ext): return Path(dir).with_name(f'.{Path(dir).name}.{ext}')
 
-def _holder(dir):  # number of the process that holds a run, as text; one that has just begun writes it a moment after it has the lock
+def _holder(dir):
+    "Number of the process that holds a run, as text, which it writes a moment after it has the lock"
     for _ in range(20):
         try: return re.match(rb'\d{1,9}', _beside(dir, 'held').read_bytes()[:9])[0].decode()
         except (OSError, TypeError): time.sleep(.05)
     return 'unknown'
 
 # %% ../../nbs/11_workbook/01_command.ipynb #0e56706b
-def _hold(dir):  # the lock on a run's folder, or None where the file system has none; `RuntimeError` while another process has it
+def _hold(dir):
+    "The lock on a run's folder, None where the file system has none; `RuntimeError` while another process has it"
     from filelock import FileLock, Timeout
     lock = FileLock(_beside(dir, 'lock'))
     try: lock.acquire(timeout=0)
-    except Timeout: raise RuntimeError(f"{dir.name} is being continued by another nb_run (process {_holder(dir)}): wait for its end, or stop it first") from None
+    except Timeout:
+        raise RuntimeError(f"{dir.name} is being continued by another nb_run (process {_holder(dir)}): "
+                           "wait for its end, or stop it first") from None
     except (NotImplementedError, OSError): return None   # the run's own note of its process must do
     try: _beside(dir, 'held').write_bytes(b'%d\n' % os.getpid() + os.urandom(_ROOM))
     except OSError: _beside(dir, 'held').unlink(missing_ok=True)     # no room to keep: what comes next says so
@@ -248,7 +262,7 @@ def _alone(run, root='.'):  # holds a run, by folder or id, against every other 
     dir = (Path(run) if (Path(run)/'run.json').is_file() else Path(root)/str(run)).resolve()
     new = not dir.parent.exists()
     try: dir.parent.mkdir(parents=True, exist_ok=True)
-    except OSError: pass                                              # whoever writes there next says why it can't be done
+    except OSError: pass   # whoever writes there next says why it can't be done
     lock = _hold(dir)
     try: yield
     finally:
@@ -261,7 +275,7 @@ def _alone(run, root='.'):  # holds a run, by folder or id, against every other 
 
 # %% ../../nbs/11_workbook/01_command.ipynb #b3354a78
 def nb_run(
-    workbook:str|Path|None=None, # a name such as 'basegun', or the path of a notebook; None: that of the run in `resume`
+    workbook:str|Path|None=None, # a name such as 'basegun', or a notebook's path; None: that of the run in `resume`
     params:dict|None=None,       # name -> value (or text), instead of the notebook's own
     root:str|Path='runs',        # folder that holds all runs
     cwd:str|Path='.',            # folder that the notebook works in
@@ -281,7 +295,8 @@ def nb_run(
     with _alone(run.dir): return _work(run, nb, cwd, progress)
 
 # %% ../../nbs/11_workbook/01_command.ipynb #5164a3a8
-def _work(run, nb, cwd, progress):  # the run when its notebook has ended; `WorkbookError` or `KeyboardInterrupt` where it was cut short
+def _work(run, nb, cwd, progress):
+    "The run when its notebook has ended; `WorkbookError` or `KeyboardInterrupt` where it was cut short"
     try: _execute(nb, run.dir, Path(cwd).resolve(), progress)
     except BaseException as e:
         status, lines = _end(run, e, nb)
@@ -297,22 +312,27 @@ def _last(run):  # the run as the kernel left it, so that its minutes are kept; 
     return Run(run.dir) if run.info.get('adopted') else run
 
 # %% ../../nbs/11_workbook/01_command.ipynb #2e1a7cc2
-def _unended(run, root):  # the run to go on with; `ValueError` when it is finished, `FileNotFoundError` when it is nowhere
+def _unended(run, root):
+    "The run to go on with; `ValueError` when it is finished, `FileNotFoundError` when it is nowhere"
     try: run = Run.open(run, root)
     except FileNotFoundError as e:
         try: run = Run(restore_run(str(run), root))
         except FileNotFoundError: raise e from None
-    if run.status=='done': raise ValueError(f"{run.id} is done: there is nothing to go on with. Leave out --resume for a new run; "
+    if run.status=='done':
+        raise ValueError(f"{run.id} is done: there is nothing to go on with. Leave out --resume for a new run; "
                                          f"nb_runs --save {run.id} makes its page and brings it to Drive once more")
     return run
 
 # %% ../../nbs/11_workbook/01_command.ipynb #09ecb89a
 def _same_params(run, path, have, given):  # the run's own values; `ParamError` for a given one that differs
-    if run.info['workbook'] != path.stem: raise ParamError(f"{run.id} is a run of {run.info['workbook']}, not of {path.stem}")
+    if run.info['workbook'] != path.stem:
+        raise ParamError(f"{run.id} is a run of {run.info['workbook']}, not of {path.stem}")
     old = {k: v for k,v in run.params.items() if k in have and v != '***'}
     old, new = check_params(have, old), check_params(have, given)
     diff = [f"{k} was {old[k]!r}, now {v!r}" for k,v in new.items() if k in old and old[k] != v]
-    if diff: raise ParamError(f"{run.id} was begun with other parameters: {'; '.join(diff)}. Leave them out, or start a new run")
+    if diff:
+        raise ParamError(f"{run.id} was begun with other parameters: {'; '.join(diff)}. "
+                         "Leave them out, or start a new run")
     return old
 
 def _reopen(run):  # this process's, until the notebook's kernel moves in
@@ -326,7 +346,8 @@ def _reopen(run):  # this process's, until the notebook's kernel moves in
 # %% ../../nbs/11_workbook/01_command.ipynb #03443bc4
 def _split(text):  # 'a,[1,2],c' -> ['a', '[1,2]', 'c']: at commas outside brackets and quotes
     parts = re.findall(r"""(?:[^,\[\](){}'"]|\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|'[^']*'|"[^"]*")+""", text)
-    if not parts or ','.join(parts) != text: raise ValueError(f"--sweep {text!r}: write key=a,b,c; a list goes into [ ]")
+    if not parts or ','.join(parts) != text:
+        raise ValueError(f"--sweep {text!r}: write key=a,b,c; a list goes into [ ]")
     return [o.strip() for o in parts]
 
 # %% ../../nbs/11_workbook/01_command.ipynb #fabbe5cf
@@ -344,7 +365,9 @@ def nb_sweep(
     for c in combos: check_params(have, {**(params or {}), **c})
     for i,c in enumerate(combos, 1):
         said(f"run {i} of {len(combos)}: " + '  '.join(f'{k}={v}' for k,v in c.items()))
-        try: run = nb_run(workbook, {**(params or {}), **c}, root, sweep=dict(run=i, of=len(combos), over=list(over)), **kw)
+        try:
+            run = nb_run(workbook, {**(params or {}), **c}, root,
+                         sweep=dict(run=i, of=len(combos), over=list(over)), **kw)
         except WorkbookError as e:
             run = e.run
             said(f"{e}\n  going on with the next one; later: nb_run --resume {run.id}")
@@ -357,7 +380,8 @@ def _parser():
     p.add_argument('workbook', nargs='?', help="a name, the path of a notebook, or 'all'")
     p.add_argument('-p', dest='params', nargs=2, action='append', default=[], metavar=('KEY','VALUE'),
                    help="set a parameter; may be given again")
-    p.add_argument('--sweep', action='append', default=[], metavar='KEY=A,B,C', help="a run for each value; given again: all combinations")
+    p.add_argument('--sweep', action='append', default=[], metavar='KEY=A,B,C',
+                   help="a run for each value; given again: all combinations")
     p.add_argument('--resume', metavar='RUN', help="go on with this run of the folder of runs, or of Drive")
     p.add_argument('--runs', default='runs', metavar='DIR', help="folder that holds all runs (default: runs)")
     p.add_argument('--flags', default='', metavar='WORDS', help="run cells with these flags too, such as 'slow cuda'")
@@ -406,7 +430,8 @@ def _again(name, a, run=None):  # the lines that say how to go on, and how to be
 
 # %% ../../nbs/11_workbook/01_command.ipynb #80786a2b
 def _refused(e):  # exit code 2, and why in a line, whatever kept a run from starting
-    if isinstance(e, OSError) and e.strerror: e = f"{e.filename or 'the folder of runs'}: {e.strerror} (--runs DIR puts the runs into another folder)"
+    if isinstance(e, OSError) and e.strerror:
+        e = f"{e.filename or 'the folder of runs'}: {e.strerror} (--runs DIR puts the runs into another folder)"
     print(f'nb_run: {e}', file=sys.stderr)
     return 2
 
@@ -415,7 +440,8 @@ def _interrupted(name, a, e):  # exit code 130, and how to go on
     print(f"interrupted\n{_again(name, a, getattr(e, 'run', None))}", file=sys.stderr)
     return 130
 
-def _was_refused(e):  # whether a workbook stopped at a parameter's value before it trained: the same again would stop there again
+def _was_refused(e):
+    "Did a workbook stop at a parameter's value before it trained? The same again would stop there again"
     key = re.match(r'cell \d+ of the workbook failed: (\w+)[:=]', str(e))
     return bool(key) and key[1] in e.run.params and not (e.run.dir/'history.csv').exists()
 
@@ -424,7 +450,8 @@ def _run_one(name, a):  # exit code of one workbook
     print(f'running {name}; its folder will be in {Path(a.runs).resolve()}', file=sys.stderr)
     try: run = nb_run(name, dict(a.params), a.runs, flags=a.flags, resume=a.resume)
     except WorkbookError as e:
-        print(f"{e}\n  notebook  {e.run.dir/'notebook.ipynb'}\n{_again(name, a, None if _was_refused(e) else e.run)}", file=sys.stderr)
+        print(f"{e}\n  notebook  {e.run.dir/'notebook.ipynb'}", file=sys.stderr)
+        print(_again(name, a, None if _was_refused(e) else e.run), file=sys.stderr)
         return 1
     except (OSError, ValueError, RuntimeError) as e: return _refused(e)
     except KeyboardInterrupt as e: return _interrupted(name, a, e)
@@ -447,7 +474,7 @@ def _stop(*_): raise KeyboardInterrupt
 # %% ../../nbs/11_workbook/01_command.ipynb #90fbbfec
 def nb_run_cli(
     argv:list|None=None,  # arguments; None: those of the command line
-)->int:                   # 0 fine, 1 a cell failed, 2 wrong arguments or a folder that can't be written, 130 interrupted
+)->int:   # 0 fine, 1 a cell failed, 2 wrong arguments or a folder that can't be written, 130 interrupted
     "The command `nb_run`"
     show_any_name()
     p = _parser()
@@ -490,17 +517,18 @@ def _checked(a):  # names of the workbooks to run; an error for whatever is wron
 def _tables(a, code=0):  # exit code; makes runs/report.html and the spreadsheet anew and says where they are
     from nb_helpers.runs.report import newest_runs, report_page
     try:
-        print(f"  page      {report_page(newest_runs(a.runs), Path(a.runs)/'report.html').resolve()} (the newest run of every workbook)")
+        page = report_page(newest_runs(a.runs), Path(a.runs)/'report.html')
+        print(f"  page      {page.resolve()} (the newest run of every workbook)")
         if a.xlsx: print(f"  table     {write_ledger(a.runs, xlsx=True).resolve()}")
     except OSError as e: return code if code and e.errno in _FULL else _refused(e)   # a full disk was said before
     return 0
 
 # %% ../../nbs/11_workbook/01_command.ipynb #b513e284
 def _table_text(
-    df,              # DataFrame
-    width:int=None,  # characters; None: the terminal's
-    cell:int=32,     # characters of a value at most
-)->str:              # the table without index, and how many columns are not shown
+    df,                   # DataFrame
+    width:int|None=None,  # characters; None: the terminal's
+    cell:int=32,          # characters of a value at most
+)->str:                   # the table without index, and how many columns are not shown
     "A DataFrame for a terminal"
     from nb_helpers.runs.compare import short_value
     width = width or shutil.get_terminal_size((120, 24)).columns
@@ -513,11 +541,13 @@ def _table_text(
     lines = ['  '.join(k.ljust(w) for (k,_),w in zip(cols[:n], wide))] + [
         '  '.join(v[i].ljust(w) for (_,v),w in zip(cols[:n], wide)) for i in range(len(df))]
     left = [k for k,_ in cols[n:]]
-    return '\n'.join(o.rstrip() for o in lines) + (f"\n(and {len(left)} more columns: {', '.join(left)[:width-24]})" if left else '')
+    return '\n'.join(o.rstrip() for o in lines) + (f"\n(and {len(left)} more columns: "
+                                                   f"{', '.join(left)[:width-24]})" if left else '')
 
 # %% ../../nbs/11_workbook/01_command.ipynb #ab2adaae
 def _runs_parser():
-    p = argparse.ArgumentParser('nb_runs', description="The runs there are, from their folders and from Drive where it is mounted.")
+    p = argparse.ArgumentParser(
+        'nb_runs', description="The runs there are, from their folders and from Drive where it is mounted.")
     p.add_argument('workbook', nargs='?', help="only the runs of this workbook")
     p.add_argument('--runs', default='runs', metavar='DIR', help="folder that holds all runs (default: runs)")
     p.add_argument('--by', metavar='METRIC', help="the best first, with what they did differently")
@@ -525,8 +555,11 @@ def _runs_parser():
     p.add_argument('--compare', nargs=2, metavar='RUN', help="what two runs did differently, and what came of it")
     p.add_argument('--xlsx', action='store_true', help="write ledger.xlsx")
     p.add_argument('--html', action='store_true', help="write all_runs.html, one page with curves and tables")
-    p.add_argument('--save', metavar='RUN', help="bring a run to Drive once more, with its page, and remove its checkpoints then")
-    p.add_argument('--clean', nargs='*', metavar='WHAT', help="show what takes room here and on Drive; with names or kinds (cache, checkpoints, data) remove them")
+    p.add_argument('--save', metavar='RUN',
+                   help="bring a run to Drive once more, with its page, and remove its checkpoints then")
+    p.add_argument('--clean', nargs='*', metavar='WHAT',
+                   help="show what takes room here and on Drive; with names or kinds (cache, checkpoints, data) "
+                        "remove them")
     p.add_argument('--yes', action='store_true', help="with --clean: don't ask")
     p.add_argument('--here', action='store_true', help="don't look on Drive")
     return p
@@ -536,7 +569,9 @@ def _latest(a):  # the latest runs, with the columns in which they differ before
     from nb_helpers.runs.compare import ledger_names, differing
     df = read_ledger(a.runs)
     if a.workbook: df = df[df.workbook==a.workbook]
-    if not len(df): raise FileNotFoundError(f"no runs{f' of {a.workbook}' if a.workbook else ''} in {Path(a.runs).resolve()}: nb_run makes one")
+    if not len(df):
+        raise FileNotFoundError(f"no runs{f' of {a.workbook}' if a.workbook else ''} in "
+                                f"{Path(a.runs).resolve()}: nb_run makes one")
     df = df.tail(a.n)
     pars, mets = ledger_names(a.runs, df)
     mets = [k for k in mets if not k.endswith(('_low','_high'))]
@@ -547,7 +582,8 @@ def _save(a):  # what the last cell of a workbook does, for a run whose last sav
     from nb_helpers.drive.workspace import Workspace
     from nb_helpers.runs.run import Run
     run = Run.open(a.save, a.runs)
-    if run.status in ('running', 'killed', 'lost'): raise ValueError(f"{run.id} is {run.status}: nb_run --resume {run.id} goes on with it")
+    if run.status in ('running', 'killed', 'lost'):
+        raise ValueError(f"{run.id} is {run.status}: nb_run --resume {run.id} goes on with it")
     space = Workspace(run.info['workbook'])
     if not (run.dir/'report.html').exists():
         from nb_helpers.runs.report import report_page
@@ -560,13 +596,16 @@ def _clean(a):  # shows what takes room, or removes it
     room = room_taken(a.runs)
     shown = lambda df: _table_text(df.drop(columns='path').assign(MB=df.MB.round(1), days=df.days.round(1)), cell=60)
     if not a.clean:
-        print(shown(room.head(a.n)) + f"\n{room.MB.sum():,.0f} MB in {len(room)} things; nb_runs --clean NAME or a kind (cache, checkpoints, data) removes")
+        print(shown(room.head(a.n)) + f"\n{room.MB.sum():,.0f} MB in {len(room)} things; "
+                                      "nb_runs --clean NAME or a kind (cache, checkpoints, data) removes")
         return 0
     known = {*room.name, 'cache', 'checkpoints', 'data'}
-    if odd := [o for o in a.clean if o not in known]: raise ValueError(f"nothing here or on Drive is called {odd[0]!r}: nb_runs --clean shows the names")
+    if odd := [o for o in a.clean if o not in known]:
+        raise ValueError(f"nothing here or on Drive is called {odd[0]!r}: nb_runs --clean shows the names")
     chosen = room[room.name.isin(a.clean) | room.kind.isin(set(a.clean) & {'cache', 'checkpoints', 'data'})]
     runs = read_ledger(a.runs)
-    if hit := set(runs.id[runs.status == 'running']) & set(chosen.name): raise ValueError(f"{sorted(hit)[0]} is running: stop it first")
+    if hit := set(runs.id[runs.status == 'running']) & set(chosen.name):
+        raise ValueError(f"{sorted(hit)[0]} is running: stop it first")
     return _remove(chosen, shown(chosen), a.yes)
 
 # %% ../../nbs/11_workbook/01_command.ipynb #990653cb
@@ -574,7 +613,10 @@ def _remove(chosen, text, yes):  # asks, and removes
     print(text)
     if not yes:
         if not sys.stdin.isatty(): raise ValueError("nobody can be asked here: add --yes to remove these")
-        if input(f"Remove these {len(chosen)} things, {chosen.MB.sum():,.1f} MB? [y/N] ").strip().lower() not in ('y', 'yes'): print('nothing was removed'); return 0
+        answer = input(f"Remove these {len(chosen)} things, {chosen.MB.sum():,.1f} MB? [y/N] ")
+        if answer.strip().lower() not in ('y', 'yes'):
+            print('nothing was removed')
+            return 0
     for p in chosen.path: discard(p)
     print(f"removed: {len(chosen)} things, {chosen.MB.sum():,.1f} MB")
     return 0
@@ -612,13 +654,15 @@ def nb_links_cli(
 )->int:                   # 0 fine, 2 an unknown name or no table
     "The command `nb_links`: what stands in data_links.md"
     show_any_name()
-    p = argparse.ArgumentParser('nb_links', description="The data sets and weights that have a name, from data_links.md.")
+    p = argparse.ArgumentParser(
+        'nb_links', description="The data sets and weights that have a name, from data_links.md.")
     p.add_argument('name', nargs='?', help="show one of them, and how to get it")
     p.add_argument('--table', metavar='FILE', help="another data_links.md")
     a = p.parse_args(argv)
     try:
         if a.name: print(_one_link(link(a.name, a.table)))
-        else: print(_table_text(links(a.table).reset_index()[['name','workbook','size','licence','what','url']], cell=44))
+        else:
+            print(_table_text(links(a.table).reset_index()[['name','workbook','size','licence','what','url']], cell=44))
     except (OSError, KeyError, ValueError, RuntimeError) as e:
         print(f"nb_links: {e.args[0] if isinstance(e, KeyError) else e}", file=sys.stderr)
         return 2
