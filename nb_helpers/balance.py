@@ -340,23 +340,24 @@ def create_batches(self:BalancedDL, samps):
 
 # %% ../nbs/05_balance.ipynb #ee3ab65e
 def balanced_dls(
-    dls,             # fastai DataLoaders; the first is the training loader
-    shares='equal',  # as in `BalancedSampler`; None: plain shuffle, which is said
-    bs:int=None,     # items a batch; the training loader's by default
-    epoch='all',     # as in `BalancedSampler`
-    seed:int=0,      # likewise
-    labels=None,     # class per training item, where they can't be found without opening items
-    aug=None,        # the training split's `Augment`, so that an item looks new each time; True: the loader's own
-    weights=None,    # in place of `shares`: dict class -> weight for drawing items, as in `weighted_shares`
+    dls,               # fastai DataLoaders; the first is the training loader
+    shares='equal',    # as in `BalancedSampler`; None: plain shuffle, which is said
+    bs:int|None=None,  # items a batch; the training loader's by default
+    epoch='all',       # as in `BalancedSampler`
+    seed:int=0,        # likewise
+    labels=None,       # class per training item, where they can't be found without opening items
+    aug=None,          # the `Augment` by which an item looks different each time it comes; True: the loader's own
     verbose:bool=True, # say what a batch and an epoch are
 )->DataLoaders:      # of the same kind, the training loader balanced
     "The same DataLoaders with balanced training batches; `ValueError` where labels and items differ in number"
-    train, labels = dls.train, _train_labels(dls.train) if labels is None else labels
-    if weights is not None: shares = weighted_shares(labels, weights)
-    if aug is True: aug = next(iter(loader_augments(train)), None)
-    if aug is not None and not hasattr(aug, 'epoch'): raise ValueError(f"aug={aug!r} has no epoch: give the augment.Augment itself")
-    sampler = BalancedSampler(labels, bs or train.bs, 'equal' if shares is None else shares, epoch, seed)
-    if sampler.n_items != len(train.dataset): raise ValueError(f"{sampler.n_items} labels for {len(train.dataset)} training items")
+    train = dls.train
+    if aug is True: aug = next(iter(augments(train)), None)
+    if aug is not None and not hasattr(aug, 'epoch'):
+        raise ValueError(f"aug={aug!r} has no epoch: give the augment.Augment itself")
+    sampler = BalancedSampler(_train_labels(train) if labels is None else labels, bs or train.bs,
+                              'equal' if shares is None else shares, epoch, seed)
+    if sampler.n_items != len(train.dataset):
+        raise ValueError(f"{sampler.n_items} labels for {len(train.dataset)} training items")
     if verbose: print(_natural(sampler) if shares is None else sampler)
     if shares is None: return dls
     plain = type(train).__bases__[1] if isinstance(train, BalancedDL) else type(train)
@@ -428,18 +429,21 @@ def weighted_shares(
 def prior_shift(
     probs,      # array or tensor of probabilities: (n, n_cls) with rows of sum 1, or (n,) of the second of two classes
     frm,        # share of each class in training, such as a sampler's shares; above 0; or a row of them an item
-    to,         # share of each class where the model is used, such as `class_shares(valid.label, vocab)`; likewise
+    to,         # share of each class where the model is used, such as those of the validation items; likewise
 ):              # as `probs`, same kind and shape
     "Probabilities as if trained with other class shares; `ValueError` for another n of classes or no probabilities"
     p = probs.detach().cpu().numpy() if isinstance(probs, torch.Tensor) else np.asarray(probs)
     many = np.stack([1 - p, p], -1) if p.ndim == 1 else p
     frm, to = (np.asarray(list(s.values()) if isinstance(s, dict) else s, dtype=np.float64) for s in (frm, to))
     fits = all(o.shape in (many.shape, many.shape[-1:]) for o in (frm, to))
-    k = frm.shape[-1], to.shape[-1]
-    if not fits: raise ValueError(f"shares of {k[0]} and {k[1]} classes for probabilities of {many.shape[-1]}")
-    if (frm <= 0).any() or (to <= 0).any(): raise ValueError(f"a share of 0 in {frm.tolist()} or {to.tolist()}: leave the class out")
+    if not fits:
+        raise ValueError(f"shares of {frm.shape[-1]} and {to.shape[-1]} classes for probabilities of {many.shape[-1]}")
+    if (frm <= 0).any() or (to <= 0).any():
+        raise ValueError(f"a share of 0 in {frm.tolist()} or {to.tolist()}: leave the class out")
     off = abs(many.sum(-1) - 1)
-    if len(p) and ((many < 0).any() or not (off < .01).all()): raise ValueError(f"row {off.argmax()} has sum {many[off.argmax()].sum():.3f}: probabilities are needed, softmax or sigmoid first")
+    if len(p) and ((many < 0).any() or not (off < .01).all()):
+        raise ValueError(f"row {off.argmax()} has sum {many[off.argmax()].sum():.3f}: probabilities are needed, "
+                         "softmax or sigmoid first")
     new = many*(to/to.sum(-1, keepdims=True))/(frm/frm.sum(-1, keepdims=True))
     new = new/new.sum(-1, keepdims=True)
     new = (new[:, 1] if p.ndim == 1 else new).astype(p.dtype)

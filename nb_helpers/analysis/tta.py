@@ -22,7 +22,6 @@ from fastcore.basics import patch
 from torch import nn
 
 from .score import auc, resamples
-from ..dataset.augment import loader_augments
 from ..dataset.folds import fold_numbers
 from ..dataset.task import to_targets
 from ..gpu import evaluating, same_precision
@@ -448,10 +447,9 @@ def tta_preds(
     views=('identity', 'hflip'), # names in `VIEWS`, objects from `scale`, `crop`, `random_views`; a number: so many draws
     outputs=None,   # `Output`, or a dict or tuple of them; a `Task`: its score; by default from the loss, for a single one
     weights=None,   # one a view, above 0; the same for all by default
-)->tuple:           # (averages float32, (n, K), (n, c, h, w), or (n,) for a `Task`; targets, None without), on the CPU
-    "Predictions averaged over the views; each item is read once; `ValueError` for views, loaders and outputs that don't go together"
-    dl, views = learn.dls.valid if dl is None else dl, _named(_chosen_views(learn, views))
-    if one := hasattr(outputs, 'scored'): outputs = _score_of(outputs)
+)->tuple:           # (averages, float32, (n, K) or (n, c, h, w), as the model's outputs; targets or None), on the CPU
+    "Predictions averaged over the views, each item read once; `ValueError` for views, loader, outputs that don't fit"
+    dl, views = _loader(learn, dl), _named(views)
     weights = [1.]*len(views) if weights is None else [float(w) for w in weights]
     if len(weights) != len(views) or min(weights) <= 0:
         raise ValueError(f"{len(views)} views and weights {weights}: one above 0 a view")
@@ -518,15 +516,17 @@ def _gain_table(
     values,            # name -> (n, K), what each view gives by itself; the first is the plain picture
     targs,             # true classes or whatever `metric` takes, (n,)
     metric='accuracy', # 'accuracy', 'auc' (of two classes), or a function (targs, probs) -> float, more is better
-    finish=lambda p: p,# from an average of values to probabilities; nothing is to be done where the values are probabilities
+    finish=lambda p: p,# from an average of values to probabilities
     groups=None,       # group of each item (patient, video): whole groups are drawn; None: items
     n:int=1000,        # resamples
     level:float=.95,   # share of resamples inside the interval
     seed:int=0,        # of resamples and folds
 )->pd.DataFrame:       # index `view`; alone, value (with the plain picture), gain over it, low, high, verdict
-    "Gain of each view, of all and of picked ones, with paired intervals; attrs['picked'] names those; `ValueError` for a single view or sizes that don't fit"
+    "Gain of each view, of all, of picked ones (attrs['picked']), with intervals; `ValueError` for one view, odd sizes"
     values, targs, metric = {k: np.asarray(v) for k, v in values.items()}, np.asarray(targs), _named_metric(metric)
-    if len(values) < 2 or any(len(v) != len(targs) for v in values.values()): raise ValueError(f"{len(targs)} targets, views of {[len(v) for v in values.values()]} items: two views or more of the same items")
+    if len(values) < 2 or any(len(v) != len(targs) for v in values.values()):
+        raise ValueError(f"{len(targs)} targets, views of {[len(v) for v in values.values()]} items: "
+                         "two views or more of the same items")
     first, *others = values
     means = {v: (values[first] + values[v])/2 for v in others}
     means |= {'all': _mean_of(values, values),

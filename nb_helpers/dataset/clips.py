@@ -260,13 +260,14 @@ def _room(part, clip, left):
 # %% ../../nbs/03_dataset/12_clips.ipynb #9c4ee854
 @patch(cls_method=True)
 def build(cls:ClipCache,
-    items:pd.DataFrame, # columns id and path; sha256 if known
-    fn,                 # path -> uint8 (n, height, width, 3), such as partial(prepare_clip, size=112)
-    root:Path='cache',  # where caches lie; on the local disk
-    n_jobs:int=None,    # what joblib's `parallel_config` says, else a thread a core
-)->ClipCache:           # with `bad`, the clips set aside
-    "The cache of these items and this function: found if it is there, else built; `ValueError` if no clip can be prepared"
-    if items.id.duplicated().any(): raise ValueError(f"id {items.id[items.id.duplicated()].iloc[0]!r} occurs twice: an id must be unique")
+    items:pd.DataFrame,   # columns id and path; sha256 if known
+    fn,                   # path -> uint8 (n, height, width, 3), such as partial(prepare_clip, size=112)
+    root:Path='cache',    # where caches lie; on the local disk
+    n_jobs:int|None=None, # what joblib's `parallel_config` says, else a thread a core
+)->ClipCache:             # with `bad`, the clips set aside
+    "The cache of these items and this function: found, else built; `ValueError` if no clip can be prepared"
+    if items.id.duplicated().any():
+        raise ValueError(f"id {items.id[items.id.duplicated()].iloc[0]!r} occurs twice: an id must be unique")
     hashes = _hashes(items)
     rows = json.dumps(sorted(zip(items.id.astype(str), hashes)))
     final = Path(root)/f'clips-{function_key(fn)}-{hashlib.sha256(rows.encode()).hexdigest()[:12]}'
@@ -358,8 +359,8 @@ class _ClipSet:
         self.items, self.cache, self.vocab, self.aug = items.reset_index(drop=True), cache, list(vocab), aug
         self.ids = self.items.id.tolist()
         self.ys = np.array([self.vocab.index(y) for y in self.items.label]) if 'label' in self.items else None
-        self.windows, self.directions = {k: v for k, v in windows.items() if k != 'directions'}, windows['directions']
-        self.c, self.n_inp = len(self.vocab), len(self.directions)
+        self.windows = {k: v for k, v in windows.items() if k != 'directions'}
+        self.directions, self.c, self.n_inp = windows['directions'], len(self.vocab), len(windows['directions'])
         sizes = {cache.clips[i][1][1:] for i in self.ids}
         if len(sizes) > 1:
             raise ValueError(f"clips of {len(sizes)} sizes ({', '.join(map(str, sorted(sizes)[:3]))}): "
@@ -446,7 +447,7 @@ def clip_dls(
     directions:tuple=('forward', 'backward'), # an input of the model each
     bs:int=8,                 # clips a batch
     aug=None,                 # for the training split: an `Augment`, or transforms such as `clip_augment()`
-    vocab:list=None,          # class names in the order of the outputs; sorted labels by default
+    vocab:list|None=None,     # class names in the order of the outputs; sorted labels by default
     stats:tuple=KINETICS,     # mean, standard deviation per channel that the network expects
     num_workers:int=0,        # processes that load; none is fastest from a cache
     device=None,              # fastai's default device if None
@@ -455,7 +456,9 @@ def clip_dls(
     kw = dict(vocab=list(vocab or sorted(items.label.unique())), n=n, back=back, pad=pad, directions=tuple(directions),
               stats=stats, num_workers=num_workers, device=device)
     parts = [items[items.split == s] for s in ('train', 'valid')]
-    if not all(map(len, parts)): raise ValueError(f"{len(parts[0])} items in train, {len(parts[1])} in valid: both are needed (dataset.split_items)")
+    if not all(map(len, parts)):
+        raise ValueError(f"{len(parts[0])} items in train, {len(parts[1])} in valid: "
+                         "both are needed (dataset.split_items)")
     if isinstance(aug, (list, tuple)): aug = Augment(aug)
     train = clip_dl(parts[0], cache, bs=min(bs, len(parts[0])), aug=aug, shuffle=True, **kw)
     return DataLoaders(train, clip_dl(parts[1], cache, bs=bs, **kw), device=train.device)

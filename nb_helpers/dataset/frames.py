@@ -320,11 +320,11 @@ def _roi_row(path, stop):
 # %% ../../nbs/03_dataset/07_frames.ipynb #f2c3efba
 @as_they_are
 def film_strip(
-    clips:list,         # uint8 arrays (n, height, width, 3), or paths of videos
-    titles:list=None,   # a word a clip
-    frames:int=8,       # frames shown of each, spread over it
-    dpi:int=72,         # of the figure
-):                      # matplotlib Figure
+    clips:list,              # uint8 arrays (n, height, width, 3), or paths of videos
+    titles:list|None=None,   # a word a clip
+    frames:int=8,            # frames shown of each, spread over it
+    dpi:int=72,              # of the figure
+):                           # matplotlib Figure
     "Every clip as a row of its frames; of no clips an empty figure that says so"
     import matplotlib.pyplot as plt
     if not len(clips):

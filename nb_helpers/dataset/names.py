@@ -19,11 +19,10 @@ def as_they_are(
     "Decorator: matplotlib's dollar signs are dollar signs in every text of a figure, whenever it is shown"
     @functools.wraps(func)
     def plain(*args, **kwargs):
-        import matplotlib
-        rc = matplotlib.rcParams
-        was, rc['text.parse_math'] = rc['text.parse_math'], False     # a text keeps what it was made with
+        from matplotlib import rcParams
+        was, rcParams['text.parse_math'] = rcParams['text.parse_math'], False     # a text keeps what it was made with
         try: return func(*args, **kwargs)
-        finally: rc['text.parse_math'] = was  # an rc_context would undo what the session's first figure switches on
+        finally: rcParams['text.parse_math'] = was    # this alone: a session's first figure turns more on
     return plain
 
 # %% ../../nbs/03_dataset/01_names.ipynb #3b70fa7d

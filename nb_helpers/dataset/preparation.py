@@ -90,9 +90,9 @@ _PREPARATIONS = dict(
     prepare_fundus=(prepare_fundus, dict(how=_HOW, sigma=(None, float), gray=bool, full=bool, levels=_DEEP),
                     dict(how='squash', sigma=None, gray=False, full=False, levels=None)),
     fit_photo=(_pair_photo, dict(how=['crop', 'squash'], levels=_DEEP), dict(how='squash', levels=None)),
-    prepare_clip=(prepare_clip, dict(fill=(None, ['blue', 'black']), color=['rgb', 'gray', 'binary'], how=['squash', 'pad'],
-                                     span=(None, int), missing=['whole', 'raise'], n=int, back=int,
-                                     pad=['first', 'last', 'bounce'],
+    prepare_clip=(prepare_clip, dict(fill=(None, ['blue', 'black']), color=['rgb', 'gray', 'binary'],
+                                     how=['squash', 'pad'], span=(None, int), missing=['whole', 'raise'], n=int,
+                                     back=int, pad=['first', 'last', 'bounce'],
                                      directions=[['forward', 'backward', 'mirror', 'still']]),
                   dict(fill='blue', color='rgb', how='squash', span=None, missing='whole', n=40, back=10, pad='first',
                        directions=['forward', 'backward']))
@@ -177,14 +177,39 @@ class Preparation:
         return isinstance(other, Preparation) and (self.values, self.stats) == (other.values, other.stats)
     __hash__ = None
 
-# %% ../../nbs/03_dataset/15_preparation.ipynb #28ef2e09
+# %% ../../nbs/03_dataset/15_preparation.ipynb #091ae39b
 @patch(cls_method=True)
-def from_values(cls:Preparation,
-    values:dict,          # as `values`, as JSON gives it
-    stats:tuple=IMAGENET, # mean, standard deviation per channel
+def for_network(cls:Preparation,
+    spec:dict,          # from `input_spec` or `check_network`: size, resize, mean, std
+    size:int=0,         # px a side; 0: the network's own
+    resize:int=0,       # px of the short side before the crop; 0: the network's own share
+    how:str='crop',     # 'crop', 'pad' or 'squash' to a square
+    items=None,         # DataFrame of the photos: one range for those of more than 8 bits
 ):
-    "From a description that anybody may have written"
-    return cls(stats=stats, **_checked(values))
+    "As the network was trained to see photos; `ValueError` for a resize below the size"
+    size = size or spec['size']
+    before = resize or (round(size*spec['resize']/spec['size']) if how == 'crop' else size)
+    if before < size:
+        raise ValueError(f"resize: {resize} is not at least {size}, the size (0 takes the network's own share)")
+    levels = None if items is None else gray_levels(items) or None
+    return cls(size, before, how=how, levels=levels, stats=(spec['mean'], spec['std']))
+
+# %% ../../nbs/03_dataset/15_preparation.ipynb #b3e91d04
+@patch(cls_method=True)
+def for_clips(cls:Preparation,
+    spec:dict,          # from `check_clips`: mean, std
+    size:int,           # px a side
+    n:int=40,           # frames that the network sees
+    back:int=10,        # the first one is this many before the middle
+    directions=('forward', 'backward'), # an input of the network each, as in `frame_indices`
+    starts=(),          # other values of `back` that will be looked at
+    **values,           # fill, color, how, missing; and pad, by default 'bounce': a short clip goes to and fro
+):
+    "Clips with just the frames around the middle that some window may want"
+    span = 2*max(o for b in (back, *starts) for o in (b, n - b)) + 2
+    values = dict(pad='bounce', span=span) | values
+    stats = spec['mean'], spec['std']
+    return cls(size, by='prepare_clip', stats=stats, n=n, back=back, directions=list(directions), **values)
 
 # %% ../../nbs/03_dataset/15_preparation.ipynb #2078f4c9
 _WINDOW = ('n', 'back', 'pad', 'directions')   # what is taken of a clip, rather than how a file is opened
@@ -232,6 +257,7 @@ def picture(self:Preparation,
     if self.by != 'prepare_clip': return x.transpose(1, 2, 0)
     return np.concatenate(list(x[0][::max(1, len(x[0])//frames)]), 1)
 
+# %% ../../nbs/03_dataset/15_preparation.ipynb #f1659736
 @patch(as_prop=True)
 def channels(self:Preparation)->int:
     "Channels of one prepared picture"

@@ -314,8 +314,8 @@ class _Climb:
     ):
         "ladder_curves.csv, figures/ladder.png and, last, ladder.csv into the run's folder"
         run.log_figure('ladder', self.figure, dpi=150)
-        run.save_csv('ladder_curves', self.curves)
-        run.save_csv('ladder', self.table, index=True)
+        run.save_table('ladder_curves', self.curves)
+        run.save_table('ladder', self.table, index=True)
 
     @classmethod
     def load(cls,
@@ -323,7 +323,7 @@ class _Climb:
     ):       # None where it holds none, or not all of it
         "What `save` wrote"
         if not (run.dir/'ladder.csv').exists(): return None
-        table, curves = run.load_csv('ladder', index='net'), run.load_csv('ladder_curves')
+        table, curves = run.load_table('ladder', index='net'), run.load_table('ladder_curves')
         return cls(table, curves, plot_climb(table, curves))
 
 # %% ../../nbs/04_model/04_ladder.ipynb #0c86bd02

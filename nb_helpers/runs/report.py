@@ -232,7 +232,7 @@ def report_raters(
     with_model = counts + pd.get_dummies(said[counts.index]).reindex(columns=vocab, fill_value=False)
     metrics = {f'{who}_{k}': table[who].iloc[i] for i,k in enumerate(('pairs', 'most')) for who in ('people', 'model')}
     run.log_metrics(**metrics, people_kappa=fleiss_kappa(counts), with_model_kappa=fleiss_kappa(with_model))
-    write_csv(run.dir/'beside_people.csv', table, index=True)
+    run.save_table('beside_people', table, index=True)
     own = last_word(answers)
     each = (own.label == own.id.map(said)).groupby(own.person).mean().rename('agrees with the model')
     figure = _plot_raters(table, f'{len(counts)} pictures, {len(each)} people')

@@ -229,21 +229,12 @@ def load_json(self:Run,
 
 # %% ../../nbs/09_runs/02_run.ipynb #47998677
 @patch
-def save_csv(self:Run,
-    name:str,          # file name; '.csv' may be left out
-    df,                # DataFrame
-    index:bool=False,  # write its index as the first column
-)->Path:
-    "Write a table into the run's folder, whole or not at all, no cell of it a spreadsheet's formula"
-    return write_csv(self._file(name, '.csv'), df, index)
-
-@patch
-def load_csv(self:Run,
+def load_table(self:Run,
     name:str,            # file name; '.csv' may be left out
     text:bool=False,     # every cell is a text, an empty one too: for ids and labels that look like numbers
     index:str|None=None, # column that becomes the index
 ):                       # DataFrame; without `text` numbers are numbers, and an empty cell is missing
-    "A table of the run's folder as `save_csv` was given it"
+    "A table of the run's folder as `save_table` was given it"
     import pandas as pd
     kinds = dict(dtype=str) if text else dict(na_values=[''], float_precision='round_trip')
     df = pd.read_csv(self._file(name, '.csv'), keep_default_na=False, **kinds).rename(columns=unsafe_cell)
