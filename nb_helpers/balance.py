@@ -354,9 +354,11 @@ def balanced_dls(
     train, labels = dls.train, _train_labels(dls.train) if labels is None else labels
     if weights is not None: shares = weighted_shares(labels, weights)
     if aug is True: aug = next(iter(loader_augments(train)), None)
-    if aug is not None and not hasattr(aug, 'epoch'): raise ValueError(f"aug={aug!r} has no epoch: give the augment.Augment itself")
+    if aug is not None and not hasattr(aug, 'epoch'):
+        raise ValueError(f"aug={aug!r} has no epoch: give the augment.Augment itself")
     sampler = BalancedSampler(labels, bs or train.bs, 'equal' if shares is None else shares, epoch, seed)
-    if sampler.n_items != len(train.dataset): raise ValueError(f"{sampler.n_items} labels for {len(train.dataset)} training items")
+    if sampler.n_items != len(train.dataset):
+        raise ValueError(f"{sampler.n_items} labels for {len(train.dataset)} training items")
     if verbose: print(_natural(sampler) if shares is None else sampler)
     if shares is None: return dls
     plain = type(train).__bases__[1] if isinstance(train, BalancedDL) else type(train)
@@ -437,9 +439,12 @@ def prior_shift(
     fits = all(o.shape in (many.shape, many.shape[-1:]) for o in (frm, to))
     k = frm.shape[-1], to.shape[-1]
     if not fits: raise ValueError(f"shares of {k[0]} and {k[1]} classes for probabilities of {many.shape[-1]}")
-    if (frm <= 0).any() or (to <= 0).any(): raise ValueError(f"a share of 0 in {frm.tolist()} or {to.tolist()}: leave the class out")
+    if (frm <= 0).any() or (to <= 0).any():
+        raise ValueError(f"a share of 0 in {frm.tolist()} or {to.tolist()}: leave the class out")
     off = abs(many.sum(-1) - 1)
-    if len(p) and ((many < 0).any() or not (off < .01).all()): raise ValueError(f"row {off.argmax()} has sum {many[off.argmax()].sum():.3f}: probabilities are needed, softmax or sigmoid first")
+    if len(p) and ((many < 0).any() or not (off < .01).all()):
+        raise ValueError(f"row {off.argmax()} has sum {many[off.argmax()].sum():.3f}: probabilities are needed, "
+                         "softmax or sigmoid first")
     new = many*(to/to.sum(-1, keepdims=True))/(frm/frm.sum(-1, keepdims=True))
     new = new/new.sum(-1, keepdims=True)
     new = (new[:, 1] if p.ndim == 1 else new).astype(p.dtype)
