@@ -20,7 +20,7 @@ from fastai.data.load import chunked
 from fastai.torch_core import num_distrib, rank_distrib
 from fastcore.basics import patch
 
-from .dataset.augment import AtPhase
+from .dataset.augment import AtPhase, loader_augments
 
 # %% ../nbs/05_balance.ipynb #1a83191c
 def _codes(labels):

@@ -19,16 +19,6 @@ from .score import Predictions, as_arrays, given_folds, group_numbers, resamples
 from .threshold import grade_shares
 from ..dataset.names import as_they_are
 
-# %% ../../nbs/08_analysis/04_crossfit.ipynb #525d1257
-def _as_arrays(
-    targets, # one an item, (n,)
-    scores,  # (n,) or (n, outputs)
-)->tuple:    # two arrays
-    "Both as arrays, tensors too"
-    t, s = (np.asarray(o.detach().cpu() if hasattr(o, 'detach') else o) for o in (targets, scores))
-    if len(t) != len(s): raise ValueError(f"{len(t)} targets and {len(s)} scores don't fit")
-    return t, s
-
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #90cd4c5d
 def bootstrap_cuts(
     targets,         # true class index, (n_items,)
@@ -41,7 +31,7 @@ def bootstrap_cuts(
 )->pd.DataFrame:     # a row a threshold, then `value` and `optimism`; columns `value`, `low`, `high`
     "Percentile intervals of thresholds and metric, chosen anew on every resample; one of a single class is drawn again"
     from tqdm.auto import tqdm
-    (t, s), q, rows, draws = _as_arrays(targets, scores), tails(level), [], resamples(len(targets), groups, seed)
+    (t, s), q, rows, draws = as_arrays(targets, scores), tails(level), [], resamples(len(targets), groups, seed)
     first = fit(t, s)
     for _ in tqdm(range(n), desc='bootstrap', delay=2, leave=False):
         i = next(o for _, o in zip(range(1000), draws) if (t[o] != t[o[0]]).any())
@@ -101,7 +91,7 @@ def cross_fit(
     seed:int=0,      # of folds and resamples
 )->_CrossFit:
     "The metric with thresholds chosen on the other folds, its interval, and the optimistic figure beside it"
-    t, s = _as_arrays(targets, scores)
+    t, s = as_arrays(targets, scores)
     t, whole, f, classes, cuts = (t.astype(np.int64), fit(t, s), given_folds(t, folds, groups, seed),
                                   np.empty(len(t), np.int64), [])
     for k in range(f.max()+1):
@@ -110,11 +100,11 @@ def cross_fit(
     low, high = _spread(t, classes, whole.n_cls, whole.measure, groups, n, tails(level), seed)
     name = whole.metric if isinstance(whole.metric, str) else 'minus cost'
     chosen = np.array([c.thresholds for c in cuts])
-    return CrossFit(whole.measure(t, classes), low, high, whole.value, chosen, classes, f, name, whole, t, s, fit, groups)
+    return _CrossFit(whole.measure(t, classes), low, high, whole.value, chosen, classes, f, name, whole, t, s, fit, groups)
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #e2dd8381
 @patch
-def to_metrics(self:CrossFit)->dict: # such as qwk, qwk_low, qwk_high, qwk_optimistic, cut_1, ...; or threshold
+def to_metrics(self:_CrossFit)->dict: # such as qwk, qwk_low, qwk_high, qwk_optimistic, cut_1, ...; or threshold
     "The figures by name, for `Run.log_metrics`: honest, its interval, optimistic, and the thresholds of all items"
     k = len(self.cuts.thresholds)
     names = ['threshold'] if k == 1 else [f'cut_{i+1}' for i in range(k)]
@@ -123,7 +113,7 @@ def to_metrics(self:CrossFit)->dict: # such as qwk, qwk_low, qwk_high, qwk_optim
     return {word+end: float(v) for end, v in values.items()} | dict(zip(names, map(float, self.cuts.thresholds)))
 
 @patch
-def intervals(self:CrossFit,
+def intervals(self:_CrossFit,
     n:int=1000, # resamples
     **kw,       # to `bootstrap_cuts`: level, seed
 )->pd.DataFrame:
@@ -131,7 +121,7 @@ def intervals(self:CrossFit,
     return bootstrap_cuts(self.targets, self.scores, self.fit, n, self.groups, **kw)
 
 @patch
-def predictions(self:CrossFit,
+def predictions(self:_CrossFit,
     ids,        # of the items, (n,)
     vocab,      # names of the grades, in order
 )->Predictions: # classes as `classes`; shares by `grade_shares` stand in for probabilities
@@ -147,7 +137,7 @@ def cross_fit_learner(
     fit,      # function of targets and scores that gives `Cuts`, such as partial(cut_points, n_cls=5)
     folds=5,  # as in `cross_fit`
     **kw,     # to `cross_fit`: n, level, seed
-)->CrossFit:
+)->_CrossFit:
     "What a Learner is worth on items by thresholds chosen on others; `ValueError` for a label that is no class"
     from nb_helpers.training.callbacks import predict_scores   # here, so that thresholds need no torch
     place = {str(v): i for i, v in enumerate(task.vocab)}
@@ -169,7 +159,7 @@ def threshold_curve(
     seed:int=0,      # of the resamples
 )->pd.DataFrame:     # `threshold`, `value`, `low`, `high`, ascending
     "The metric over one threshold with its bootstrap band; `ValueError` for a threshold that does not exist"
-    (t, s), q = _as_arrays(targets, scores), tails(level)
+    (t, s), q = as_arrays(targets, scores), tails(level)
     if not 0 <= j < len(cuts.thresholds): raise ValueError(f"threshold {j}: there are 0 to {len(cuts.thresholds)-1}")
     lo, hi = ([-np.inf, *cuts.thresholds, np.inf][i] for i in (j, j+2))
     inside = s[(s >= lo) & (s < hi)] if lo < hi else s[:0]
@@ -274,9 +264,9 @@ def why_unstable(
     level:float=.95,  # share of resamples inside the intervals, 0..1
 )->_Unstable:          # `table`, `verdict`, `cause`, `gain`, `shared`
     "Whether thresholds that jump between epochs mean a flat optimum or a shifting model"
-    scores = [np.asarray(_as_arrays(targets, o)[1]) for o in scores]
+    scores = [np.asarray(as_arrays(targets, o)[1]) for o in scores]
     if len(scores) < 2: raise ValueError(f"{len(scores)} epochs: two or more are needed to compare")
-    t, scores = _as_arrays(targets, scores[0])[0].astype(np.int64), np.stack(scores)
+    t, scores = as_arrays(targets, scores[0])[0].astype(np.int64), np.stack(scores)
     every = fit(np.tile(t, len(scores)), scores.reshape(-1, *scores.shape[2:]))
     k = len(every.thresholds)
     usual = [i+.5 if scores.ndim == 2 else .5 for i in range(k)]

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from fastcore.basics import patch
 from torch import nn
 
-from .score import group_codes, resamples
+from .score import auc, resamples
 from ..dataset.augment import loader_augments
 from ..dataset.folds import fold_numbers
 from ..dataset.task import to_targets

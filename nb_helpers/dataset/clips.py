@@ -491,10 +491,10 @@ class ClipWindow:
     def inputs(self, batch):
         "Each direction, as the loader would give it, on the batch's device"
         s = batch.dataset
-        if not isinstance(s, ClipSet):
+        if not isinstance(s, _ClipSet):
             raise ValueError(f"view {self.name!r} needs a loader of clip_dls, this one has {type(s).__name__}")
         windows = dict(s.windows, directions=('still',)*len(s.directions) if self.still else s.directions)
         if self.back is not None: windows['back'] = self.back
-        some = ClipSet(s.items.iloc[batch.rows][['id']], s.cache, s.vocab, windows, s.aug)
+        some = _ClipSet(s.items.iloc[batch.rows][['id']], s.cache, s.vocab, windows, s.aug)
         clips = some.batch(range(len(some)))
         return [x.as_subclass(torch.Tensor) for x in batch.pipe(tuple(c.to(batch.xs[0].device) for c in clips))]

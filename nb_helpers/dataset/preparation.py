@@ -14,7 +14,8 @@ import numpy as np
 from fastcore.basics import patch
 
 from .frames import frame_indices, prepare_clip
-from .images import IMAGENET, crop_circle, fit, gray_levels, middle, open_fit, open_image, prepare_fundus
+from .images import (
+    IMAGENET, cache_images, crop_circle, fit, gray_levels, middle, open_fit, open_image, prepare_fundus)
 from .names import short_name
 from .pairs import fit_photo, open_photo
 
@@ -85,7 +86,7 @@ _HOW, _SIZES, _DEEP = ['crop', 'pad', 'squash'], dict(by=str, size=int, resize=i
 _PREPARATIONS = dict(
     open_fit=(open_fit, dict(how=_HOW, levels=_DEEP), dict(how='crop', levels=None)),
     open_gray=(open_gray, dict(how=_HOW, channels=[1, 3], levels=_DEEP), dict(how='crop', channels=1, levels=None)),
-    open_circle=(_open_circle, dict(how=_HOW, dark=int, levels=_DEEP), dict(how='squash', dark=7, levels=None)),
+    open_circle=(open_circle, dict(how=_HOW, dark=int, levels=_DEEP), dict(how='squash', dark=7, levels=None)),
     prepare_fundus=(prepare_fundus, dict(how=_HOW, sigma=(None, float), gray=bool, full=bool, levels=_DEEP),
                     dict(how='squash', sigma=None, gray=False, full=False, levels=None)),
     fit_photo=(_pair_photo, dict(how=['crop', 'squash'], levels=_DEEP), dict(how='squash', levels=None)),
@@ -145,7 +146,7 @@ class Preparation:
     def __init__(self,
         size:int,              # px a side of what the network sees
         resize:int|None=None,  # px a side before the middle is taken; None: `size`
-        by:str='open_fit',     # a key of `PREPARATIONS`
+        by:str='open_fit',     # a key of `_PREPARATIONS`
         stats:tuple=IMAGENET,  # mean, standard deviation per channel of values in [0, 1]; may be set once measured
         items=None,            # DataFrame of the photos: one black and white for those of more than 8 bits (`levels`)
         **values,              # of the function: how, levels, sigma, ...
@@ -195,7 +196,7 @@ def opener(self:Preparation,
     "The function that opens a file, with its values"
     own = {k: self.values[k] for k in _PREPARATIONS[self.by][1] if k not in _WINDOW}
     if 'levels' in own: own['levels'] = own['levels'] or levels or None
-    return partial(PREPARATIONS[self.by][0], size=self.resize, **own)
+    return partial(_PREPARATIONS[self.by][0], size=self.resize, **own)
 
 # %% ../../nbs/03_dataset/15_preparation.ipynb #e5426912
 @patch

@@ -348,12 +348,12 @@ def climb(
     opt_func=None,    # by default fastai's Adam
     steps:int=300,    # at most, for learning one batch by heart
     run=None,         # `Run` that keeps the climb: what is there already is read back, so that a run climbs once
-)->Climb:             # table, curves, figure
-    "Train each network alike; `table`: parameters, steps to learn one batch by heart, last losses and their gap, best epoch"
+)->_Climb:            # table, curves, figure
+    "Train each network alike; `table`: parameters, steps to learn a batch by heart, last losses, their gap, best epoch"
     from tqdm import tqdm
     from fastai.losses import CrossEntropyLossFlat # torch's own refuses the tensors of fastai's image loaders
     from fastai.optimizer import Adam
-    if run is not None and (kept := Climb.load(run)): return kept
+    if run is not None and (kept := _Climb.load(run)): return kept
     rows, curves = [], []
     for name, net in tqdm(nets.items(), desc='climbing', leave=False, delay=2):
         learn = Learner(dls, copy.deepcopy(net), loss_func or CrossEntropyLossFlat(), opt_func or Adam,

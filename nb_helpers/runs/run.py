@@ -308,6 +308,7 @@ def log_data(self:Run,
     items,       # DataFrame: id, label, split; sha256 for the fingerprint; of maps no label
     source='',   # where it came from
     counts=None, # DataFrame that says how many there are; None: `class_table(items)`
+    shares=False,# with the share of each class in each split, %
     **facts,     # anything else about the data; or another `fingerprint`, or the DataFrame that it is of
 ):               # the counts
     "Keep who was on which side (items.csv), counts and fingerprint (run.json); figures can draw the classes' names now"

@@ -191,7 +191,7 @@ def _keep(self):
         return
     epoch = at.epochs_done + 1
     n_cls = self.n_cls or (self.said.shape[1] if self.task == 'classes' else 0)
-    save_epoch(folder, epoch, item_ids(self.learn.dls.valid), self.true, self.said, task=self.task, n_cls=n_cls, row=self.row)
+    save_epoch(folder, epoch, _item_ids(self.learn.dls.valid), self.true, self.said, task=self.task, n_cls=n_cls, row=self.row)
 
 Scores.after_epoch = _keep
 Scores.state_dict = lambda self: dict(row=self.row)
