@@ -19,6 +19,7 @@ from ..drive.files import write_atomic
 # %% ../../nbs/10_export/00_submission.ipynb #7eea1f3e
 def _some(ids, n=3): return ', '.join(map(repr, list(ids)[:n])) + (f' and {len(ids)-n} more' if len(ids) > n else '')
 
+# %% ../../nbs/10_export/00_submission.ipynb #b1eadc79
 def _as_text(table):
     "A frame or a CSV file as text, nothing taken for a number or for missing"
     if isinstance(table, pd.DataFrame): table = io.StringIO(table.to_csv(index=False))
@@ -40,6 +41,7 @@ def _bad_ids(got, want):
     if got.to_numpy()[i] == want.to_numpy()[i]: return ''
     return f"the order differs from row {i+1} on: {got.iloc[i]!r} where {want.iloc[i]!r} is asked for"
 
+# %% ../../nbs/10_export/00_submission.ipynb #a9a882af
 def _same_numbers(a, b):
     a, b = (sorted(pd.to_numeric(pd.Series(o, dtype=object), errors='coerce').tolist()) for o in (list(a), list(b)))
     return len(a) > 0 and a == b
