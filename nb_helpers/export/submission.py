@@ -53,8 +53,13 @@ def _bad_values(text, allowed, whole):
         names = {str(o): 0 for o in allowed}
         odd = text[~text.isin(names)]
         return f"{odd.iloc[0]!r} is none of {', '.join([*names][:12])}" if len(odd) else ''
-    v = pd.to_numeric(text, errors='coerce').to_numpy(float)
     if allowed is None and not whole: return '' if (text != '').all() else "a value is empty"
+    return _bad_numbers(text, allowed)
+
+# %% ../../nbs/10_export/00_submission.ipynb #cf0f6639
+def _bad_numbers(text, allowed):
+    "What is wrong with a text column of numbers, whole ones where `allowed` is None"
+    v = pd.to_numeric(text, errors='coerce').to_numpy(float)
     if not np.isfinite(v).all():
         return (f"row {int((~np.isfinite(v)).argmax())+1} holds "
                 f"{text.iloc[(~np.isfinite(v)).argmax()]!r}, which is no number")
