@@ -22,6 +22,7 @@ from fastcore.basics import patch
 from torch import nn
 
 from .score import auc, resamples
+from ..dataset.augment import loader_augments
 from ..dataset.folds import fold_numbers
 from ..dataset.task import to_targets
 from ..gpu import evaluating, same_precision
@@ -447,9 +448,10 @@ def tta_preds(
     views=('identity', 'hflip'), # names in `VIEWS`, objects from `scale`, `crop`, `random_views`; a number: so many draws
     outputs=None,   # `Output`, or a dict or tuple of them; a `Task`: its score; by default from the loss, for a single one
     weights=None,   # one a view, above 0; the same for all by default
-)->tuple:           # (averages, float32, (n, K) or (n, c, h, w), as the model's outputs; targets or None), on the CPU
+)->tuple:           # (averages, float32, (n, K), (n, c, h, w), or (n,) for a `Task`; targets or None), on the CPU
     "Predictions averaged over the views, each item read once; `ValueError` for views, loader, outputs that don't fit"
-    dl, views = _loader(learn, dl), _named(views)
+    dl, views = _loader(learn, dl), _named(_chosen_views(learn, views))
+    if one := hasattr(outputs, 'scored'): outputs = _score_of(outputs)
     weights = [1.]*len(views) if weights is None else [float(w) for w in weights]
     if len(weights) != len(views) or min(weights) <= 0:
         raise ValueError(f"{len(views)} views and weights {weights}: one above 0 a view")
