@@ -564,13 +564,13 @@ def _row(name, alone, plain, targs, metric, gains, level, mean=None):
 def tta_gain(
     learn,          # fastai Learner of a model with one output of class scores
     views,          # as in `tta_preds`; 'identity' is put first
-    dl=None,        # validation data, never test: `learn.dls.valid` by default
+    dl=None,        # validation data, never test: a loader or items, as in `tta_preds`; `learn.dls.valid` by default
     outputs=None,   # `Output`; by default from the loss; or a `Task`: its score, and `fit` is needed
     fit=None,       # with a `Task`: function of targets and scores that gives `Cuts`; their value is the metric
-    **kw,           # to `_gain_table`: metric, groups, n, level, seed
+    **kw,           # to `_gain_table`: metric ('accuracy', 'auc' or a function), groups, n, level, seed
 )->pd.DataFrame:    # `_gain_table`'s, and seconds: of the plain pass with reading, and what each row adds to it
     "What test-time augmentation brings on validation data, and its price; each item is read once"
-    dl, views = learn.dls.valid if dl is None else dl, _named(_chosen_views(learn, views))
+    dl, views = _loader(learn, dl), _named(_chosen_views(learn, views))
     if hasattr(outputs, 'scored'): outputs, kw['metric'] = _score_of(outputs), _value_of(outputs, fit)
     views = [VIEWS['identity'], *(v for v in views if v.name != 'identity')]
     _check_loader(dl, views)
@@ -581,8 +581,7 @@ def tta_gain(
     for _, ys in _run(learn, dl, views, outputs, [1.]*len(views), heard): targs.append(ys)
     if not targs[0]: raise ValueError("this loader has no targets: a gain is measured on labelled validation data")
     rule = Output(act=_act_of(learn.loss_func)) if outputs is None else outputs
-    table = _gain_table({v: np.concatenate(p) for v, p in parts.items()},
-                       torch.cat([y[0] for y in targs]).cpu().numpy(),
+    table = _gain_table({v: np.concatenate(p) for v, p in parts.items()}, torch.cat([y[0] for y in targs]).cpu().numpy(),
                         finish=lambda p: _land(rule, torch.from_numpy(p)).numpy(), **kw)
     return _priced(table, seconds)
 

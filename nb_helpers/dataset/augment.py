@@ -138,8 +138,8 @@ class KeyedEpochs(Callback):
 
 # %% ../../nbs/03_dataset/05_augment.ipynb #0a107156
 def loader_augments(
-    dl, # a loader
-)->list:
+    dl, # loader of fastai's, of any kind
+)->list:# of `Augment`, each once
     "The `Augment`s of a loader: its own, its data set's, or its transforms'"
     dl = getattr(dl, 'dl', dl)          # within fastai's DistributedDL
     data = getattr(dl, 'dataset', None)
