@@ -100,7 +100,8 @@ def cross_fit(
     low, high = _spread(t, classes, whole.n_cls, whole.measure, groups, n, tails(level), seed)
     name = whole.metric if isinstance(whole.metric, str) else 'minus cost'
     chosen = np.array([c.thresholds for c in cuts])
-    return _CrossFit(whole.measure(t, classes), low, high, whole.value, chosen, classes, f, name, whole, t, s, fit, groups)
+    value = whole.measure(t, classes)
+    return _CrossFit(value, low, high, whole.value, chosen, classes, f, name, whole, t, s, fit, groups)
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #e2dd8381
 @patch
