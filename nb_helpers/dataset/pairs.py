@@ -462,7 +462,7 @@ def pair_dls(
     bs:int=32,           # items a batch
     aug:Augment=None,    # for the training split, from `pair_augment(size)`
     resize:int=None,     # px a side before augmentation; `size` by default
-    cache=None,          # `ArrayCache` from `cache_pairs(items, resize or size)`, or a folder for it: nothing is decoded then
+    cache=None,          # `ArrayCache` from `cache_pairs(items, resize or size)`, or its folder: nothing is decoded then
     stats:tuple=IMAGENET,# mean, standard deviation per channel that the network expects of the photos
     depth_unit:str='',   # what a depth of 1 means and who says so; kept as dls.depth_unit; '': `TEACHER`
     num_workers:int=None,# processes that load, as in `n_workers`; none in any case for a split that is read from a cache as it is
