@@ -351,7 +351,7 @@ def balanced_dls(
 )->DataLoaders:      # of the same kind, the training loader balanced
     "The same DataLoaders with balanced training batches; `ValueError` where labels and items differ in number"
     train = dls.train
-    if aug is True: aug = next(iter(augments(train)), None)
+    if aug is True: aug = next(iter(loader_augments(train)), None)
     if aug is not None and not hasattr(aug, 'epoch'):
         raise ValueError(f"aug={aug!r} has no epoch: give the augment.Augment itself")
     sampler = BalancedSampler(_train_labels(train) if labels is None else labels, bs or train.bs,

@@ -22,6 +22,7 @@ from fastcore.basics import patch
 from torch import nn
 
 from .score import auc, resamples
+from ..dataset.augment import loader_augments
 from ..dataset.folds import fold_numbers
 from ..dataset.task import to_targets
 from ..gpu import evaluating, same_precision
@@ -447,9 +448,10 @@ def tta_preds(
     views=('identity', 'hflip'), # names in `VIEWS`, objects from `scale`, `crop`, `random_views`; a number: so many draws
     outputs=None,   # `Output`, or a dict or tuple of them; a `Task`: its score; by default from the loss, for a single one
     weights=None,   # one a view, above 0; the same for all by default
-)->tuple:           # (averages, float32, (n, K) or (n, c, h, w), as the model's outputs; targets or None), on the CPU
+)->tuple:           # (averages, float32, (n, K), (n, c, h, w), or (n,) for a `Task`; targets or None), on the CPU
     "Predictions averaged over the views, each item read once; `ValueError` for views, loader, outputs that don't fit"
-    dl, views = _loader(learn, dl), _named(views)
+    dl, views = _loader(learn, dl), _named(_chosen_views(learn, views))
+    if one := hasattr(outputs, 'scored'): outputs = _score_of(outputs)
     weights = [1.]*len(views) if weights is None else [float(w) for w in weights]
     if len(weights) != len(views) or min(weights) <= 0:
         raise ValueError(f"{len(views)} views and weights {weights}: one above 0 a view")
@@ -562,13 +564,13 @@ def _row(name, alone, plain, targs, metric, gains, level, mean=None):
 def tta_gain(
     learn,          # fastai Learner of a model with one output of class scores
     views,          # as in `tta_preds`; 'identity' is put first
-    dl=None,        # validation data, never test: `learn.dls.valid` by default
+    dl=None,        # validation data, never test: a loader or items, as in `tta_preds`; `learn.dls.valid` by default
     outputs=None,   # `Output`; by default from the loss; or a `Task`: its score, and `fit` is needed
     fit=None,       # with a `Task`: function of targets and scores that gives `Cuts`; their value is the metric
-    **kw,           # to `_gain_table`: metric, groups, n, level, seed
+    **kw,           # to `_gain_table`: metric ('accuracy', 'auc' or a function), groups, n, level, seed
 )->pd.DataFrame:    # `_gain_table`'s, and seconds: of the plain pass with reading, and what each row adds to it
     "What test-time augmentation brings on validation data, and its price; each item is read once"
-    dl, views = learn.dls.valid if dl is None else dl, _named(_chosen_views(learn, views))
+    dl, views = _loader(learn, dl), _named(_chosen_views(learn, views))
     if hasattr(outputs, 'scored'): outputs, kw['metric'] = _score_of(outputs), _value_of(outputs, fit)
     views = [VIEWS['identity'], *(v for v in views if v.name != 'identity')]
     _check_loader(dl, views)
@@ -579,8 +581,7 @@ def tta_gain(
     for _, ys in _run(learn, dl, views, outputs, [1.]*len(views), heard): targs.append(ys)
     if not targs[0]: raise ValueError("this loader has no targets: a gain is measured on labelled validation data")
     rule = Output(act=_act_of(learn.loss_func)) if outputs is None else outputs
-    table = _gain_table({v: np.concatenate(p) for v, p in parts.items()},
-                       torch.cat([y[0] for y in targs]).cpu().numpy(),
+    table = _gain_table({v: np.concatenate(p) for v, p in parts.items()}, torch.cat([y[0] for y in targs]).cpu().numpy(),
                         finish=lambda p: _land(rule, torch.from_numpy(p)).numpy(), **kw)
     return _priced(table, seconds)
 

@@ -348,8 +348,8 @@ def climb(
     opt_func=None,    # by default fastai's Adam
     steps:int=300,    # at most, for learning one batch by heart
     run=None,         # `Run` that keeps the climb: what is there already is read back, so that a run climbs once
-)->_Climb:             # table, curves, figure
-    "Train each network alike; `table`: parameters, steps to learn one batch by heart, last losses and their gap, best epoch"
+)->_Climb:            # table, curves, figure
+    "Train each network alike; `table`: parameters, steps to learn a batch by heart, last losses, their gap, best epoch"
     from tqdm import tqdm
     from fastai.losses import CrossEntropyLossFlat # torch's own refuses the tensors of fastai's image loaders
     from fastai.optimizer import Adam
