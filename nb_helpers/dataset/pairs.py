@@ -46,8 +46,8 @@ def scene_table(
     part, rest = np.divmod(i, backgrounds*per_bg)
     bg, rest = np.divmod(rest, per_bg)
     fg, rest = np.divmod(rest, places*2)
-    return pd.DataFrame(dict(part=part + 1, background=bg + 1, foreground=part*foregrounds + fg + 1, place=rest//2,
-                             flip=rest % 2 == 1))
+    fg += part*foregrounds + 1
+    return pd.DataFrame(dict(part=part + 1, background=bg + 1, foreground=fg, place=rest//2, flip=rest % 2 == 1))
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #3b7c1dd9
 _ENDS = {s[-4:] for s in IMAGE_SUFFIXES} # of photos' names
@@ -55,7 +55,7 @@ _ENDS = {s[-4:] for s in IMAGE_SUFFIXES} # of photos' names
 def _listed(source, left):
     "Paths of what a source takes; what else is there goes to `left` as (folder or zip, name)"
     base, pattern = split_pattern(source)
-    if split_zip(base) is None and Path(base).is_dir():  # links are followed, as everywhere
+    if split_zip(base) is None and Path(base).is_dir():  # links are followed
         there = walk(base)[0]
         seen = [n for n in there if not hidden(n)]
         names = matching(seen, pattern) if pattern else seen
@@ -284,8 +284,8 @@ def _fit_map(
     how:str='squash',# as in `fit_photo`
 )->np.ndarray:  # float32, (size, size), NaN where less than half is known
     "Square map: averages of what each pixel covers"
-    shrink = lambda x: np.asarray(Image.fromarray(x.astype(np.float32)).resize((size, size), Image.BOX,
-                                                                               box=_box(a.shape, how)))
+    box = _box(a.shape, how)
+    shrink = lambda x: np.asarray(Image.fromarray(x.astype(np.float32)).resize((size, size), Image.BOX, box=box))
     known = ~np.isnan(a)
     if known.all(): return shrink(a)
     share = shrink(known)
@@ -397,7 +397,7 @@ class _PairSet:
 
     def __len__(self): return len(self.items)
     def bytes(self):
-        "Of an item on its way, not augmented"
+        "Of an item on its way"
         return sum(3 if c in ('bg', 'fg_bg') else 4 for c in self.cols)*self.size**2
     def __getitem__(self, i): return tuple(x[0] for x in self.batch([i]))
 
