@@ -588,12 +588,12 @@ def image_dls(
     bs:int=32,              # items a batch; no more than there are in train
     aug=None,               # for the training split: an `Augment`, or albumentations transforms; None means none
     how:str='crop',         # as in `fit`; what a cache holds is fitted already
-    resize:int=None,        # px of the short side before the crop; `size` by default
-    vocab:list=None,        # class names in the order of the outputs; sorted labels by default
-    stats:tuple=IMAGENET,   # mean, standard deviation per channel that the network expects; 'measure': of the cached training pictures
-    num_workers:int=None,   # processes that load, as in `n_workers`; none for a split that is read from a cache as it is
+    resize:int|None=None,   # px of the short side before the crop; `size` by default
+    vocab:list|None=None,   # class names in the order of the outputs; sorted labels by default
+    stats:tuple=IMAGENET,   # mean, standard deviation per channel; 'measure': of the cached training pictures
+    num_workers:int|None=None, # processes that load, as in `n_workers`; none where a cache is read as it is
     device=None,            # fastai's default device if None
-    cache=None,             # pictures to read in place of the files, `size` px a side or more; or a folder: they are prepared there, once
+    cache=None,             # pictures of `size` px or more to read instead of files; or a folder to prepare them in
     target='class',         # 'class', 'ordinal' or 'float'; or a `Task`, which says the vocab as well
     seed:int=0,             # of the draws where `aug` is a list of transforms
 )->DataLoaders:             # batches of (TensorImage float32 (bs, 3, size, size), TensorCategory or as `target` says)

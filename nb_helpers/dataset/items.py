@@ -192,7 +192,9 @@ def _books(items, insides, lists):
     alone = items.id[items.group.isna()] if 'group' in items else []
     if len(alone) and 'source' in items:                          # a list without groups has nothing to fill in
         alone = alone[items.groupby('source').group.transform('count')[alone.index] > 0]
-    if len(alone): print(f"{some_of(alone)} without a group: each is held to belong with no other; fill the column in where that is wrong")
+    if len(alone):
+        print(f"{some_of(alone)} without a group: each is held to belong with no other; "
+              "fill the column in where that is wrong")
     at = {os.path.abspath(c.folder): c for c in insides}
     taken, read, tables = {*map(os.path.abspath, items.path)}, {*map(os.path.abspath, lists)}, []
     for folder, c in at.items():
@@ -231,7 +233,7 @@ def from_csv(
 
 # %% ../../nbs/03_dataset/10_items.ipynb #eb2c4cc6
 def from_csvs(
-    lists:dict,      # source -> (list, column with the label[, folder where file names start[, group]]), as in `from_csv`
+    lists:dict,      # source -> (list, column with the label[, folder where names start[, group]]), as in `from_csv`
     vocab=None,      # the labels that may occur, checked for each source as by `check_items`; None: not checked
     bare:str='',     # source whose ids stay as they are; those of all others become 'source/id'
     unlabelled=(),   # sources whose list is a form to fill in: their labels are None
@@ -445,7 +447,7 @@ def split_items(
     valid:float=.2,     # share of the training items that goes to validation, 0 to .5
     seed:int=42,        # another seed, another split
     test:float=0.,      # share that becomes the test split first, where there is neither valid nor test; 0: none
-    leaks:str='',       # copies and groups on two sides, as `check_leaks` finds them: 'drop' takes copies out, 'raise' stops; '': not looked for
+    leaks:str='',       # copies and groups on two sides: 'drop' takes copies out, 'raise' stops, '': not looked for
 )->pd.DataFrame:        # a copy with the column split, sorted by id
     "Items with a train/valid split, stratified, units whole; a fixed one is kept; `ValueError` for too small a class"
     if leaks not in ('', 'drop', 'raise'): raise ValueError(f"leaks={leaks!r} is none of '', 'drop', 'raise'")
@@ -486,7 +488,7 @@ def make_folds(
     valid:int|None=None,# fold that validates: `use_fold` makes the split, `check_leaks` looks at it; None: no split
     copies:str='keep',  # what becomes of copies whose labels differ, as in `resolve_conflicts`
 )->pd.DataFrame:        # a copy with the column fold: 0 to n-1, -1 outside train; sorted by id
-    "Items in n folds, stratified by label, units whole, the same on every machine; `ValueError` where there are too few units"
+    "Items in n folds, stratified by label, units whole, the same anywhere; `ValueError` where units are too few"
     if copies != 'keep': items = resolve_conflicts(items, copies)
     items = items.sort_values('id', ignore_index=True)
     pool = items[items.split.eq('train')] if 'split' in items else items
@@ -510,7 +512,7 @@ def use_fold(
     k:int,              # fold that validates
     folds:int|None=None,# make so many by `make_folds`; None: those that are there
     seed:int=42,        # of these
-    leaks:str='',       # copies and groups on two sides, as `check_leaks` finds them: 'drop' takes copies out, 'raise' stops; '': not looked for
+    leaks:str='',       # copies and groups on two sides: 'drop' takes copies out, 'raise' stops, '': not looked for
 )->pd.DataFrame:        # a copy: fold k is valid, the other folds train; what is outside the folds keeps its split
     "Items with the split of one fold; a valid part that was kept aside becomes 'test', so that nothing chooses on it"
     if leaks not in ('', 'drop', 'raise'): raise ValueError(f"leaks={leaks!r} is none of '', 'drop', 'raise'")

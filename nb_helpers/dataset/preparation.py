@@ -74,7 +74,7 @@ def open_circle(
     size:int,           # px a side
     how:str='squash',   # as in `fit`
     dark:int=7,         # as in `crop_circle`
-    levels:dict=None,   # as in `open_image`
+    levels:dict|None=None, # as in `open_image`
 )->np.ndarray:          # uint8, (size, size, 3)
     "Opened, cropped to the disc, to size; a function for `cache_images`"
     return fit(crop_circle(open_image(path, at_least=2*size, levels=levels), dark), size, how)
@@ -167,7 +167,8 @@ class Preparation:
         "As the network was trained to see photos; `ValueError` for a resize below the size"
         size = size or spec['size']
         before = resize or (round(size*spec['resize']/spec['size']) if how == 'crop' else size)
-        if before < size: raise ValueError(f"resize: {resize} is not at least {size}, the size (0 takes the network's own share)")
+        if before < size:
+            raise ValueError(f"resize: {resize} is not at least {size}, the size (0 takes the network's own share)")
         return cls(size, before, how=how, items=items, stats=(spec['mean'], spec['std']))
 
     def __repr__(self):
