@@ -20,7 +20,7 @@ from fastai.data.load import chunked
 from fastai.torch_core import num_distrib, rank_distrib
 from fastcore.basics import patch
 
-from .dataset.augment import augments
+from .dataset.augment import AtPhase, loader_augments
 
 # %% ../nbs/05_balance.ipynb #1a83191c
 def _codes(labels):
@@ -351,7 +351,7 @@ def balanced_dls(
 )->DataLoaders:      # of the same kind, the training loader balanced
     "The same DataLoaders with balanced training batches; `ValueError` where labels and items differ in number"
     train = dls.train
-    if aug is True: aug = next(iter(augments(train)), None)
+    if aug is True: aug = next(iter(loader_augments(train)), None)
     if aug is not None and not hasattr(aug, 'epoch'):
         raise ValueError(f"aug={aug!r} has no epoch: give the augment.Augment itself")
     sampler = BalancedSampler(_train_labels(train) if labels is None else labels, bs or train.bs,
@@ -374,7 +374,7 @@ def _natural(sampler):
 
 # %% ../nbs/05_balance.ipynb #e4133f4d
 class BalancedEpochs(Callback):
-    "Numbers the balanced loader's epochs; `learn.first_epoch` counts earlier phases"
+    "Numbers the balanced loader's epochs; `AtPhase` counts earlier phases"
     order = -99   # after KeyedEpochs (-100), before whatever asks for the epoch's first batch
     def _dl(self):
         dl = self.dls.train
@@ -383,7 +383,7 @@ class BalancedEpochs(Callback):
             raise ValueError("the training loader is not balanced: balanced_dls(dls) makes it so")
         return dl
 
-    def before_epoch(self): self._dl().epoch = getattr(self.learn, 'first_epoch', 0) + self.epoch
+    def before_epoch(self): self._dl().epoch = AtPhase.of(self.learn).epochs_done
     def after_fit(self): self._dl().epoch = None
     def state_dict(self): return self._dl().sampler.state_dict(getattr(self, 'iter', 0))
     def load_state_dict(self, state): self._dl().sampler.check_state(state)

@@ -2,6 +2,7 @@ from .crossfit import (
     bootstrap_cuts as bootstrap_cuts,
     class_shift as class_shift,
     cross_fit as cross_fit,
+    cross_fit_learner as cross_fit_learner,
     plot_curve as plot_curve,
     plot_unstable as plot_unstable,
     threshold_curve as threshold_curve,

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Predictions', 'countable', 'tally_metrics', 'metrics', 'resamples', 'group_numbers', 'tails', 'given_folds',
-           'bootstrap', 'per_class', 'confusion', 'confused', 'item_values', 'top_mistakes', 'auc', 'soft_scores',
-           'bootstrap_soft', 'reliability', 'column_baseline']
+           'bootstrap', 'per_class', 'confusion', 'confused', 'item_values', 'top_mistakes', 'as_arrays', 'auc',
+           'soft_scores', 'bootstrap_soft', 'reliability', 'column_baseline']
 
 # %% ../../nbs/08_analysis/00_score.ipynb #1e2ff9ee
 import csv
@@ -351,6 +351,16 @@ def top_mistakes(
     ids = np.asarray(preds.ids).astype(str)
     path = np.full(len(ids), None) if items is None else item_values(items, ids, 'path')
     return pd.DataFrame(dict(id=ids[i], path=path[i], label=names[t[i]], pred=names[p[i]], confidence=conf[i]))
+
+# %% ../../nbs/08_analysis/00_score.ipynb #525d1257
+def as_arrays(
+    targets, # one an item, (n,)
+    scores,  # (n,) or (n, outputs)
+)->tuple:    # two arrays
+    "Both as arrays, tensors too"
+    t, s = (np.asarray(o.detach().cpu() if hasattr(o, 'detach') else o) for o in (targets, scores))
+    if len(t) != len(s): raise ValueError(f"{len(t)} targets and {len(s)} scores don't fit")
+    return t, s
 
 # %% ../../nbs/08_analysis/00_score.ipynb #eb9e8ec7
 def _edges(conf, bins):

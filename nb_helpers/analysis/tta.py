@@ -22,7 +22,9 @@ from fastcore.basics import patch
 from torch import nn
 
 from .score import auc, resamples
+from ..dataset.augment import loader_augments
 from ..dataset.folds import fold_numbers
+from ..dataset.task import to_targets
 from ..gpu import evaluating, same_precision
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #5139daaf
@@ -285,6 +287,20 @@ def random_views(
         aug.epoch = 0
     return [_Draw(f'draw {i}', aug, seed) for i in range(n)]
 
+# %% ../../nbs/08_analysis/03_tta.ipynb #a973a45b
+def _chosen_views(
+    learn,  # fastai Learner
+    views,  # names and objects as in `tta_preds`; or a number of random draws beside the plain item
+)->list:    # of names and objects
+    "Views as they are, or the plain item and random draws"
+    if not isinstance(views, int): return list(views)
+    aug = next(iter(loader_augments(learn.dls.train)), None) if views else None
+    return ['identity', *(random_views(views, aug, getattr(aug, 'seed', 0)) if views else [])]
+
+def _score_of(task):
+    "One score an item as a column: what cut points take"
+    return Output(act=lambda y: torch.from_numpy(task.scores(y))[:, None])
+
 # %% ../../nbs/08_analysis/03_tta.ipynb #063adb87
 @contextmanager
 def _as_read(dl):
@@ -428,13 +444,14 @@ def _tell(heard, name, values, then, dl):
 # %% ../../nbs/08_analysis/03_tta.ipynb #f617149d
 def tta_preds(
     learn,          # fastai Learner: its model, its precision, its loss's activation
-    dl=None,        # loader in a fixed order, or items (DataFrame) to make one for; `learn.dls.valid` by default
-    views=('identity', 'hflip'), # names in `VIEWS`, or objects from `scale`, `crop`, `_window`, `random_views`
-    outputs=None,   # `Output`, or a dict or tuple of them as the model's; None: from the loss, for a single one
+    dl=None,        # loader in a fixed order; `learn.dls.valid` by default
+    views=('identity', 'hflip'), # names in `VIEWS`, objects from `scale`, `crop`, `random_views`; a number: so many draws
+    outputs=None,   # `Output`, or a dict or tuple of them; a `Task`: its score; by default from the loss, for a single one
     weights=None,   # one a view, above 0; the same for all by default
-)->tuple:           # (averages, float32, (n, K) or (n, c, h, w), as the model's outputs; targets or None), on the CPU
+)->tuple:           # (averages, float32, (n, K), (n, c, h, w), or (n,) for a `Task`; targets or None), on the CPU
     "Predictions averaged over the views, each item read once; `ValueError` for views, loader, outputs that don't fit"
-    dl, views = _loader(learn, dl), _named(views)
+    dl, views = _loader(learn, dl), _named(_chosen_views(learn, views))
+    if one := hasattr(outputs, 'scored'): outputs = _score_of(outputs)
     weights = [1.]*len(views) if weights is None else [float(w) for w in weights]
     if len(weights) != len(views) or min(weights) <= 0:
         raise ValueError(f"{len(views)} views and weights {weights}: one above 0 a view")
@@ -445,8 +462,8 @@ def tta_preds(
         targs.append([y.cpu() for y in ys])
     if not done: raise ValueError("the loader gave no batch")
     targs = [torch.cat(t) for t in zip(*targs)]
-    return (_join({k: torch.cat([d[k] for d in done]) for k in done[0]}),
-            targs[0] if len(targs) == 1 else tuple(targs) or None)
+    means = _join({k: torch.cat([d[k] for d in done]) for k in done[0]})
+    return means[:, 0] if one else means, targs[0] if len(targs) == 1 else tuple(targs) or None
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #cb581804
 def _accuracy(targs, probs): return float((probs.argmax(1) == targs).mean())
@@ -548,12 +565,14 @@ def tta_gain(
     learn,          # fastai Learner of a model with one output of class scores
     views,          # as in `tta_preds`; 'identity' is put first
     dl=None,        # validation data, never test: a loader or items, as in `tta_preds`; `learn.dls.valid` by default
-    outputs=None,   # `Output`; by default from the loss
+    outputs=None,   # `Output`; by default from the loss; or a `Task`: its score, and `fit` is needed
+    fit=None,       # with a `Task`: function of targets and scores that gives `Cuts`; their value is the metric
     **kw,           # to `_gain_table`: metric ('accuracy', 'auc' or a function), groups, n, level, seed
 )->pd.DataFrame:    # `_gain_table`'s, and seconds: of the plain pass with reading, and what each row adds to it
     "What test-time augmentation brings on validation data, and its price; each item is read once"
-    dl, views = _loader(learn, dl), [v for v in _named(views) if v.name != 'identity']
-    views = [VIEWS['identity'], *views]
+    dl, views = _loader(learn, dl), _named(_chosen_views(learn, views))
+    if hasattr(outputs, 'scored'): outputs, kw['metric'] = _score_of(outputs), _value_of(outputs, fit)
+    views = [VIEWS['identity'], *(v for v in views if v.name != 'identity')]
     _check_loader(dl, views)
     parts, seconds, targs, rule = {}, {}, [], None
     def heard(name, values, took):
@@ -562,10 +581,15 @@ def tta_gain(
     for _, ys in _run(learn, dl, views, outputs, [1.]*len(views), heard): targs.append(ys)
     if not targs[0]: raise ValueError("this loader has no targets: a gain is measured on labelled validation data")
     rule = Output(act=_act_of(learn.loss_func)) if outputs is None else outputs
-    table = _gain_table({v: np.concatenate(p) for v, p in parts.items()},
-                       torch.cat([y[0] for y in targs]).cpu().numpy(),
+    table = _gain_table({v: np.concatenate(p) for v, p in parts.items()}, torch.cat([y[0] for y in targs]).cpu().numpy(),
                         finish=lambda p: _land(rule, torch.from_numpy(p)).numpy(), **kw)
     return _priced(table, seconds)
+
+# %% ../../nbs/08_analysis/03_tta.ipynb #360f8413
+def _value_of(task, fit):
+    "Metric of scores, (n, 1), by the best thresholds that `fit` finds; `ValueError` without it"
+    if fit is None: raise ValueError("fit=None: say how thresholds are chosen, such as fit=partial(cut_points, n_cls=5)")
+    return lambda targs, scores: fit(to_targets(torch.as_tensor(targs), task.scored).numpy(), scores[:, 0]).value
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #39c51316
 def _one_score(values):

@@ -33,24 +33,24 @@ from .items import (
     check_items as check_items,
     check_leaks as check_leaks,
     class_table as class_table,
+    cluster_table as cluster_table,
     fingerprint as fingerprint,
     from_csv as from_csv,
+    from_csvs as from_csvs,
     make_folds as make_folds,
     match_distribution as match_distribution,
+    pretrain_items as pretrain_items,
     read_items as read_items,
     split_items as split_items,
     use_fold as use_fold)
 from .labelstudio import (
     consensus_items as consensus_items,
     find_pictures as find_pictures,
-    fleiss_kappa as fleiss_kappa,
     human_ceiling as human_ceiling,
-    last_word as last_word,
     match_images as match_images,
     name_labels as name_labels,
-    read_exports as read_exports,
-    vote as vote,
-    vote_counts as vote_counts)
+    Ratings as Ratings,
+    read_exports as read_exports)
 from .pairs import (
     find_pairs as find_pairs,
     pair_augment as pair_augment,

@@ -508,7 +508,7 @@ def resolve_conflicts(
     gone = items.cluster.isin(set(votes.index) - set(won.index))
     if large := large_loss(items.label, gone, most):
         warnings.warn(f"{large} are copies that disagree, so none is dropped: "
-                      "look at conflicts(items) and mend their labels, or take "
+                      "look at label_conflicts(items) and mend their labels, or take "
                       "how='majority' or most=1 (in a workbook with the parameter: copies='majority' or 'keep')")
         gone &= False
     changed = items.id[new.ne(items.label) & ~gone]

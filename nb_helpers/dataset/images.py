@@ -583,26 +583,28 @@ class _CacheDL(TfmdDL):
 IMAGENET = ([.485, .456, .406], [.229, .224, .225])
 
 def image_dls(
-    items:pd.DataFrame,        # columns id, path, label, split; rows of split 'test' are left out
-    size,                      # px a side, or a `Preparation`, which says how, resize and stats as well
-    bs:int=32,                 # items a batch; no more than there are in train
-    aug=None,                  # for the training split: an `Augment`, or albumentations transforms; None means none
-    how:str='crop',            # as in `fit`; what a cache holds is fitted already
-    resize:int|None=None,      # px of the short side before the crop; `size` by default
-    vocab:list|None=None,      # class names in the order of the outputs; sorted labels by default
-    stats:tuple=IMAGENET,      # mean, standard deviation per channel; 'measure': of the cached training pictures
+    items:pd.DataFrame,     # columns id, path, label, split; rows of split 'test' are left out
+    size,                   # px a side, or a `Preparation`, which says how, resize and stats as well
+    bs:int=32,              # items a batch; no more than there are in train
+    aug=None,               # for the training split: an `Augment`, or albumentations transforms; None means none
+    how:str='crop',         # as in `fit`; what a cache holds is fitted already
+    resize:int|None=None,   # px of the short side before the crop; `size` by default
+    vocab:list|None=None,   # class names in the order of the outputs; sorted labels by default
+    stats:tuple=IMAGENET,   # mean, standard deviation per channel; 'measure': of the cached training pictures
     num_workers:int|None=None, # processes that load, as in `n_workers`; none where a cache is read as it is
-    device=None,               # fastai's default device if None
-    cache=None,                # pictures of `size` px or more to read instead of files; or a folder to prepare them in
-    target:str='class',        # 'class', 'ordinal' or 'float'
-)->DataLoaders: # batches of (TensorImage float32 (bs, 3, size, size), TensorCategory or as `target` says)
+    device=None,            # fastai's default device if None
+    cache=None,             # pictures of `size` px or more to read instead of files; or a folder to prepare them in
+    target='class',         # 'class', 'ordinal' or 'float'; or a `Task`, which says the vocab as well
+    seed:int=0,             # of the draws where `aug` is a list of transforms
+)->DataLoaders:             # batches of (TensorImage float32 (bs, 3, size, size), TensorCategory or as `target` says)
     "fastai DataLoaders of a split table; `dls.test_dl(rows, with_labels=True)` gives one for other rows"
     prep = size if hasattr(size, 'opener') else None
     if isinstance(cache, (str, Path)):
         cache = cache_images(items, prep or resize or size, cache, how)
         print(cache)
     if prep is not None: size, resize, how, stats = prep.size, prep.resize, prep.how, prep.stats
-    if isinstance(aug, (list, tuple)): aug = Augment(aug)
+    if hasattr(target, 'target'): target, vocab = target.target, vocab or target.vocab
+    if isinstance(aug, (list, tuple)): aug = Augment(aug, seed)
     levels = gray_levels(items) if cache is None else None
     items = items[items.split != 'test'].reset_index(drop=True)
     splits = [items.index[items.split == s].tolist() for s in ('train', 'valid')]

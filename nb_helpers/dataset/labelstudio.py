@@ -4,22 +4,26 @@
 
 # %% auto #0
 __all__ = ['read_exports', 'name_labels', 'find_pictures', 'read_list', 'match_images', 'last_word', 'vote_counts', 'vote',
-           'pairwise_agreement', 'fleiss_kappa', 'one_against_rest', 'human_ceiling', 'consensus_items']
+           'pairwise_agreement', 'fleiss_kappa', 'one_against_rest', 'human_ceiling', 'consensus_items', 'Ratings']
 
 # %% ../../nbs/03_dataset/14_labelstudio.ipynb #9e4f1367
 import difflib
 import heapq
 import re
 import unicodedata
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
+from fastcore.basics import patch
 
 from .duplicates import add_hashes
 from .layout import Contents, with_left_out
 from .tables import misheard, read_annotations, ref_parts
+from ..drive.files import write_csv
 
 # %% ../../nbs/03_dataset/14_labelstudio.ipynb #99ce16ab
 _COPY = re.compile(r'^(?:copy of|kopie von|copie de|copia de)\s+|\s*\(\d+\)$|'
@@ -481,3 +485,107 @@ def consensus_items(
                          f"some people in test_groups, such as {tuple(df.group[agreed].unique()[:2])}, "
                          "so that the others can train")
     return items.reset_index(drop=True), df[df.reason != ''].drop(columns=['why', 'label']).reset_index(drop=True)
+
+# %% ../../nbs/03_dataset/14_labelstudio.ipynb #2e2ab5d7
+@dataclass
+class Ratings:
+    "What many people said about pictures, from exports to votes; made by `Ratings.read`"
+    classes:list                                    # class names in order
+    common:str                                      # folder of the exports about pictures that several people labelled
+    at_least:int                                    # fewest votes for the label of such a picture
+    annotations:pd.DataFrame = field(repr=False)    # all of them, from `name_labels`
+    pictures:pd.DataFrame = field(repr=False)       # those that open, from `find_pictures`
+    unreadable:pd.DataFrame = field(repr=False)     # the others: id, path, reason
+    matched:pd.DataFrame = field(repr=False)        # annotations whose picture is known, from `match_images`
+    unmatched:pd.DataFrame = field(repr=False)      # the others, with reason and nearest
+    sources:tuple = field(repr=False)               # tables as the readers gave them, for `Run.log_unreadable`
+
+    def __str__(self):
+        return (f"{len(self.pictures)} pictures, {len(self.unreadable)} unreadable; "
+                f"{len(self.matched)} of {len(self.annotations)} annotations have their picture")
+
+    @property
+    def is_common(self)->pd.Series:
+        "Whether each matched annotation is about a common picture"
+        return self.matched.export.str.startswith(f'{self.common}/')
+
+    @cached_property
+    def votes(self)->pd.DataFrame:
+        "`vote` on the common pictures, with `at_least`"
+        return vote(self.matched[self.is_common], self.classes, self.at_least)
+
+    @cached_property
+    def own_votes(self)->pd.DataFrame:
+        "`vote` on the pictures of everybody's own exports"
+        return vote(self.matched[~self.is_common], self.classes)
+
+# %% ../../nbs/03_dataset/14_labelstudio.ipynb #6e06d66c
+@patch(cls_method=True)
+def read(cls:Ratings,
+    folder:Path,            # people's folders with exports and pictures, or one that holds that folder, as a zip may
+    aliases:dict,           # class -> list of other spellings, in the order of the classes
+    common:str='consensus', # folder of the exports, and lists (.txt), of the pictures that several people labelled
+    skip:tuple=(),          # folders of pictures to leave out
+    at_least:int=1,         # fewest votes for the label of a common picture
+)->Ratings:
+    "Exports, pictures and lists brought together; errors as in the functions that do it"
+    from nb_helpers.dataset.images import drop_unreadable    # here, so that all else needs no torch
+    folder = next((p.parent for p in sorted(Path(folder).rglob(common)) if p.is_dir()), Path(folder))
+    exports = read_exports(folder)
+    annotations, found = name_labels(exports, aliases), find_pictures(folder, tuple(skip))
+    pictures, unreadable = drop_unreadable(found)
+    chosen = [i for p in sorted((folder/common).glob('*.txt')) for i in read_list(p, pictures)]
+    matched, unmatched = match_images(annotations, pictures, {common: chosen} if chosen else None)
+    return cls(list(aliases), common, at_least, annotations, pictures, unreadable, matched, unmatched, (exports, found))
+
+# %% ../../nbs/03_dataset/14_labelstudio.ipynb #3438da04
+@patch
+def statuses(self:Ratings)->pd.DataFrame:  # an export a row
+    "How many annotations of each export are labelled, empty, cancelled, ..."
+    return self.annotations.groupby(['export', 'status']).size().unstack(fill_value=0)
+
+@patch
+def spellings(self:Ratings)->pd.DataFrame:  # a spelling a row, a class a column
+    "What people wrote for each class, and how often"
+    labelled = self.annotations[self.annotations.label.notna()]
+    return pd.crosstab(labelled.raw.map(repr), labelled.label)
+
+@patch
+def matches(self:Ratings)->pd.DataFrame:  # a way a row
+    "How many annotations found their picture, by what the name had to be spared for it"
+    return self.matched.groupby('how').size().rename('annotations').to_frame()
+
+@patch
+def namesakes(self:Ratings)->str:
+    "How many pictures of different people have one name, case aside, and what became of their annotations"
+    names = self.pictures.id.str.split('/').str[-1].str.casefold()
+    same = set(self.pictures.id[names.map(self.pictures.group.groupby(names).nunique()) > 1])
+    left = (self.unmatched.reason == 'several pictures fit').sum()
+    found = self.matched.id.isin(same).sum()
+    return (f"{len(same)} pictures share their name with another person's; {found} annotations of them were told apart "
+            f"by folder, upload digits or bytes, {left} were not and count for none")
+
+# %% ../../nbs/03_dataset/14_labelstudio.ipynb #b6e804e5
+@patch
+def ceiling(self:Ratings)->pd.DataFrame:
+    "`human_ceiling` on the common pictures"
+    return human_ceiling(self.matched[self.is_common], self.classes)
+
+@patch
+def items(self:Ratings,
+    test_people:int=0, # whose common pictures are the test split: those with the most; 0: everybody who has any
+)->tuple:              # (items, pictures set aside with reason), as `consensus_items` gives them
+    "Items with the consensus as the test split, and nobody on both sides"
+    agreed = self.votes.index[self.votes.label.notna()].str.split('/').str[0]
+    most = agreed.value_counts().sort_index().sort_values(ascending=False, kind='stable').index[:test_people]
+    return consensus_items(self.pictures, self.own_votes, self.votes, tuple(most) if test_people else None)
+
+@patch
+def save(self:Ratings,
+    run, # `Run`, or anything with a folder `dir`
+):
+    "annotations.csv (without addresses), unmatched.csv and votes.csv into the run's folder"
+    both = pd.concat([self.votes.assign(round=self.common), self.own_votes.assign(round='own')])
+    write_csv(run.dir/'votes.csv', both, index=True)
+    for name, df in (('annotations', self.matched), ('unmatched', self.unmatched)):
+        write_csv(run.dir/f'{name}.csv', df.drop(columns='by', errors='ignore'))

@@ -34,7 +34,7 @@ from ..drive.zips import split_pattern, matching, list_files, read_bytes, split_
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #3f1eeaa8
 def scene_table(
-    numbers,             # N of each scene, 1 for the first: int, (n,)
+    numbers,  # N of each scene, 1 for the first: int, (n,)
     backgrounds:int=100, # shared by all parts
     foregrounds:int=20,  # a part; the next part has others
     places:int=20,       # a pair of background and foreground; each plain and flipped
@@ -46,8 +46,8 @@ def scene_table(
     part, rest = np.divmod(i, backgrounds*per_bg)
     bg, rest = np.divmod(rest, per_bg)
     fg, rest = np.divmod(rest, places*2)
-    return pd.DataFrame(dict(part=part + 1, background=bg + 1, foreground=part*foregrounds + fg + 1, place=rest//2,
-                             flip=rest % 2 == 1))
+    fg += part*foregrounds + 1
+    return pd.DataFrame(dict(part=part + 1, background=bg + 1, foreground=fg, place=rest//2, flip=rest % 2 == 1))
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #3b7c1dd9
 _ENDS = {s[-4:] for s in IMAGE_SUFFIXES} # of photos' names
@@ -55,7 +55,7 @@ _ENDS = {s[-4:] for s in IMAGE_SUFFIXES} # of photos' names
 def _listed(source, left):
     "Paths of what a source takes; what else is there goes to `left` as (folder or zip, name)"
     base, pattern = split_pattern(source)
-    if split_zip(base) is None and Path(base).is_dir():                     # links are followed, as everywhere
+    if split_zip(base) is None and Path(base).is_dir():  # links are followed
         there = walk(base)[0]
         seen = [n for n in there if not hidden(n)]
         names = matching(seen, pattern) if pattern else seen
@@ -63,7 +63,7 @@ def _listed(source, left):
         if not names: raise FileNotFoundError(f"{source}: no file there")
         paths = [f'{base}/{n}' for n in names]
     else: paths = list_files(source, sort=False, left=left)
-    if {p[-4:].lower() for p in paths} <= _ENDS: return paths               # the usual case of a million photos
+    if {p[-4:].lower() for p in paths} <= _ENDS: return paths  # the usual case of a million photos
     odd = {p for p in paths if '.' in p[p.rfind('/') + 1:] and os.path.splitext(p)[1].lower() not in IMAGE_SUFFIXES}
     left += [(base, p[len(base) + 1:]) for p in sorted(odd)]
     return [p for p in paths if p not in odd]
@@ -145,10 +145,10 @@ def find_pairs(
     backgrounds=None,  # likewise, or None; numbered on their own
     which=scene_table, # numbers -> table with `background`; or a pattern with such a group, for scenes' names; None
     key:str=r'(\d+)\D*$', # regular expression for the number in a name without its suffix
-    folder=None,       # folder or zip that the four are named in, '' for those that are not there; None: they are paths
-    parts:str='',      # pattern of the zips or folders in `folder` that hold all but the backgrounds; '': itself
-)->pd.DataFrame:       # columns id, fg_bg; mask, depth, bg where given; what `which` says; sorted by number
-    "Items of aligned images, one row a scene; `ValueError` naming numbers without a mask, depth or background. `left_out` has the other files"
+    folder=None,   # folder or zip that the four are named in, '' for those that are not there; None: they are paths
+    parts:str='',  # pattern of the zips or folders in `folder` that hold all but the backgrounds; '': itself
+)->pd.DataFrame:   # columns id, fg_bg; mask, depth, bg where given; what `which` says; sorted by number
+    "Items of aligned images, one row a scene; `ValueError` naming numbers without a mask, depth or background"
     if folder is not None:
         scenes, masks, depths, backgrounds = _within(folder, parts, scenes, masks, depths, backgrounds)
     left = []
@@ -183,7 +183,7 @@ def _held(names, share, seed, what):
 # %% ../../nbs/03_dataset/13_pairs.ipynb #69805a08
 def split_pairs(
     items:pd.DataFrame,    # from `find_pairs`
-    valid:float=.3,        # share for validation, 0 to 1
+    valid:float=.3,  # share for validation, 0 to 1
     by:str='background',   # 'background', 'foreground', 'both' or 'image': what stays whole
     seed:int=0,            # another seed, another split
 )->pd.DataFrame:           # a copy with columns split ('train', 'valid', with 'both' also 'neither') and group
@@ -203,7 +203,7 @@ def split_pairs(
 # %% ../../nbs/03_dataset/13_pairs.ipynb #3f59f84a
 def pair_facts(
     items:pd.DataFrame, # from `split_pairs`
-)->dict:                # counts: DataFrame, a row a kind, a column a split; fingerprint: 16 hex digits
+)->dict:  # counts: DataFrame, a row a kind, a column a split; fingerprint: 16 hex digits
     "What is worth keeping of items, as arguments of `Run.log_data`"
     columns = [c for c in ('bg', 'fg_bg', 'mask', 'depth') if c in items]
     zipped = split_zip(items.fg_bg.iloc[0])
@@ -214,14 +214,14 @@ def pair_facts(
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #9f13fc4d
 def open_photo(
-    path:str|Path,          # a picture, perhaps in a zip
+    path:str|Path,  # a picture, perhaps in a zip
     levels:dict|None=None,  # as in `images.open_image`
-)->np.ndarray:              # uint8, (height, width, 3), RGB
+)->np.ndarray:  # uint8, (height, width, 3), RGB
     "A photo, upright; `ImageError` naming file and reason"
     if split_zip(path) is None: return open_image(path, levels=levels)
     data = read_bytes(path)
     try: return open_image(io.BytesIO(data), levels=levels)
-    except ImageError:                       # once more as a file, for the reason in words
+    except ImageError:  # once more as a file, for the reason in words
         with tempfile.NamedTemporaryFile(suffix=Path(path).suffix) as f:
             f.write(data); f.flush()
             try: return open_image(f.name, levels=levels)
@@ -243,7 +243,7 @@ def _open_map(path):
 def _open_mask(
     path:str|Path,   # a gray or palette picture, perhaps in a zip
     at:float=128,    # level at and above which a pixel belongs to the mask: 128 for black and white, 1 for indices
-)->np.ndarray:       # float32, (height, width), 0 or 1
+)->np.ndarray:  # float32, (height, width), 0 or 1
     "A binary mask; `ImageError` naming file and reason"
     return (_open_map(path) >= at).astype(np.float32)
 
@@ -252,7 +252,7 @@ def _open_depth(
     path:str|Path,         # a picture of 8 or 16 bits or floats, perhaps in a zip
     top:float=255,         # raw value that becomes 1, the far end
     hole:float|None=None,  # raw value that means "nothing measured", such as 0; None: there is none
-)->np.ndarray:             # float32, (height, width), 0 to 1, NaN for holes
+)->np.ndarray:  # float32, (height, width), 0 to 1, NaN for holes
     "Depth as a share of `top`; what is farther counts as 1; `ImageError` naming file and reason"
     raw = _open_map(path)
     depth = np.clip(raw/np.float32(top), 0, 1)
@@ -271,21 +271,21 @@ def _box(shape, how):
 # %% ../../nbs/03_dataset/13_pairs.ipynb #8001ca72
 def fit_photo(
     img:np.ndarray,  # uint8, (height, width, 3)
-    size:int,        # px a side
+    size:int,  # px a side
     how:str='squash',# or 'crop', the middle square
-)->np.ndarray:       # uint8, (size, size, 3)
+)->np.ndarray:  # uint8, (size, size, 3)
     "Square photo, antialiased"
     return np.asarray(Image.fromarray(img).resize((size, size), Image.BICUBIC, box=_box(img.shape, how)))
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #2798390d
 def _fit_map(
     a:np.ndarray,    # float32, (height, width), NaN where nothing is known
-    size:int,        # px a side
+    size:int,  # px a side
     how:str='squash',# as in `fit_photo`
-)->np.ndarray:       # float32, (size, size), NaN where less than half is known
+)->np.ndarray:  # float32, (size, size), NaN where less than half is known
     "Square map: averages of what each pixel covers"
-    shrink = lambda x: np.asarray(Image.fromarray(x.astype(np.float32)).resize((size, size), Image.BOX,
-                                                                               box=_box(a.shape, how)))
+    box = _box(a.shape, how)
+    shrink = lambda x: np.asarray(Image.fromarray(x.astype(np.float32)).resize((size, size), Image.BOX, box=box))
     known = ~np.isnan(a)
     if known.all(): return shrink(a)
     share = shrink(known)
@@ -298,7 +298,7 @@ def pair_augment(
     size:int,            # px a side of the result
     seed:int=0,          # the run's
     tfms:list|None=None, # albumentations transforms that end in `size` px; `photo_augment(size, flip=True)` by default
-)->Augment:              # for `pair_dls` and `KeyedEpochs`
+)->Augment:  # for `pair_dls` and `KeyedEpochs`
     "Augmentation of the four together: geometry shared, colours on the two photos, nearest pixel for mask and depth"
     return Augment(tfms or photo_augment(size, flip=True), seed, kinds=_PAIR_KINDS)
 
@@ -312,7 +312,7 @@ def open_pair(
     mask_at:float=128,# as in `_open_mask`
     depth_top:float=255, # as in `_open_depth`
     depth_hole:float|None=None, # as in `_open_depth`
-)->dict:              # image, and bg, mask, depth where the row has them: uint8 (size, size, 3) or float32 (size, size)
+)->dict:  # image, and bg, mask, depth where the row has them: uint8 (size, size, 3) or float32 (size, size)
     "The images of an item at one size, by the names that Augment knows"
     out = {}
     for col, name in _NAMES.items():
@@ -366,7 +366,7 @@ def _prepare(*values, cols, size, **kw):
 # %% ../../nbs/03_dataset/13_pairs.ipynb #57ede984
 def cache_pairs(
     items:pd.DataFrame,   # from `find_pairs`
-    size:int,             # px a side; what `pair_dls` takes as `resize`, or as `size` without augmentation
+    size:int,  # px a side; what `pair_dls` takes as `resize`, or as `size` without augmentation
     root:Path='cache',    # folder on the local disk where caches are kept
     n_jobs:int|None=None, # as in `ArrayCache.build`
     **kw,                 # to `open_pair`: how, mask_at, depth_top, depth_hole
@@ -381,10 +381,10 @@ class _PairSet:
     "Items as tensors, for a DataLoader; what is not augmented is the same in every epoch"
     def __init__(self,
         items:pd.DataFrame,    # from `find_pairs`
-        size:int,              # px a side before augmentation
+        size:int,  # px a side before augmentation
         aug:Augment|None=None, # from `pair_augment`
         cache:ArrayCache|None=None, # from `cache_pairs` of these columns
-        **kw,               # to `open_pair`
+        **kw,  # to `open_pair`
     ):
         self.items, self.size, self.aug, self.cache, self.kw = items.reset_index(drop=True), size, aug, cache, kw
         self.cols, self.ids = _columns(items), items.id.tolist()
@@ -397,7 +397,7 @@ class _PairSet:
 
     def __len__(self): return len(self.items)
     def bytes(self):
-        "Of an item on its way, not augmented"
+        "Of an item on its way"
         return sum(3 if c in ('bg', 'fg_bg') else 4 for c in self.cols)*self.size**2
     def __getitem__(self, i): return tuple(x[0] for x in self.batch([i]))
 
@@ -444,7 +444,7 @@ class _PairDL(TfmdDL):
             kwargs.setdefault('num_workers', n_workers(some.bytes()*self.bs, self.wanted))
         res = super().new(some, cls, **kwargs)
         res.wanted = self.wanted
-        if res.dataset.cols != old.cols: res._types = None      # fastai learns them anew from a first batch
+        if res.dataset.cols != old.cols: res._types = None  # fastai learns them anew from a first batch
         return res
 
 def _holds(cache, items, cols):
@@ -460,23 +460,27 @@ def pair_dls(
     items:pd.DataFrame,  # from `split_pairs`; rows of other splits are left out
     size:int,            # px a side; another phase may take another
     bs:int=32,           # items a batch
-    aug:Augment=None,    # for the training split, from `pair_augment(size)`
-    resize:int=None,     # px a side before augmentation; `size` by default
-    cache=None,          # `ArrayCache` from `cache_pairs(items, resize or size)`, or a folder for it: nothing is decoded then
+    aug:Augment|None=None, # for the training split, from `pair_augment(size)`
+    resize:int|None=None,# px a side before augmentation; `size` by default
+    cache=None,  # `ArrayCache` from `cache_pairs(items, resize or size)`, or a folder for it; None: read the files
     stats:tuple=IMAGENET,# mean, standard deviation per channel that the network expects of the photos
     depth_unit:str='',   # what a depth of 1 means and who says so; kept as dls.depth_unit; '': `TEACHER`
-    num_workers:int=None,# processes that load, as in `n_workers`; none in any case for a split that is read from a cache as it is
-    device=None,         # fastai's default device if None
-    **kw,                # to `open_pair`: how, mask_at, depth_top, depth_hole
-)->DataLoaders:          # batches of (bg, fg_bg, mask, depth), those that the items have
-    "fastai DataLoaders of aligned images; `dls.test_dl(items)` makes one for others; `ValueError` where a split is empty or the augmentation gives another size"
+    num_workers:int|None=None, # processes that load, as in `n_workers`; none where a cache is read as it is
+    device=None,  # fastai's default device if None
+    **kw,         # to `open_pair`: how, mask_at, depth_top, depth_hole
+)->DataLoaders:   # batches of (bg, fg_bg, mask, depth), those that the items have
+    "fastai DataLoaders of aligned images; `dls.test_dl(items)` makes one for others; `ValueError` for an empty split"
     rows = {s: items[items.split == s] for s in ('train', 'valid')}
-    if not all(map(len, rows.values())): raise ValueError(f"{len(rows['train'])} items in train, {len(rows['valid'])} in valid: both are needed (split_pairs)")
+    if not all(map(len, rows.values())):
+        raise ValueError(f"{len(rows['train'])} items in train, {len(rows['valid'])} in valid: "
+                         "both are needed (split_pairs)")
     if isinstance(cache, (str, Path)):
         cache = cache_pairs(items, resize or size, cache, **kw)
         print(cache)
-    sets = PairSet(rows['train'], (resize or size) if aug else size, aug, cache, **kw), PairSet(rows['valid'], size, None, cache, **kw)
-    if (got := sets[0][0][0].shape[-2:]) != (size, size): raise ValueError(f"augmentation gave {tuple(got)}, not {size} px: pair_augment({size})")
+    before = (resize or size) if aug else size
+    sets = _PairSet(rows['train'], before, aug, cache, **kw), _PairSet(rows['valid'], size, None, cache, **kw)
+    if (got := sets[0][0][0].shape[-2:]) != (size, size):
+        raise ValueError(f"augmentation gave {tuple(got)}, not {size} px: pair_augment({size})")
     tfms = [IntToFloatTensor(), Normalize.from_stats(*stats)]
     workers = [0 if s.cache is not None and s.aug is None else n_workers(s.bytes()*bs, num_workers) for s in sets]
     train, valid = (_PairDL(s, bs=min(bs, len(s)), shuffle=not i, drop_last=not i, num_workers=w, after_batch=tfms,
@@ -491,7 +495,7 @@ def show_pairs(
     batch:tuple,          # from a DataLoader of `pair_dls`
     n:int=4,              # items
     stats:tuple=IMAGENET, # as in `pair_dls`
-):                        # matplotlib figure
+):  # matplotlib figure
     "A row an item: photos, mask (0 or 1), depth (dark is near)"
     import matplotlib.pyplot as plt
     n, k = min(n, len(batch[0])), len(batch)

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from fastai.data.transforms import Categorize
 from fastai.losses import BCEWithLogitsLossFlat, CrossEntropyLossFlat, LabelSmoothingCrossEntropyFlat, MSELossFlat
 from fastai.torch_core import TensorBase, TitledFloat, TitledStr
+from fastcore.basics import patch
 from fasttransform import Transform
 from torch import nn
 
@@ -119,8 +120,10 @@ class Task(Decoder):
 
     @property
     def scored(self)->str:
-        "The kind of score, for `to_scores`"
-        return {'ordinal_k': 'ordinal', 'regression': 'ordinal' if self.vocab else 'numbers'}.get(self.task, self.task)
+        "The kind of score, for `to_scores`: 'ordinal' for classes too where they are read off one score"
+        kinds = dict(ordinal_k='ordinal', regression='ordinal' if self.vocab else 'numbers')
+        if self.how == 'score': kinds['classes'] = 'ordinal'
+        return kinds.get(self.task, self.task)
 
     def loss(self,
         smoothing:float=0., # label smoothing of classes, 0 to 1
@@ -142,3 +145,15 @@ class Task(Decoder):
         if self.task != 'binary' or len(have) != 2 or positive not in have: raise ValueError(
             f"labels {have[:10]} for a {self.task} task: two are needed, positive={positive!r} one of them")
         return [next(o for o in have if o != positive), positive]
+
+# %% ../../nbs/03_dataset/03_task.ipynb #f42a467d
+@patch
+def weights(self:Task,
+    values, # a number above 0 a class, in the order of the vocab; None: no weights are wanted
+)->dict|None: # class -> weight, for `balanced_dls`
+    "Weights by class; `ValueError` that begins with class_weights where they don't fit"
+    if values is None: return None
+    fits = isinstance(values, (list, tuple)) and len(values) == len(self.vocab)
+    if not fits or not all(type(v) in (int, float) and v > 0 for v in values):
+        raise ValueError(f"class_weights: {values!r} is not a list of {len(self.vocab)} numbers above 0, one a class")
+    return dict(zip(self.vocab, values))

@@ -89,6 +89,17 @@ class _Overfit:
     why:str                          # '' or what is probably wrong
     losses:list = field(repr=False)  # of every step
 
+    @as_they_are
+    def plot(self,
+        title:str='learning one batch by heart', # above the curve
+    ):  # matplotlib Figure
+        "The loss of every step"
+        import matplotlib.pyplot as plt
+        fig, ax = plt.subplots(figsize=(4, 2.2), dpi=72)
+        ax.plot(range(1, self.steps + 1), self.losses)
+        ax.set(xlabel='step', ylabel='loss', title=title)
+        return fig
+
     def __str__(self):
         return (f"{'learned by heart' if self.reached else 'not learned'} in {self.steps} steps, "
                 f"loss {self.first:.3f} -> {self.last:.3f}" + (f": {self.why}" if self.why else ''))
@@ -293,6 +304,28 @@ class _Climb:
     curves:object = field(repr=False) # DataFrame: net, epoch, train_loss, valid_loss and a pair for each metric
     figure:object = field(repr=False) # matplotlib Figure
 
+    @property
+    def best(self)->str:
+        "The network with the lowest validation loss of any epoch"
+        return self.table.best_valid.idxmin()
+
+    def save(self,
+        run, # `Run`
+    ):
+        "ladder_curves.csv, figures/ladder.png and, last, ladder.csv into the run's folder"
+        run.log_figure('ladder', self.figure, dpi=150)
+        run.save_table('ladder_curves', self.curves)
+        run.save_table('ladder', self.table, index=True)
+
+    @classmethod
+    def load(cls,
+        run, # `Run`
+    ):       # None where it holds none, or not all of it
+        "What `save` wrote"
+        if not (run.dir/'ladder.csv').exists(): return None
+        table, curves = run.load_table('ladder', index='net'), run.load_table('ladder_curves')
+        return cls(table, curves, plot_climb(table, curves))
+
 # %% ../../nbs/04_model/04_ladder.ipynb #0c86bd02
 def _epochs(learn, epochs, lr):
     "Rows of epoch, train_loss, valid_loss and a pair for each metric, all in evaluation mode"
@@ -314,11 +347,13 @@ def climb(
     metrics=(),       # fastai metrics, shown beside the losses
     opt_func=None,    # by default fastai's Adam
     steps:int=300,    # at most, for learning one batch by heart
+    run=None,         # `Run` that keeps the climb: what is there already is read back, so that a run climbs once
 )->_Climb:            # table, curves, figure
     "Train each network alike; `table`: parameters, steps to learn a batch by heart, last losses, their gap, best epoch"
     from tqdm import tqdm
     from fastai.losses import CrossEntropyLossFlat # torch's own refuses the tensors of fastai's image loaders
     from fastai.optimizer import Adam
+    if run is not None and (kept := _Climb.load(run)): return kept
     rows, curves = [], []
     for name, net in tqdm(nets.items(), desc='climbing', leave=False, delay=2):
         learn = Learner(dls, copy.deepcopy(net), loss_func or CrossEntropyLossFlat(), opt_func or Adam,
@@ -329,7 +364,9 @@ def climb(
             epoch_rows = _epochs(learn, epochs, lr)
         curves += [dict(net=name, **r) for r in epoch_rows]
         rows.append(_step_row(name, net, heart, epoch_rows))
-    return _climb(rows, curves)
+    up = _climb(rows, curves)
+    if run is not None: up.save(run)
+    return up
 
 # %% ../../nbs/04_model/04_ladder.ipynb #ee103dc7
 def _step_row(name, net, heart, epochs):

@@ -178,7 +178,7 @@ def turns(
     way:str,     # 'mask_first', 'depth_first', or 'together'; of one map alone all are the same
     maps:tuple=('mask', 'depth'), # the network's maps
 )->list:         # (maps that train, whether the trunk trains with them), one a phase; their `frozen` is a phase's
-    "Which maps train when: with the first the trunk, the second on what the trunk then is; `ValueError` for another word"
+    "Which maps train when: the first with the trunk, the second on what it then is; `ValueError` for another word"
     order = dict(mask_first=[('mask',), ('depth',)], depth_first=[('depth',), ('mask',)], together=[tuple(maps)])
     if way not in order: raise ValueError(f"way={way!r} is none of {', '.join(order)}")
     there = [t for t in order[way] if set(t) <= set(maps)]

@@ -22,7 +22,8 @@ from pathlib import Path
 
 from fastcore.basics import patch
 
-from ..drive.files import csv_text, hide_secrets, plain, read_json, safe_cell, write_atomic, write_csv
+from ..drive.files import (
+    csv_text, hide_secrets, plain, read_json, safe_cell, unsafe_cell, write_atomic, write_csv)
 from .environment import (
     environment, is_alive, is_own, live_notebook, own_marks, session)
 from .ledger import damage, present_params, restore_run, run_dirs, run_status, silent_for, write_ledger
@@ -226,6 +227,21 @@ def load_json(self:Run,
     "Read a JSON file of the run's folder; `ValueError` when it is torn"
     return read_json(self._file(name, '.json'))
 
+# %% ../../nbs/09_runs/02_run.ipynb #47998677
+@patch
+def load_table(self:Run,
+    name:str,            # file name; '.csv' may be left out
+    text:bool=False,     # every cell is a text, an empty one too: for ids and labels that look like numbers
+    index:str|None=None, # column that becomes the index
+):                       # DataFrame; without `text` numbers are numbers, and an empty cell is missing
+    "A table of the run's folder as `save_table` was given it"
+    import pandas as pd
+    kinds = dict(dtype=str) if text else dict(na_values=[''], float_precision='round_trip')
+    df = pd.read_csv(self._file(name, '.csv'), keep_default_na=False, **kinds).rename(columns=unsafe_cell)
+    for i,kind in enumerate(df.dtypes):
+        if kind==object: df.isetitem(i, df.iloc[:, i].map(unsafe_cell, na_action='ignore'))
+    return df if index is None else df.set_index(index)
+
 # %% ../../nbs/09_runs/02_run.ipynb #ee7cd035
 @patch
 def _file(self:Run, name, ext):  # a file of this run; refuses names that leave its folder
@@ -284,7 +300,7 @@ def log_data(self:Run,
     source='',   # where it came from
     counts=None, # DataFrame that says how many there are; None: `class_table(items)`
     shares=False,# with the share of each class in each split, %
-    **facts,     # anything else about the data, or another fingerprint
+    **facts,     # anything else about the data; or another `fingerprint`, or the DataFrame that it is of
 ):               # the counts
     "Keep who was on which side (items.csv), counts and fingerprint (run.json); figures can draw the classes' names now"
     from nb_helpers.dataset.items import class_table, fingerprint
@@ -293,7 +309,8 @@ def log_data(self:Run,
     if 'label' in items:
         draw_names(items.label)
         facts = dict(classes=items.label.nunique()) | facts
-    mark = facts.pop('fingerprint', None) or fingerprint(items)
+    of = facts.pop('fingerprint', None)
+    mark = of if isinstance(of, str) else fingerprint(items if of is None else of)
     facts = dict(source=source, items=len(items), fingerprint=mark) | facts
     self.describe(data=dict(facts, counts=counts.drop(columns='total', errors='ignore').to_dict()))
     write_csv(self.dir/'items.csv', items)

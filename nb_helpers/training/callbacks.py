@@ -35,6 +35,7 @@ from fastai.torch_core import find_bs, get_model, rank_distrib
 from fastcore.basics import patch
 
 from .. import gpu
+from ..dataset.augment import AtPhase
 from ..dataset.decode import lower_is_better
 from ..dataset.task import to_scores
 from ..drive.workspace import DriveError
@@ -77,9 +78,8 @@ class Accumulate(GradientAccumulation):
     def load_state_dict(self, d): self.count = int(d['count'])
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #d6467e98
-@patch
-def _items(self:Accumulate): # of this batch, over all processes
-    return getattr(self.learn, 'batch_items', None) or find_bs(self.learn.yb)
+def _items(self): # of this batch, over all processes
+    return getattr(getattr(self.learn, 'spread', None), 'batch_items', None) or find_bs(self.learn.yb)
 
 @patch
 def _divide(self:Accumulate): # the gradients were divided by `n_acc` items; there were `count`
@@ -192,7 +192,9 @@ def _leave_out(self:StopOnBadLoss, loss):
 @patch
 def _where(self:StopOnBadLoss):
     "The epoch, over all phases, and the batch that is looked at"
-    return f"in epoch {getattr(self.learn, 'first_epoch', 0) + self.epoch + 1}, batch {self.iter}"
+    return f"in epoch {AtPhase.of(self.learn).epochs_done + 1}, batch {self.iter}"
+
+StopOnBadLoss._where = _where
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #d8e846be
 @patch
@@ -200,7 +202,7 @@ def _stop(self:StopOnBadLoss, loss, limit):
     kept, spoilt = '', self._spoilt()
     if self.folder and not rank_distrib():
         batch = {**_flat('x', self.learn.xb), **_flat('y', self.learn.yb)}
-        about = dict(epoch=getattr(self.learn, 'first_epoch', 0) + self.epoch + 1, batch=self.iter, loss=str(loss))
+        about = dict(epoch=AtPhase.of(self.learn).epochs_done + 1, batch=self.iter, loss=str(loss))
         kept = f" The batch is in {_save_tensors(Path(self.folder)/'bad_batch.safetensors', batch, **about).name}."
     if math.isfinite(loss): why = f"the loss explodes: {loss:.3g} {self._where()}, {limit:.3g} is the limit"
     else: why = f"the loss is {loss} {self._where()}" + (f", {self.row} times in a row in fp16" if self.row > 1 else '')
@@ -393,9 +395,8 @@ class Clock(Callback):
 
     def _tell(self, told, epoch, how):
         self.told = told
-        left = epoch*(self.epochs - getattr(self.learn, 'first_epoch', 0) - self.epoch - (told == 2))/60
-        if self.say and left > 0:
-            self.say(f"About {left:.0f} minutes left" if left >= 2 else f"About {60*left:.0f} seconds left", how)
+        left = epoch*(self.epochs - AtPhase.of(self.learn).epochs_done - (told == 2))/60
+        if self.say and left > 0: self.say(f"About {left:.0f} minutes left" if left >= 2 else f"About {60*left:.0f} seconds left", how)
 
     def state_dict(self): return {}
     def load_state_dict(self, d): pass
@@ -438,7 +439,7 @@ class KeepBest(Callback):
         value = math.nan if row[self.monitor] is None else row[self.monitor]
         rank = [-value if lower_is_better(self.monitor) else value, -row['valid_loss']]
         if math.isnan(value) or self.best is not None and rank <= self.best['rank']: return
-        self.best = dict(epoch=self.learn.first_epoch + self.epoch + 1, value=value, rank=rank, row=row)
+        self.best = dict(epoch=AtPhase.of(self.learn).epochs_done + 1, value=value, rank=rank, row=row)
         if self.path and not rank_distrib(): save_weights(self.model, self.path, **_facts(self.best, self.monitor))
 
     def state_dict(self): return dict(best=self.best)
@@ -529,13 +530,13 @@ class StartBar(Callback):
 def predict_scores(
     learn,       # fastai Learner
     dl,          # loader with or without labels, in the order of its items
-    task:str,    # one of `metrics.TASKS`
+    task,        # a `Task`, which says the rest as well; or one of `metrics.TASKS`
     act=None,    # logits -> scores; None: what suits the task
     leading:bool=False, # 'ordinal': the network's outputs are leading ones
 )->np.ndarray:   # (n,) or (n, k), float32
-    "Scores of a loader's items, in evaluation mode, without events; random generators and the model's mode stay"
-    if getattr(dl, 'shuffle', False) or getattr(dl, 'drop_last', False):
-        raise ValueError("this loader shuffles or drops items: give dls.test_dl(items) or dls.valid")
+    "Scores of a loader's items in evaluation mode, without an event; random generators and the model's mode stay as they are"
+    if getattr(dl, 'shuffle', False) or getattr(dl, 'drop_last', False): raise ValueError("this loader shuffles or drops items: give dls.test_dl(items) or dls.valid")
+    if hasattr(task, 'scored'): task, act, leading = task.scored, act or task.act, leading or task.target == 'ordinal'
     out, n_inp = [], getattr(learn.dls, 'n_inp', 1)
     with keep_rng(), evaluating(learn.model):
         for b in dl:
@@ -556,9 +557,10 @@ class KeepEpochs(Callback):
 
     def after_epoch(self):
         if rank_distrib() or not self.learn.create_mbar: return   # no bar: validate, get_preds
-        home = self.folder or getattr(self.learn, 'epochs_dir', None) and Path(self.learn.epochs_dir).parent
-        if home is None: raise ValueError("KeepEpochs knows no folder: train with `fit` and a run, or give folder=")
-        epoch = getattr(self.learn, 'first_epoch', 0) + self.learn.epoch + 1
+        at = AtPhase.of(self.learn)
+        home = self.folder or at.run_dir
+        if home is None: raise ValueError("KeepEpochs knows no folder: train with train.fit and a run, or give folder=")
+        epoch = at.epochs_done + 1
         if self.dl is not None: self._ask(home/'epochs_test', epoch)
         if not self.last: return
         save_weights(self.learn.model, home/'weights'/f'{epoch:04d}.safetensors', epoch=epoch)

@@ -74,7 +74,7 @@ def _loader(DistributedDL):
 def _trainer(DistributedTrainer):
     class Spread(DistributedTrainer):
         "One training in several processes: the model is wrapped, batches are shared out, validation is whole in each"
-        gives_back = True
+        gives_back, batch_items = True, None   # batch_items: of the step that is trained, over all processes
         def before_fit(self):
             ShareDL = _parts()[0]
             net = self.learn.model
@@ -90,16 +90,16 @@ def _trainer(DistributedTrainer):
             if not self.training: return
             self.step += 1
             mine, every = self.learn.dls.loaders[0].sizes[self.step]
-            self.learn.batch_items, self.weight = every, mine*num_distrib()/every
+            self.batch_items, self.weight = every, mine*num_distrib()/every
 
         def after_loss(self):
             if not self.training: return
             self.learn.loss_grad, self.learn.loss = self.learn.loss_grad*self.weight, self.learn.loss*self.weight
 
-        def before_validate(self): self.learn.batch_items = None
+        def before_validate(self): self.batch_items = None
         def after_fit(self):
             "Also called after an error"
-            self.learn.model, self.learn.batch_items = get_model(self.learn.model), None
+            self.learn.model, self.batch_items = get_model(self.learn.model), None
             if getattr(self, 'own', None) is None: return
             self.own.loaders[0].give_back()
             self.own.loaders[0], self.own = self.own.loaders[0].dl, None

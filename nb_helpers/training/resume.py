@@ -12,6 +12,7 @@ import os
 import time
 import warnings
 import weakref
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -22,6 +23,7 @@ import torch
 from fastai.callback.core import Callback, CancelEpochException, CancelFitException
 from fastai.torch_core import num_distrib, rank_distrib
 from fastcore.basics import patch
+from ..dataset.augment import AtPhase
 from ..drive.archives import inside
 from .checkpoint import (
     KeyedPass, Latest, copy_checkpoint, differences, learner_state, machine, manifests, pack, package, put_file,
@@ -31,36 +33,67 @@ from .checkpoint import (
 class ResumeError(RuntimeError): "A run that can't be continued; the message says why and what to do"
 _FIRST, _LAST = -10**6, 10**6   # `order` of the two halves: before and after all other callbacks
 
+# %% ../../nbs/07_training/06_resume.ipynb #84007ea2
+@dataclass
+class _State:
+    "What a `Resumable` knows while it works"
+    # of the run
+    at:dict|None=None         # phase, epoch and batch that come next, and `finished`; None: nobody has looked
+    found:tuple|None=None     # checkpoint that is gone on from (manifest, state, tensors, folder), until it is put back
+    begun:tuple|None=None     # (number format, GPU) of what was found
+    fits:int=0                # fits that have begun: the next one's phase, where no loop says it
+    serial:int=0              # number of the next checkpoint
+    seen:dict=field(default_factory=dict)    # file beside `dir` -> (its times and size, the name of its copy)
+    said:set=field(default_factory=set)      # kinds of warnings that were given
+    seconds:list=field(default_factory=list) # each checkpoint took
+    locked:object=None        # the folder's lock
+    sealer:Latest|None=None   # thread that reads a checkpoint back and seals it
+    copier:Latest|None=None   # thread that copies it to Drive
+    # of the fit
+    open:bool=False           # it has begun and has not come to its end
+    phase:int=0               # its place among the phases
+    setup:dict=field(default_factory=dict)   # what its Learner is made of
+    start:tuple=(0, 0)        # epoch and batch that it goes on with
+    pending:bool=False        # `found` is still to be put back
+    saved:float=0.            # `time.monotonic()` of its last checkpoint
+    quiet:list=field(default_factory=list)   # (callback, its `run`) of those that get no events
+    # of the pass over a loader
+    armed:KeyedPass|None=None # keys its draws
+    pass_:KeyedPass|None=None # the one over the training items: it knows which are left
+    offset:int=0              # batches left out at its beginning
+    done:int=0                # batches up to the one that is made
+
 # %% ../../nbs/07_training/06_resume.ipynb #bde9dce7
 class Resumable(Callback):
     "Full-state checkpoints, and the way back: the same fit, run again after a kill, goes on where it was"
     order, no_state = _FIRST, True   # it skips epochs, counts batches and puts the state back before the others look
     def __init__(self,
-        dir:Path=None,       # folder of the checkpoints, of this run alone; None: checkpoints/ in the run that `begin` gets
-        every:int=0,         # steps between checkpoints; 0: none by steps
-        minutes:float=10.,   # between checkpoints; 0, or with several processes: none by time
-        epochs:int=1,        # epochs between checkpoints at their ends
-        keep:int=3,          # checkpoints that stay, 3 or more
-        copy_to:Path=None,   # folder on Drive that gets a verified copy of each, in the background
-        files:tuple=None,    # files beside `dir` that go with the state, such as 'history.csv'; None: with a run its history and best weights
-        params:dict=None,    # name -> value: what must be the same for the run to be the same; None: the run's
-        data:str=None,       # fingerprint of the data, likewise (`items.fingerprint`)
-        code:str=None,       # version of the code, likewise; None: this package's version and the run's git commit
-        strict:bool=True,    # another code, data or parameter is an error; False: it is said and the run goes on
-        seed:int=0,          # of what is drawn while batches are made
-        verbose:bool=True,   # say what is continued
+        dir:Path|None=None,     # folder of this run's checkpoints; None: checkpoints/ in the run that `begin` gets
+        every:int=0,            # steps between checkpoints; 0: none by steps
+        minutes:float=10.,      # between checkpoints; 0, or with several processes: none by time
+        epochs:int=1,           # epochs between checkpoints at their ends
+        keep:int=3,             # checkpoints that stay, 3 or more
+        copy_to:Path|None=None, # folder on Drive that gets a verified copy of each, in the background
+        files:tuple|None=None,  # files beside `dir` that go with the state; None: a run's history and best weights
+        params:dict|None=None,  # name -> value: what must be the same for the run to be the same; None: the run's
+        data:str|None=None,     # fingerprint of the data, likewise (`items.fingerprint`)
+        code:str|None=None,     # version of the code, likewise; None: this package's version and the run's git commit
+        strict:bool=True,       # another code, data or parameter is an error; False: it is said and the run goes on
+        seed:int=0,             # of what is drawn while batches are made
+        verbose:bool=True,      # say what is continued
     ):
-        if keep < 3: raise ValueError(f"keep={keep}: a copy can be damaged and the one before half written, so keep 3 or more")
+        if keep < 3:
+            raise ValueError(f"keep={keep}: a copy can be damaged and the one before half written, so keep 3 or more")
         self.dir, self.copy_to = Path(dir) if dir else None, Path(copy_to) if copy_to else None
-        self.every, self.minutes, self.epochs, self.keep, self.files, self.root = every, minutes, epochs, keep, files, None
-        self.about, self.strict, self.seed, self.verbose = dict(params=params, data=data, code=code), strict, seed, verbose
-        self.seen, self.found, self.at, self.setup, self.serial, self.fits, self.said, self.seconds = {}, None, None, {}, 0, 0, set(), []
-        self.sealer = self.copier = self.locked = self.begun = None   # begun: number format and GPU of what was found
-        self.open, self.armed, self.pass_, self.quiet, self.start, self.pending, self.offset, self.done = False, None, None, [], (0, 0), False, 0, 0
+        self.every, self.minutes, self.epochs, self.keep = every, minutes, epochs, keep
+        self.files, self.root = files, None                          # root: `files` are below it
+        self.about = dict(params=params, data=data, code=code)       # goes with each checkpoint, to be compared
+        self.strict, self.seed, self.verbose = strict, seed, verbose
+        self.now = _State()
 
     def __setattr__(self, name, value):
-        "fastai takes a callback off a Learner by `learn = None`"
-        if name == 'learn' and value is None and self.learn is not None: self._leave()   # also after an error, when no event comes
+        "fastai takes a callback off a Learner by `learn = None`, after an error as well, when no event comes"
+        if name == 'learn' and value is None and self.learn is not None: self._leave()
         super().__setattr__(name, value)
 
 # %% ../../nbs/07_training/06_resume.ipynb #6166464e
@@ -68,30 +101,34 @@ class Resumable(Callback):
 def begin(self:Resumable,
     learn,     # fastai Learner
     run=None,  # a `Run`: has `dir`, `params` and `info`
-)->dict:       # phase, epoch and batch that come next, counted from 0, and whether the phase was finished; all 0 for a new run
-    "Look for the newest whole checkpoint; `ResumeError` where it does not belong to this run. `fit` calls it where nobody did"
+)->dict:       # phase, epoch and batch that come next, from 0, and whether the phase was finished; all 0 for a new run
+    "Look for the newest whole checkpoint; `ResumeError` where it is not this run's. `fit` calls it where nobody did"
+    now = self.now
     if run is not None: self._of_run(run)
-    if self.dir is None: raise ValueError("Resumable(dir=...) needs a folder for the checkpoints, or a run given to `begin`")
-    if self.sealer is not None: self.sealer.wait(600)   # called again after an interruption
+    if self.dir is None:
+        raise ValueError("Resumable(dir=...) needs a folder for the checkpoints, or a run given to `begin`")
+    if now.sealer is not None: now.sealer.wait(600)   # called again after an interruption
     self._prepare()
-    self.found = self._newest()
-    self.begun = self.found and (self.found[0]['setup'].get('precision'), self.found[0]['machine']['gpu'])
-    if self.found: self._check(self.found[0]['about'], self.about)
-    if self.found is None and run is not None: self._start_over(run)
-    m = self.found[0] if self.found else {}
-    self.at = {k: m.get(k, 0) for k in ('phase', 'epoch', 'batch')} | dict(finished=m.get('finished', False))
-    return self.at
+    now.found = self._newest()
+    now.begun = now.found and (now.found[0]['setup'].get('precision'), now.found[0]['machine']['gpu'])
+    if now.found: self._check(now.found[0]['about'], self.about)
+    if now.found is None and run is not None: self._start_over(run)
+    m = now.found[0] if now.found else {}
+    now.at = {k: m.get(k, 0) for k in ('phase', 'epoch', 'batch')} | dict(finished=m.get('finished', False))
+    return now.at
 
 # %% ../../nbs/07_training/06_resume.ipynb #3286ecfc
 @patch
 def _start_over(self:Resumable, run):
-    "Without a checkpoint: remember where this fit's history begins, or say that its epochs are trained again and set their rows aside"
+    "Without a checkpoint: remember where this fit's history begins; rows that are there are set aside, and said"
     if not hasattr(run, 'keep_history') or rank_distrib(): return
     began, rows = run.info.get('fits') or {}, len(run.history())
     if self.dir.name not in began: run.describe(fits={self.dir.name: rows}); return
     gone = run.keep_history(min(began[self.dir.name], rows))
     if not gone: return
-    text = f"no checkpoint of {run.id} is in {self.dir.name}/" + (' or on Drive' if self.copy_to else '') + f": its {gone} epochs are trained again from the start; their rows are in history.torn"
+    places = f"{self.dir.name}/" + (' or on Drive' if self.copy_to else '')
+    text = (f"no checkpoint of {run.id} is in {places}: its {gone} epochs are trained again from the start; "
+            "their rows are in history.torn")
     run.note(text)
     print(text)
 
@@ -100,14 +137,16 @@ def _start_over(self:Resumable, run):
 def _prepare(self:Resumable):
     "Folder, lock and threads"
     self.root, rank = self.root or self.dir.parent, f'rank{rank_distrib()}'
-    if num_distrib() > 1 and self.dir.name != rank:                # each process has its own generators and items; the first has the files
-        self.dir, self.copy_to, self.files = self.dir/rank, self.copy_to and self.copy_to/rank, () if rank_distrib() else self.files
+    if num_distrib() > 1 and self.dir.name != rank:   # each process has its own generators and items
+        self.dir, self.copy_to = self.dir/rank, self.copy_to and self.copy_to/rank
+        if rank_distrib(): self.files = ()            # the first one has the files
     self.about['code'] = self.about['code'] or package()
     self.about = json.loads(json.dumps(self.about, default=str))
     self.dir.mkdir(parents=True, exist_ok=True)
     self._lock()
-    self.sealer = Latest(self._seal, 'a checkpoint was not kept')
-    self.copier = Latest(lambda name: copy_checkpoint(self.dir, self.copy_to, name, self.keep), 'the copy on Drive failed; training goes on, with checkpoints on the local disk')
+    self.now.sealer = Latest(self._seal, 'a checkpoint was not kept')
+    self.now.copier = Latest(lambda name: copy_checkpoint(self.dir, self.copy_to, name, self.keep),
+                             'the copy on Drive failed; training goes on, with checkpoints on the local disk')
 
 # %% ../../nbs/07_training/06_resume.ipynb #487e3f63
 @patch
@@ -126,20 +165,21 @@ class _Held:
     files = weakref.WeakValueDictionary()
     def __init__(self, fd): weakref.finalize(self, os.close, fd)
 
+# %% ../../nbs/07_training/06_resume.ipynb #9dd5fe2e
 @patch
 def _lock(self:Resumable):
-    "`ResumeError` if another process trains in the folder; the lock goes with this object, at the latest with the process"
-    if fcntl is None or self.locked is not None: return
+    "`ResumeError` if another process trains in the folder; the lock goes with this object, or with the process"
+    if fcntl is None or self.now.locked is not None: return
     path = os.path.realpath(self.dir/'lock')
-    self.locked = _Held.files.get(path)
-    if self.locked is not None: return
+    self.now.locked = _Held.files.get(path)
+    if self.now.locked is not None: return
     fd = os.open(path, os.O_RDWR | os.O_CREAT)
-    self.locked = _Held.files[path] = _Held(fd)
-    try: fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)            # not `flock`: loading processes would inherit it and outlive us
+    self.now.locked = _Held.files[path] = _Held(fd)
+    try: fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)   # not `flock`: loading processes would inherit and outlive it
     except BlockingIOError as e:
-        self.locked = None
+        self.now.locked = None
         raise ResumeError(f"another process trains in {self.dir.name}: end it first") from e
-    except OSError: return                                         # a file system without locks
+    except OSError: return                                # a file system without locks
 
 # %% ../../nbs/07_training/06_resume.ipynb #17df68a2
 @patch
@@ -151,9 +191,10 @@ def _found(self:Resumable):
         except OSError as e: self._tell('folder', f"{d.name} can't be read: {e}")
     last = max([-n for n, *_ in paths] + [serial(p) for p in self.dir.glob('ckpt-????????-*')], default=-1)
     common, last = _agree({-n for n, *_ in paths}, last)
-    self.serial = last + 1
+    self.now.serial = last + 1
     return [p for n, *_, p in sorted(paths) if -n in common]
 
+# %% ../../nbs/07_training/06_resume.ipynb #fd51dfa3
 def _agree(mine, last):
     "(numbers of checkpoints that all processes have, the last number that any has)"
     if num_distrib() <= 1 or not torch.distributed.is_initialized(): return mine, last
@@ -171,56 +212,66 @@ def _newest(self:Resumable):
     "(manifest, state, tensors, folder) of the newest whole checkpoint; says which are not whole"
     bad = []
     for p in self._found():
-        try: m, data = read_checkpoint(p); state, tensors = read_state(data); self._kept(m, p.parent)
+        try:
+            m, data = read_checkpoint(p)
+            state, tensors = read_state(data)
+            self._kept(m, p.parent)
         except (ValueError, OSError) as e: bad.append(f'{p.stem}: {e}'); continue
         if bad: self._tell('fallback', f"not whole: {'; '.join(bad)}. Going on from {p.stem}, saved {m['saved']}")
         return m, state, tensors, p.parent
-    if bad: raise ResumeError(f"no checkpoint in {self.dir.name} is whole ({'; '.join(bad)}); move the folder away to start from the beginning")
+    if bad: raise ResumeError(f"no checkpoint in {self.dir.name} is whole ({'; '.join(bad)}); "
+                              "move the folder away to start from the beginning")
 
+# %% ../../nbs/07_training/06_resume.ipynb #d759ed43
 @patch
 def _tell(self:Resumable, kind, text):
     "Warn, once a kind"
-    if kind not in self.said: warnings.warn(text, stacklevel=2)
-    self.said.add(kind)
+    if kind not in self.now.said: warnings.warn(text, stacklevel=2)
+    self.now.said.add(kind)
 
 # %% ../../nbs/07_training/06_resume.ipynb #15e9e0d5
 @patch
-def _check(self:Resumable, then, now):
-    "`ResumeError` that names what differs, or a warning if not strict; a checkpoint of before the first step is left alone then"
-    diff, m = [], self.found[0]
-    for k in ('code', 'data'): diff += differences({k: then.get(k)}, {k: now.get(k)}) if k in then else []
-    diff += differences(then.get('params') or {}, now.get('params') or {})
-    diff += differences(then.get('setup', {}), now.get('setup', {}))
+def _check(self:Resumable, then, here):
+    "`ResumeError` (a warning if not strict) that names what differs; one of before the first step is left alone"
+    diff, m = [], self.now.found[0]
+    for k in ('code', 'data'): diff += differences({k: then.get(k)}, {k: here.get(k)}) if k in then else []
+    diff += differences(then.get('params') or {}, here.get('params') or {})
+    diff += differences(then.get('setup', {}), here.get('setup', {}))
     if not diff: return
     untouched = not (m['phase'] or m['epoch'] or m['batch'] or m['finished'])
-    if untouched and num_distrib() <= 1:      # memory ran out in the first step, say; several processes would each decide for themselves
-        if self._put_files(): print(f"The checkpoint in {self.dir.name} is of before the first step: begun anew, what was written after it is in *.after")
-        self.found = self.begun = None
+    if untouched and num_distrib() <= 1:   # memory ran out, say; several processes would each decide for themselves
+        if self._put_files(): print(f"The checkpoint in {self.dir.name} is of before the first step: begun anew, "
+                                    "what was written after it is in *.after")
+        self.now.found = self.now.begun = None
         return
     text = f"the checkpoint in {self.dir.name} is of another run, then -> now: " + '; '.join(diff)
-    a, b = (o.get('setup', {}).get('precision') for o in (then, now))
+    a, b = (o.get('setup', {}).get('precision') for o in (then, here))
     self._refuse(text + (self._other_format(b) if a != b else ''))
 
+# %% ../../nbs/07_training/06_resume.ipynb #547574a5
 @patch
 def _refuse(self:Resumable, text):
-    if self.strict: raise ResumeError(text + ". Set these back, give another folder to start from the beginning, or strict=False to go on all the same")
-    self._tell(text, text)
+    if not self.strict: self._tell(text, text); return
+    raise ResumeError(f"{text}. Set these back, give another folder to start from the beginning, "
+                      "or strict=False to go on all the same")
 
 # %% ../../nbs/07_training/06_resume.ipynb #731ef031
 @patch
-def _other_format(self:Resumable, now):
+def _other_format(self:Resumable, precision):
     "A sentence on the two machines where the number format differs, with the remedy"
-    (then, was), here = self.begun, machine(getattr(self.learn.dls, 'device', None))['gpu']
+    (then, was), here = self.now.begun, machine(getattr(self.learn.dls, 'device', None))['gpu']
     if then == 'fp32' or then == 'fp16' and here: mend = f"precision={then!r} goes on here"
     else: mend = f"connect a GPU that has {then} (in Colab: Runtime > Change runtime type), and the run goes on"
-    return f". It was trained in {then} on {was or 'a CPU'}; here it would be {now} on {here or 'a CPU'}: {mend}"
+    return f". It was trained in {then} on {was or 'a CPU'}; here it would be {precision} on {here or 'a CPU'}: {mend}"
 
+# %% ../../nbs/07_training/06_resume.ipynb #c531bd1f
 @patch
 def _same_format(self:Resumable):
     "A phase that begins after one that was finished elsewhere: in the same number format?"
-    now = self.setup['precision']
-    if self.begun is None or self.begun[0] == now: return
-    self._refuse(f"the run in {self.dir.name} has phases that are finished, precision: {self.begun[0]} -> {now}" + self._other_format(now))
+    begun, here = self.now.begun, self.now.setup['precision']
+    if begun is None or begun[0] == here: return
+    self._refuse(f"the run in {self.dir.name} has phases that are finished, precision: {begun[0]} -> {here}"
+                 + self._other_format(here))
 
 # %% ../../nbs/07_training/06_resume.ipynb #5c349c2a
 @patch
@@ -228,35 +279,48 @@ def _say_where(self:Resumable, m):
     "One line about what is continued, and one where the bits may not be the same"
     then = m['machine']
     diff = differences(then, machine(next(self.learn.model.parameters()).device))
-    if then['gpu'] and not then['deterministic']: diff.append('a GPU adds in any order, where fit(..., deterministic=True) does not forbid it')
-    elif then['gpu'] and then['benchmark']: diff.append('cudnn.benchmark chooses other kernels from one time to the next')
-    if diff and not m['finished']: print(f"The same items, draws and schedule follow as without a break; the bits may differ: {'; '.join(diff)}")
-    if m['finished'] and self.verbose: print(f"This fit was finished before ({m['saved']}): its result is here, nothing is trained. Another folder starts a new run.")
-    elif self.verbose: print(f"Going on in phase {m['phase']+1}, epoch {m['epoch']+1}" + (f", after batch {m['batch']}" if m['batch'] else '') + f", with {m['name']} of {m['saved']}")
+    if then['gpu'] and not then['deterministic']:
+        diff.append('a GPU adds in any order, where fit(..., deterministic=True) does not forbid it')
+    elif then['gpu'] and then['benchmark']:
+        diff.append('cudnn.benchmark chooses other kernels from one time to the next')
+    if diff and not m['finished']:
+        print(f"The same items, draws and schedule follow as without a break; the bits may differ: {'; '.join(diff)}")
+    if not self.verbose: return
+    if m['finished']:
+        print(f"This fit was finished before ({m['saved']}): its result is here, nothing is trained. "
+              "Another folder starts a new run.")
+    else:
+        batch = f", after batch {m['batch']}" if m['batch'] else ''
+        print(f"Going on in phase {m['phase']+1}, epoch {m['epoch']+1}{batch}, with {m['name']} of {m['saved']}")
 
 # %% ../../nbs/07_training/06_resume.ipynb #c61d616c
 @patch
 def before_fit(self:Resumable):
-    learn = self.learn
-    if hasattr(learn, 'lr_finder') or learn.lock.locked(): self.run = False; return    # lr_find; validate and get_preds hold the lock: no training
+    learn, now = self.learn, self.now
+    no_training = hasattr(learn, 'lr_finder') or learn.lock.locked()   # validate and get_preds hold the lock
+    if no_training: self.run = False; return
     odd = [type(dl).__name__ for dl in learn.dls.loaders if not hasattr(dl, 'fake_l') or not dl.indexed]
-    if odd: raise ResumeError(f"{odd[0]}: only a fastai DataLoader over indexed items can go on in the middle of an epoch")
-    if self.at is None: self.begin(learn)
-    self.phase = self.fits if getattr(learn, 'phase_index', None) is None else learn.phase_index
-    self.fits, self.open = self.fits + 1, True
+    if odd:
+        raise ResumeError(f"{odd[0]}: only a fastai DataLoader over indexed items can go on in the middle of an epoch")
+    if now.at is None: self.begin(learn)
+    at = AtPhase.of(learn)
+    now.phase = now.fits if at.index is None else at.index
+    now.fits, now.open = now.fits + 1, True
     self._first_looks()
-    self.start, self.pending, self.offset, self.saved = (0, 0), False, 0, time.monotonic()
-    ahead = self.found is not None and self.at['phase'] > self.phase
-    if self.found is not None and self.at['phase'] == self.phase: self.pending, self.start = True, (self.at['epoch'], self.at['batch'])
+    now.start, now.pending, now.offset, now.saved = (0, 0), False, 0, time.monotonic()
+    ahead = now.found is not None and now.at['phase'] > now.phase
+    if now.found is not None and now.at['phase'] == now.phase:
+        now.pending, now.start = True, (now.at['epoch'], now.at['batch'])
     learn.add_cb(_Last(self))
-    if ahead or self.pending and self.at['finished']: self._nothing_left(ahead)
+    if ahead or now.pending and now.at['finished']: self._nothing_left(ahead)
 
 # %% ../../nbs/07_training/06_resume.ipynb #7e92fb98
 @patch
 def _first_looks(self:Resumable):
-    "A TfmdDL makes an item to see what it is made of, once in a process: let it do so before the generators are put back"
+    "A TfmdDL makes an item to see what it is made of, once in a process: it does so before generators are put back"
     for dl in self.learn.dls.loaders: getattr(dl, 'n_inp', None)
 
+# %% ../../nbs/07_training/06_resume.ipynb #15b4017e
 @patch
 def _nothing_left(self:Resumable, ahead):
     "End a fit that was finished before, without an event for the others"
@@ -268,77 +332,84 @@ def _nothing_left(self:Resumable, ahead):
     if not ahead:
         self._compare()
         self._restore()
-        self.found = None
+        self.now.found = None
     raise CancelFitException()
 
 # %% ../../nbs/07_training/06_resume.ipynb #517f8214
 @patch
 def _hush(self:Resumable):
     "No events for the other callbacks"
-    self.quiet = self.quiet or [(cb, cb.run) for cb in self.learn.cbs if not isinstance(cb, (Resumable, _Last))]
-    for cb, _ in self.quiet: cb.run = False
+    quiet = self.now.quiet or [(cb, cb.run) for cb in self.learn.cbs if not isinstance(cb, (Resumable, _Last))]
+    for cb, _ in quiet: cb.run = False
+    self.now.quiet = quiet
 
 @patch
 def _wake(self:Resumable):
-    for cb, run in self.quiet: cb.run = run
-    self.quiet = []
+    for cb, run in self.now.quiet: cb.run = run
+    self.now.quiet = []
 
 # %% ../../nbs/07_training/06_resume.ipynb #0eef69b7
 @patch
 def before_epoch(self:Resumable):
-    n = self.learn.epoch
+    n, now = self.learn.epoch, self.now
     if n == 0: self._compare()
-    if n < self.start[0]: self._hush(); raise CancelEpochException()
+    if n < now.start[0]: self._hush(); raise CancelEpochException()
     self._wake()
-    if self.pending: self._restore()
+    if now.pending: self._restore()
     elif n == 0: self._save(0, 0)
-    self.pending = self.pending and self.start[1] > 0
+    now.pending = now.pending and now.start[1] > 0
 
 # %% ../../nbs/07_training/06_resume.ipynb #c7711161
 @patch
 def _compare(self:Resumable):
     "See whether the Learner is that of the checkpoint, and say what will be done"
-    self.setup = setup(self.learn)
-    if not self.pending: return self._same_format()
-    m = self.found[0]
-    then = m['setup'] | (dict(precision=self.setup['precision']) if m['finished'] else {})   # what is trained can be looked at anywhere
-    self._check(dict(setup=then), dict(setup=self.setup))
-    if self.found is None: self.pending = False; return                                       # of before the first step: begun anew
+    now = self.now
+    now.setup = setup(self.learn)
+    if not now.pending: return self._same_format()
+    m = now.found[0]
+    any_format = dict(precision=now.setup['precision']) if m['finished'] else {}   # it can be looked at anywhere
+    self._check(dict(setup=m['setup'] | any_format), dict(setup=now.setup))
+    if now.found is None: now.pending = False; return                              # before the first step: begun anew
     self._put_files()
-    self._say_where(self.found[0])
+    self._say_where(m)
 
+# %% ../../nbs/07_training/06_resume.ipynb #4dfa0f62
 @patch
-def _restore(self:Resumable): _, state, tensors, _ = self.found; set_learner_state(self.learn, state, tensors)
+def _restore(self:Resumable):
+    _, state, tensors, _ = self.now.found
+    set_learner_state(self.learn, state, tensors)
 
 # %% ../../nbs/07_training/06_resume.ipynb #b0b910f2
 @patch
 def _arm(self:Resumable, split, skip=0, rest=None):
     "Key the pass that comes next"
     if not hasattr(self.learn.dl, 'fake_l'): return None   # a list of batches
-    epoch = getattr(self.learn, 'first_epoch', 0) + self.learn.epoch
-    self.armed = KeyedPass(self.learn.dl, (self.seed, epoch, f'{self.phase} {split}'), skip, rest)
-    return self.armed
+    key = self.seed, AtPhase.of(self.learn).epochs_done, f'{self.now.phase} {split}'
+    self.now.armed = KeyedPass(self.learn.dl, key, skip, rest)
+    return self.now.armed
 
 @patch
 def _disarm(self:Resumable):
-    if self.armed is not None: self.armed.end(); self.armed = None
+    if self.now.armed is not None: self.now.armed.end(); self.now.armed = None
 
 # %% ../../nbs/07_training/06_resume.ipynb #c0728dcf
 @patch
 def before_batch(self:Resumable):
     self._disarm()
     if not self.learn.training: return
-    self.learn.iter += self.offset
-    self.done = self.learn.iter + 1
+    self.learn.iter += self.now.offset
+    self.now.done = self.learn.iter + 1
 
 @patch
-def after_cancel_train(self:Resumable): self.done = self.learn.n_iter
+def after_cancel_train(self:Resumable): self.now.done = self.learn.n_iter
 @patch
 def after_train(self:Resumable):
     self._disarm()
-    if self.done < self.learn.n_iter: self._tell('short', f"{self.done} of {self.learn.n_iter} batches arrived in epoch {self.learn.epoch+1}: items were skipped while loading, and "
-                                                 "a run that is continued in such an epoch will differ; set bad items aside before training")
-    self.offset = 0
+    done, n = self.now.done, self.learn.n_iter
+    if done < n:
+        self._tell('short', f"{done} of {n} batches arrived in epoch {self.learn.epoch+1}: items were skipped while "
+            "loading, and a run that is continued in such an epoch will differ; set bad items aside before training")
+    self.now.offset = 0
 @patch
 def after_validate(self:Resumable): self._disarm()
 
@@ -346,26 +417,27 @@ def after_validate(self:Resumable): self._disarm()
 class _Last(Callback):
     "Resumable's other half: what comes after all others"
     order, no_state = _LAST, True
-    def __init__(self, main): self.main = main
+    def __init__(self, main): self.main, self.now = main, main.now
 
     def before_train(self):
-        m, (_, batch) = self.main, self.main.start
-        if not m.pending: m.pass_, m.done = m._arm('train'), 0; return
-        m._restore()
-        m.pass_ = m._arm('train', batch, m.found[1]['rest'] and unpack(m.found[1]['rest'], m.found[2]).tolist())
-        m.pending, m.offset, m.done, m.found = False, batch, batch, None
+        now, batch = self.now, self.now.start[1]
+        if not now.pending: now.pass_, now.done = self.main._arm('train'), 0; return
+        self.main._restore()
+        _, state, tensors, _ = now.found
+        now.pass_ = self.main._arm('train', batch, state['rest'] and unpack(state['rest'], tensors).tolist())
+        now.pending, now.offset, now.done, now.found = False, batch, batch, None
 
     def before_validate(self): self.main._arm('valid')
 
     def after_batch(self):
         if not self.training: return
         m = self.main
-        if m.every and self.train_iter % m.every == 0 or m._late(): m._save(self.epoch, m.done)
+        if m.every and self.train_iter % m.every == 0 or m._late(): m._save(self.epoch, self.now.done)
         m._tell_problems()
 
     def after_epoch(self):
-        m, n = self.main, self.epoch + 1
-        if not m.quiet and n < self.n_epoch and n % m.epochs == 0: m._save(n, 0)   # the last is saved after the others' `after_fit`
+        m, n = self.main, self.epoch + 1   # the last one is saved after the others' `after_fit`
+        if not self.now.quiet and n < self.n_epoch and n % m.epochs == 0: m._save(n, 0)
 
     def after_fit(self):
         self.main._finish()
@@ -375,78 +447,88 @@ class _Last(Callback):
 @patch
 def _save(self:Resumable, epoch, batch, finished=False):
     "Write a checkpoint; a disk that fails costs this one, not the training"
-    began, tensors = time.perf_counter(), {}
+    began, tensors, now = time.perf_counter(), {}, self.now
     state, lost = learner_state(self.learn, tensors)
-    state['rest'] = pack(self.pass_.left(batch), tensors, 'rest') if batch else None
-    if lost: self._tell('lost', f"{', '.join(lost)} can't be kept: a continued run will have them as they are at the start. Give the callback state_dict() and load_state_dict()")
-    name = f'ckpt-{self.serial:08d}-{os.urandom(4).hex()}'   # a name that nothing has yet: no file is written over
-    m = dict(format=1, name=name, phase=self.phase, epoch=epoch, batch=batch, finished=finished, about=self.about, setup=self.setup, machine=machine(next(self.learn.model.parameters()).device),
+    state['rest'] = pack(now.pass_.left(batch), tensors, 'rest') if batch else None
+    if lost:
+        self._tell('lost', f"{', '.join(lost)} can't be kept: a continued run will have them as they are at the start. "
+                           "Give the callback state_dict() and load_state_dict()")
+    name = f'ckpt-{now.serial:08d}-{os.urandom(4).hex()}'   # a name that nothing has yet: no file is written over
+    m = dict(format=1, name=name, phase=now.phase, epoch=epoch, batch=batch, finished=finished, about=self.about,
+             setup=now.setup, machine=machine(next(self.learn.model.parameters()).device),
              saved=datetime.now(timezone.utc).isoformat(timespec='seconds'))
     try:
         m['files'] = self._take_files()
         crc = write_state(self.dir/f'{name}.safetensors', state, tensors)
-    except OSError as e: self._tell('local', f"a checkpoint could not be written ({e}); training goes on, the last one stays")
-    else: self.sealer.add((m, crc))
-    self.serial, self.saved = self.serial + 1, time.monotonic()
-    self.seconds.append(time.perf_counter() - began)
+    except OSError as e:
+        self._tell('local', f"a checkpoint could not be written ({e}); training goes on, the last one stays")
+    else: now.sealer.add((m, crc))
+    now.serial, now.saved = now.serial + 1, time.monotonic()
+    now.seconds.append(time.perf_counter() - began)
 
+# %% ../../nbs/07_training/06_resume.ipynb #61ec8232
 @patch
 def _late(self:Resumable): # clocks of several processes would not agree
-    return self.minutes and num_distrib() <= 1 and time.monotonic() - self.saved >= 60*self.minutes
+    return self.minutes and num_distrib() <= 1 and time.monotonic() - self.now.saved >= 60*self.minutes
 
+# %% ../../nbs/07_training/06_resume.ipynb #3cc4e0c8
 @patch
 def _seal(self:Resumable, item):
     m, crc = item
     seal_checkpoint(self.dir, m, crc, self.keep)
-    if self.copy_to is not None: self.copier.add(m['name'])
+    if self.copy_to is not None: self.now.copier.add(m['name'])
 
 # %% ../../nbs/07_training/06_resume.ipynb #dba4772f
 @patch
 def _tell_problems(self:Resumable):
-    for o in (self.sealer, self.copier):
+    for o in (self.now.sealer, self.now.copier):
         while o.problems: self._tell(o.what, o.problems.pop(0))
 
+# %% ../../nbs/07_training/06_resume.ipynb #bd340cd6
 @patch
 def _finish(self:Resumable):
     "After a fit: keep its end, wait for the threads"
-    self.open = False
-    if self.quiet: return
+    now = self.now
+    now.open = False
+    if now.quiet: return
     self._save(self.learn.n_epoch, 0, finished=True)
-    self.sealer.wait(600)
-    if not self.copier.wait(60): self._tell('slow', f"the copy to {self.copy_to} is not done yet; it goes on in the background")
+    now.sealer.wait(600)
+    if not now.copier.wait(60):
+        self._tell('slow', f"the copy to {self.copy_to} is not done yet; it goes on in the background")
     self._tell_problems()
-    self.found = None
+    now.found = None
 
 # %% ../../nbs/07_training/06_resume.ipynb #9117fd9a
 @patch
 def _leave(self:Resumable):
     self._disarm()
     self._wake()
-    if self.open:                                                # an error or a person ended the fit: the next one looks again
-        self.open, self.at, self.found, self.fits = False, None, None, self.fits - 1
-        self.sealer.wait(60)
+    now = self.now
+    if now.open:                           # an error or a person ended the fit: the next one looks again
+        now.open, now.at, now.found, now.fits = False, None, None, now.fits - 1
+        now.sealer.wait(60)
     self.learn.remove_cbs([cb for cb in self.learn.cbs if isinstance(cb, _Last)])
 
 # %% ../../nbs/07_training/06_resume.ipynb #d4ed3c18
 @patch
 def _take_files(self:Resumable):
     "Copies of the files that go with the state, made only of those that changed: {name: copy}"
-    out = {}
+    out, seen = {}, self.now.seen
     for pattern in self.files or ():
         for p in sorted(self.root.glob(pattern)):
             s, k = p.stat(), p.relative_to(self.root).as_posix()
             sign = (s.st_mtime_ns, s.st_size, s.st_ino)
-            if self.seen.get(k, [None])[0] != sign:
-                name = f'kept-{self.serial:08d}-{os.urandom(4).hex()}'
+            if seen.get(k, [None])[0] != sign:
+                name = f'kept-{self.now.serial:08d}-{os.urandom(4).hex()}'
                 put_file(self.dir/name, [p.read_bytes()])
-                self.seen[k] = sign, name
-            out[k] = self.seen[k][1]
+                seen[k] = sign, name
+            out[k] = seen[k][1]
     return out
 
 # %% ../../nbs/07_training/06_resume.ipynb #848a7763
 @patch
 def _kept(self:Resumable, m, folder):
-    "{file: bytes} of the files that go with a checkpoint, from its folder or the other side's; `ValueError` where none is whole"
+    "{file: bytes} of a checkpoint's files, from its folder or the other side's; `ValueError` where none is whole"
     out = {}
     for k, (name, sha) in m['files'].items():
         places = [inside(d, name) for d in dict.fromkeys([folder, self.dir, self.copy_to]) if d is not None]
@@ -458,8 +540,8 @@ def _kept(self:Resumable, m, folder):
 # %% ../../nbs/07_training/06_resume.ipynb #9d03ba9d
 @patch
 def _put_files(self:Resumable):
-    "Bring the files to where they were: rows that were written after the checkpoint are written again; files that are put aside"
-    m, _, _, folder = self.found
+    "Bring the files to where they were: later rows are written again; returns the files that are put aside"
+    m, _, _, folder = self.now.found
     new = [] if m['finished'] else {p for pattern in self.files or () for p in self.root.glob(pattern)}
     aside = sorted(p for p in new if p.relative_to(self.root).as_posix() not in m['files'])
     for p in aside: os.replace(p, p.with_name(f'{p.name}.after'))

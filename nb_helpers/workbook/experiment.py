@@ -6,23 +6,26 @@
 __all__ = ['Experiment']
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #0f85ea6b
+import shutil
 from pathlib import Path
 
 from fastcore.basics import patch
 
 from ..balance import BalancedDL, BalancedEpochs
 from ..dataset.augment import KeyedEpochs
-from ..dataset.images import check_photo_rate
+from ..dataset.images import cache_images, check_photo_rate
 from ..dataset.tables import is_list
 from ..drive.links import data_licence
 from ..drive.workspace import Workspace, mount, work_folder
 from ..export.predictor import Predictor, export as export_model
 from ..gpu import check_gpu, fit_batch_size, gpu_info, resized, run_precision
-from ..runs.ledger import fetch_runs, read_ledger
+from ..runs.ledger import fetch_runs, read_ledger, restore_run
 from ..runs.report import report_page
 from ..runs.run import Run
+from ..training.callbacks import KeepEpochs
 from ..training.loop import fit as fit_phases
 from ..training.resume import Resumable
+from .command import nb_sweep
 from .parameters import Choices
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #10cc765f
@@ -42,7 +45,7 @@ class Experiment:
         fetch_runs(self.root)
         self.values = self.choices()
         self.run = Run.create(self.name, self.values, self.root, resume=True)
-        self.root = self.run.dir.parent                           # under `nb_run` the folder that it was told
+        self.root = self.run.dir.parent                           # under nb_run the folder that it was given
         check_gpu()
         self.precision = run_precision(self.run, self.values.get('precision', 'auto'))
         self.space = Workspace(self.name)
@@ -89,6 +92,16 @@ def stage(self:Experiment,
     there = is_list(source) or not unpack and source.endswith('.zip') and Path(source).is_file()
     return Path(source) if there else self.space.stage(source, **kw)
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #bd7f6e55
+@patch
+def prepare(self:Experiment,
+    items, # DataFrame: id and path of all photos that will be read, labelled or not
+    prep,  # `Preparation`
+    **kw,  # to `cache_images`: n_jobs, version, ...
+):         # `ArrayCache`, which the next run with the same photos and preparation finds again
+    "Every photo prepared once, on the fast disk; `image_dls` does it by itself where one split table is all there is"
+    return cache_images(items, prep, self.cache, **kw)
+
 # %% ../../nbs/11_workbook/02_experiment.ipynb #0025b471
 @patch
 def save(self:Experiment,
@@ -96,6 +109,36 @@ def save(self:Experiment,
 ):
     "Put the run's folder on Drive, read back"
     self.space.save(self.run.dir, keep=1, verbose=False, strict=strict)
+
+# %% ../../nbs/11_workbook/02_experiment.ipynb #cf356206
+_ITS_OWN = 'run.json', 'elsewhere.json', '*.ipynb', 'report.html', 'kernel.log'   # what every run has about itself
+
+@patch
+def use_outputs(self:Experiment,
+    **params, # what the earlier run had in place of this run's parameters, such as stage='train'; a tuple: one of these
+)->Run:       # the earlier run
+    "Begin with a copy of what the newest finished run of else the same parameters left; once, also if resumed"
+    run, root = self.run, self.run.dir.parent
+    if before := run.info.get('after'): return Run.open(before, root)
+    earlier = self._finished({k: v if isinstance(v, tuple) else (v,) for k, v in params.items()})
+    if (earlier.dir/'elsewhere.json').exists(): restore_run(earlier.id, root)   # so far only its small files are here
+    shutil.copytree(earlier.dir, run.dir, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_ITS_OWN))
+    kept = {k: v for k, v in earlier.info.items() if k in ('data', 'model', 'training')}
+    run.describe(after=earlier.id, **kept)
+    print('going on from', earlier.id)
+    return earlier
+
+@patch
+def _finished(self:Experiment, wanted):
+    "The newest finished run of this workbook with one of the wanted values of some parameters, else this run's"
+    mine, root = self.run.params, self.run.dir.parent
+    df = read_ledger(root)
+    for id in sorted(df.id[(df.workbook == self.name) & (df.status == 'done')], reverse=True):
+        run = Run.open(id, root)
+        suits = all(run.params.get(k) in v for k, v in wanted.items())
+        if suits and {**run.params, **{k: mine[k] for k in wanted}} == mine: return run
+    how = ' '.join(f'-p {k} {v[0]}' for k, v in wanted.items())
+    raise FileNotFoundError(f"no finished run to go on from: nb_run {self.name} {how}, all else as now, makes one")
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #28560612
 @patch
@@ -106,11 +149,13 @@ def fit(self:Experiment,
     bs:int|None=None,       # 0: find the largest power of two that trains within memory; else the loader's own stays
     step_items:int=64,      # items an optimizer step where `bs` is 0: smaller batches are accumulated
     cbs=(),                 # more callbacks
+    unlabelled=None,        # DataFrame of items without labels: what every epoch says about them is kept (`KeepEpochs`)
     data:str|None=None,     # fingerprint of the data; None: that of `Run.log_data`
     **kw,                   # to `training.loop.fit`: accumulate, ema, clip, make_dls, ...
 )->dict:                    # epoch (from 1), value and metrics of the best; its weights are in the model
     "Train with checkpoints on both disks; the same cell, run again after a kill, goes on where it was"
     if bs == 0: kw['accumulate'] = self._fit_batch(learn, step_items)
+    if unlabelled is not None and len(unlabelled): cbs = [*cbs, KeepEpochs(learn.dls.test_dl(unlabelled), last=0)]
     check_photo_rate(learn.dls)                                   # says so where a GPU would wait for photos
     self.save(strict=False)                                       # from now on another session finds the run
     self.space.survives(self.run.dir)
@@ -176,3 +221,12 @@ def table(self:Experiment,
     df = read_ledger(self.run.dir.parent)   # beside this one, wherever `nb_run` was told to put it
     df = df[df.workbook == self.name].set_index('id')
     return df.reindex(columns=['status', *columns, 'minutes', 'device']).tail(last).T
+
+# %% ../../nbs/11_workbook/02_experiment.ipynb #31a357fe
+@patch
+def sweep(self:Experiment,
+    over:dict, # name of a choice -> list of values: all combinations are run
+    **same,    # what is the same in all of them and not as in the cell of choices
+):             # DataFrame: the ledger's rows of these runs
+    "This workbook once for each combination, each a run of its own, without progress bars"
+    return nb_sweep(self.name, over, same, self.root, progress=False)
