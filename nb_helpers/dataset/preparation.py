@@ -15,7 +15,7 @@ from fastcore.basics import patch
 
 from .frames import frame_indices, prepare_clip
 from .images import (
-    IMAGENET, cache_images, crop_circle, fit, gray_levels, middle, open_fit, open_image, prepare_fundus)
+    IMAGENET, cache_images, crop_circle, fit_image, gray_levels, middle, open_fit, open_image, prepare_fundus)
 from .names import short_name
 from .pairs import fit_photo, open_photo
 
@@ -59,7 +59,7 @@ def check_values(
 def open_gray(
     path:Path,            # any image file
     size:int,             # px a side
-    how:str='crop',       # as in `fit`
+    how:str='crop',       # as in `fit_image`
     channels:int=1,       # 1, or 3 equal ones for a network that takes colour
     levels:dict|None=None,# as in `open_image`
 )->np.ndarray:            # uint8, (size, size, channels)
@@ -72,12 +72,12 @@ def open_gray(
 def open_circle(
     path:Path,          # photo of an eye
     size:int,           # px a side
-    how:str='squash',   # as in `fit`
+    how:str='squash',   # as in `fit_image`
     dark:int=7,         # as in `crop_circle`
     levels:dict|None=None, # as in `open_image`
 )->np.ndarray:          # uint8, (size, size, 3)
     "Opened, cropped to the disc, to size; a function for `cache_images`"
-    return fit(crop_circle(open_image(path, at_least=2*size, levels=levels), dark), size, how)
+    return fit_image(crop_circle(open_image(path, at_least=2*size, levels=levels), dark), size, how)
 
 # %% ../../nbs/03_dataset/15_preparation.ipynb #e04cf82f
 def _pair_photo(path, size, how, levels=None): return fit_photo(open_photo(path, levels), size, how)
