@@ -13,8 +13,7 @@ from .ensembles import (
     out_of_fold as out_of_fold,
     plot_epochs as plot_epochs,
     plot_gains as plot_gains,
-    report_epochs as report_epochs,
-    RunEpochs as RunEpochs)
+    report_epochs as report_epochs)
 from .figures import (
     plot_confusion as plot_confusion,
     plot_history as plot_history,

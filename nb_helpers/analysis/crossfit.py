@@ -100,7 +100,8 @@ def cross_fit(
     low, high = _spread(t, classes, whole.n_cls, whole.measure, groups, n, tails(level), seed)
     name = whole.metric if isinstance(whole.metric, str) else 'minus cost'
     chosen = np.array([c.thresholds for c in cuts])
-    return _CrossFit(whole.measure(t, classes), low, high, whole.value, chosen, classes, f, name, whole, t, s, fit, groups)
+    value = whole.measure(t, classes)
+    return _CrossFit(value, low, high, whole.value, chosen, classes, f, name, whole, t, s, fit, groups)
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #e2dd8381
 @patch
@@ -112,6 +113,7 @@ def to_metrics(self:_CrossFit)->dict: # such as qwk, qwk_low, qwk_high, qwk_opti
     word = str(self.metric).replace(' ', '_')
     return {word+end: float(v) for end, v in values.items()} | dict(zip(names, map(float, self.cuts.thresholds)))
 
+# %% ../../nbs/08_analysis/04_crossfit.ipynb #0e57effa
 @patch
 def intervals(self:_CrossFit,
     n:int=1000, # resamples
@@ -120,6 +122,7 @@ def intervals(self:_CrossFit,
     "How sure the thresholds are that were chosen on all items: `bootstrap_cuts` of the same items and groups"
     return bootstrap_cuts(self.targets, self.scores, self.fit, n, self.groups, **kw)
 
+# %% ../../nbs/08_analysis/04_crossfit.ipynb #5e1b90f8
 @patch
 def predictions(self:_CrossFit,
     ids,        # of the items, (n,)

@@ -199,6 +199,7 @@ def _note(scores):
     short = [c.removeprefix('mask_').removeprefix('depth_') for c in scores.index]
     return '\n'.join(f'{_METRICS.get(s, s)} {v:.2f}' for s, v in zip(short, scores))
 
+# %% ../../nbs/08_analysis/06_maps.ipynb #07fcd98e
 def plot_maps(
     items:pd.DataFrame, # rows, as from `find_pairs`
     preds:dict,         # map -> float (n, 1, h, w): probabilities of the mask, depth; from `predict_maps`
@@ -231,6 +232,7 @@ def predict_maps(
     preds, _ = _learner_maps(learn, items, maps, views)
     return {m: x.sigmoid() if m == 'mask' else x for m, x in _by_name(maps, preds).items()}
 
+# %% ../../nbs/08_analysis/06_maps.ipynb #1695793b
 def judge_maps(
     learn,              # as in `predict_maps`
     items:pd.DataFrame, # rows to judge

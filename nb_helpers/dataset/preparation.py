@@ -178,6 +178,15 @@ class Preparation:
         return isinstance(other, Preparation) and (self.values, self.stats) == (other.values, other.stats)
     __hash__ = None
 
+# %% ../../nbs/03_dataset/15_preparation.ipynb #28ef2e09
+@patch(cls_method=True)
+def from_values(cls:Preparation,
+    values:dict,          # as `values`, as JSON gives it
+    stats:tuple=IMAGENET, # mean, standard deviation per channel
+):
+    "From a description that anybody may have written"
+    return cls(stats=stats, **_checked(values))
+
 # %% ../../nbs/03_dataset/15_preparation.ipynb #091ae39b
 @patch(cls_method=True)
 def for_network(cls:Preparation,
