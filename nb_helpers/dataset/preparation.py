@@ -59,7 +59,7 @@ def check_values(
 def open_gray(
     path:Path,            # any image file
     size:int,             # px a side
-    how:str='crop',       # as in `fit`
+    how:str='crop',       # as in `fit_image`
     channels:int=1,       # 1, or 3 equal ones for a network that takes colour
     levels:dict|None=None,# as in `open_image`
 )->np.ndarray:            # uint8, (size, size, channels)
@@ -72,7 +72,7 @@ def open_gray(
 def _open_circle(
     path:Path,          # photo of an eye
     size:int,           # px a side
-    how:str='squash',   # as in `fit`
+    how:str='squash',   # as in `fit_image`
     dark:int=7,         # as in `crop_circle`
     levels:dict|None=None, # as in `open_image`
 )->np.ndarray:          # uint8, (size, size, 3)
