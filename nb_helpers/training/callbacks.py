@@ -194,8 +194,6 @@ def _where(self:StopOnBadLoss):
     "The epoch, over all phases, and the batch that is looked at"
     return f"in epoch {AtPhase.of(self.learn).epochs_done + 1}, batch {self.iter}"
 
-StopOnBadLoss._where = _where
-
 # %% ../../nbs/07_training/04_callbacks.ipynb #d8e846be
 @patch
 def _stop(self:StopOnBadLoss, loss, limit):
@@ -396,7 +394,8 @@ class Clock(Callback):
     def _tell(self, told, epoch, how):
         self.told = told
         left = epoch*(self.epochs - AtPhase.of(self.learn).epochs_done - (told == 2))/60
-        if self.say and left > 0: self.say(f"About {left:.0f} minutes left" if left >= 2 else f"About {60*left:.0f} seconds left", how)
+        if self.say and left > 0:
+            self.say(f"About {left:.0f} minutes left" if left >= 2 else f"About {60*left:.0f} seconds left", how)
 
     def state_dict(self): return {}
     def load_state_dict(self, d): pass
@@ -534,8 +533,9 @@ def predict_scores(
     act=None,    # logits -> scores; None: what suits the task
     leading:bool=False, # 'ordinal': the network's outputs are leading ones
 )->np.ndarray:   # (n,) or (n, k), float32
-    "Scores of a loader's items in evaluation mode, without an event; random generators and the model's mode stay as they are"
-    if getattr(dl, 'shuffle', False) or getattr(dl, 'drop_last', False): raise ValueError("this loader shuffles or drops items: give dls.test_dl(items) or dls.valid")
+    "Scores of a loader's items, in evaluation mode, without events; random generators and the model's mode stay"
+    if getattr(dl, 'shuffle', False) or getattr(dl, 'drop_last', False):
+        raise ValueError("this loader shuffles or drops items: give dls.test_dl(items) or dls.valid")
     if hasattr(task, 'scored'): task, act, leading = task.scored, act or task.act, leading or task.target == 'ordinal'
     out, n_inp = [], getattr(learn.dls, 'n_inp', 1)
     with keep_rng(), evaluating(learn.model):
@@ -559,7 +559,7 @@ class KeepEpochs(Callback):
         if rank_distrib() or not self.learn.create_mbar: return   # no bar: validate, get_preds
         at = AtPhase.of(self.learn)
         home = self.folder or at.run_dir
-        if home is None: raise ValueError("KeepEpochs knows no folder: train with train.fit and a run, or give folder=")
+        if home is None: raise ValueError("KeepEpochs knows no folder: train with `fit` and a run, or give folder=")
         epoch = at.epochs_done + 1
         if self.dl is not None: self._ask(home/'epochs_test', epoch)
         if not self.last: return

@@ -83,13 +83,13 @@ class Scores(Callback):
     "Metrics of the whole validation set at 0.5 and at the best cuts; a small file of predictions an epoch"
     order, remove_on_fetch = 45, True   # before the Recorder (50), which shows the numbers
     def __init__(self,
-        task='classes',       # a `Task`, which says n_cls and act too; or 'classes', 'binary', 'ordinal', 'numbers'
-        names:tuple=(),       # metrics to show, of `METRICS`: ('mcc', 'f1')
-        n_cls:int=0,          # classes or grades; 0: 2 for binary, else as many as the network or the leading ones have
-        find_cuts=None,       # (targs int (n,), scores float (n,)) -> cut, cuts, or an object with `threshold` or `cuts`; None: no `_best`
-        act=None,             # logits -> scores; None: what suits the task
-        keep_dir:Path=None,   # folder for the files of predictions; None: the run's in `loop.fit`, else not kept
-        keep_mb:float=20.,    # an epoch with more than this is not kept, and it is said
+        task='classes',          # a `Task`, which says n_cls and act too; or 'classes', 'binary', 'ordinal', 'numbers'
+        names:tuple=(),          # metrics to show, such as ('mcc', 'f1')
+        n_cls:int=0, # classes or grades; 0: 2 for binary, else as many as the network or the leading ones have
+        find_cuts=None,          # (targs int (n,), scores float (n,)) -> cut, cuts or `Cuts`; None: no `_best`
+        act=None,                # logits -> scores; None: what suits the task
+        keep_dir:Path|None=None, # folder for the files of predictions; None: the run's in `loop.fit`, else not kept
+        keep_mb:float=20.,       # an epoch with more than this is not kept, and it is said
     ):
         if hasattr(task, 'scored'): task, n_cls, act = task.scored, n_cls or len(task.vocab), act or task.act
         if task not in TASKS: raise ValueError(f"task={task!r} is none of {', '.join(TASKS)}")
@@ -177,12 +177,14 @@ def _item_ids(
     return [o.as_posix() for o in items] if items is not None and len(items) and isinstance(items[0], Path) else None
 
 # %% ../../nbs/07_training/01_metrics.ipynb #e49346bc
-def _keep(self):
+@patch
+def after_epoch(self:Scores):
     "Write the epoch's predictions, in one process alone; the folder is ours or in that of the run"
     at = AtPhase.of(self.learn)
     folder = self.keep_dir or at.run_dir and at.run_dir/'epochs'
-    if folder is None or rank_distrib() or self.said is None or not self.learn.create_mbar: return  # no bar: learn.validate()
-    mb = self.said.size*2/2**20
+    if folder is None or rank_distrib() or self.scores is None or not self.learn.create_mbar:
+        return   # no bar: learn.validate()
+    mb = self.scores.size*2/2**20
     if mb > self.keep_mb:
         if not self.quiet:
             print(f"Predictions of an epoch would take {mb:.0f} MB, over {self.keep_mb:g}: "
@@ -190,12 +192,14 @@ def _keep(self):
         self.quiet = True
         return
     epoch = at.epochs_done + 1
-    n_cls = self.n_cls or (self.said.shape[1] if self.task == 'classes' else 0)
-    save_epoch(folder, epoch, _item_ids(self.learn.dls.valid), self.true, self.said, task=self.task, n_cls=n_cls, row=self.row)
+    n_cls = self.n_cls or (self.scores.shape[1] if self.task == 'classes' else 0)
+    save_epoch(folder, epoch, self.learn.dls.valid, self.true, self.scores, task=self.task, n_cls=n_cls, row=self.row)
 
-Scores.after_epoch = _keep
-Scores.state_dict = lambda self: dict(row=self.row)
-Scores.load_state_dict = lambda self, d: setattr(self, 'row', dict(d['row']))
+# %% ../../nbs/07_training/01_metrics.ipynb #aba23a05
+@patch
+def state_dict(self:Scores): return dict(row=self.row)
+@patch
+def load_state_dict(self:Scores, d): self.row = dict(d['row'])
 
 # %% ../../nbs/07_training/01_metrics.ipynb #ead8b819
 def save_epoch(
