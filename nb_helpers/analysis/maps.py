@@ -35,20 +35,21 @@ def evaluate_maps(
     predict,             # rows -> (preds, targs), each (n, 1, h, w) or a tuple in the order of `maps`; mask: logits
     metrics:dict,        # as in `losses.item_scores`
     maps:tuple=('mask', 'depth'), # what `predict` gives
-    chunk:int=512,       # items whose maps are in memory at a time
-    cuts:tuple=CUTS,     # probabilities at which the mask is cut
-    device=None,         # where metrics are computed; None: where the maps are
-    kept:Path=None,      # file, .safetensors, of the figures of finished parts; None: nothing is kept
-    key=None,            # what made the predictions, in JSON's types: weights, views, data; needed with `kept`
-    keep_safe=None,      # called after a part when `every` minutes are over, such as to copy `kept` to Drive
-    every:float=10.,     # minutes
-)->tuple:                # DataFrame by id, a column a metric; IoU at every cut, (n, number of cuts), None without a mask
+    chunk:int=512,           # items whose maps are in memory at a time
+    cuts:tuple=CUTS,         # probabilities at which the mask is cut
+    device=None,             # where metrics are computed; None: where the maps are
+    kept:Path|None=None,     # file, .safetensors, of the figures of finished parts; None: nothing is kept
+    key=None,                # what made the predictions, in JSON's types: weights, views, data; needed with `kept`
+    keep_safe=None,          # called after a part when `every` minutes are over, such as to copy `kept` to Drive
+    every:float=10.,         # minutes
+)->tuple:                    # DataFrame by id, a column a metric; IoU at every cut, (n, cuts), None without a mask
     "Every item's metrics, and its IoU at every cut; `ValueError` for no items or other numbers of maps"
     if not len(items): raise ValueError("no items to judge: is there a row of this split?")
     if kept is not None and key is None:
-        raise ValueError("kept without key: say what made the predictions, key=dict(weights=weights_digest(model), ...)")
+        raise ValueError("kept without key: say what made the predictions, key=dict(weights=..., views=...)")
     key, last = kept and _scored_key(items, metrics, maps, cuts, key), time.monotonic()
-    figures = (kept and _read_kept(kept, key)) or dict(scores=np.empty((0, len(metrics))), ious=np.empty((0, len(cuts))))
+    none = dict(scores=np.empty((0, len(metrics))), ious=np.empty((0, len(cuts))))
+    figures = (kept and _read_kept(kept, key)) or none
     while (i := len(figures['scores'])) < len(items):
         part = items.iloc[i:i + chunk]
         new = _judge(*(_by_name(maps, v) for v in predict(part)), metrics, cuts, device)
@@ -153,7 +154,8 @@ def _map_strip(
 )->dict:         # title -> uint8 (h, w, 3) or float32 (h, w), in the order of `_STRIP`
     "An item's images and what was predicted, as one strip"
     have = {**four, 'mask_pred': mask, 'depth_pred': depth}
-    flat = lambda a: np.asarray(a) if np.asarray(a).ndim == 3 and np.asarray(a).shape[-1] == 3 else np.asarray(a, np.float32).squeeze()
+    flat = lambda a: (np.asarray(a) if np.asarray(a).ndim == 3 and np.asarray(a).shape[-1] == 3
+                      else np.asarray(a, np.float32).squeeze())
     return {title: flat(have[k]) for k, title in _STRIP.items() if have.get(k) is not None}
 
 # %% ../../nbs/08_analysis/06_maps.ipynb #25fd5ec9
@@ -171,11 +173,11 @@ def _draw_strip(line, strip, note):
 # %% ../../nbs/08_analysis/06_maps.ipynb #e950f40e
 @as_they_are
 def _plot_strips(
-    strips:list,      # of dicts from `_map_strip`, of the same columns
-    notes:list=None,  # a short text a strip, such as 'IoU 0.91'
-    unit:str='',      # what a depth of 1 is
-):                    # matplotlib Figure, 6 in wide
-    "Strips below each other: photos, masks in black and white, depths in one scale; `ValueError` for none or for different columns"
+    strips:list,           # of dicts from `_map_strip`, of the same columns
+    notes:list|None=None,  # a short text a strip, such as 'IoU 0.91'
+    unit:str='',           # what a depth of 1 is
+):                         # matplotlib Figure, 6 in wide
+    "Strips below each other: photos, masks, depths in one scale; `ValueError` for none, or different columns"
     import matplotlib.pyplot as plt
     if not strips or len({tuple(s) for s in strips}) > 1:
         raise ValueError(f"{len(strips)} strips with columns {sorted({tuple(s) for s in strips})}: "
@@ -239,10 +241,10 @@ def judge_maps(
     metrics:dict,       # as in `evaluate_maps`
     maps:tuple=('mask', 'depth'), # what the network gives
     views:tuple=('identity',),    # as in `tta_preds`
-    kept:Path=None,     # folder for scored_<views>.safetensors, the figures of finished parts; None: nothing is kept
-    key=None,           # what these belong to beside weights, views and number format: size, data, how files are read
-    **kw,               # to `evaluate_maps`: chunk, cuts, keep_safe, every
-)->tuple:               # as `evaluate_maps`
+    kept:Path|None=None, # folder for scored_<views>.safetensors, the figures of finished parts; None: nothing is kept
+    key=None,            # what these belong to beside weights, views and number format: size, data, how files are read
+    **kw,                # to `evaluate_maps`: chunk, cuts, keep_safe, every
+)->tuple:                # as `evaluate_maps`
     "`evaluate_maps` for a Learner, where its network is"
     names = [getattr(v, 'name', v) for v in views]
     made = dict(weights=weights_digest(learn.model), views=names, precision=trained_in(learn), key=key)

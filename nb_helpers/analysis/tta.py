@@ -445,8 +445,8 @@ def _tell(heard, name, values, then, dl):
 def tta_preds(
     learn,          # fastai Learner: its model, its precision, its loss's activation
     dl=None,        # loader in a fixed order; `learn.dls.valid` by default
-    views=('identity', 'hflip'), # names in `VIEWS`, objects from `scale`, `crop`, `random_views`; a number: so many draws
-    outputs=None,   # `Output`, or a dict or tuple of them; a `Task`: its score; by default from the loss, for a single one
+    views=('identity', 'hflip'), # names in `VIEWS`, of `scale`, `crop`, `random_views`; a number: so many draws
+    outputs=None,   # `Output`, or a dict or tuple of them; a `Task`: its score; None: from the loss
     weights=None,   # one a view, above 0; the same for all by default
 )->tuple:           # (averages, float32, (n, K), (n, c, h, w), or (n,) for a `Task`; targets or None), on the CPU
     "Predictions averaged over the views, each item read once; `ValueError` for views, loader, outputs that don't fit"
@@ -581,14 +581,16 @@ def tta_gain(
     for _, ys in _run(learn, dl, views, outputs, [1.]*len(views), heard): targs.append(ys)
     if not targs[0]: raise ValueError("this loader has no targets: a gain is measured on labelled validation data")
     rule = Output(act=_act_of(learn.loss_func)) if outputs is None else outputs
-    table = _gain_table({v: np.concatenate(p) for v, p in parts.items()}, torch.cat([y[0] for y in targs]).cpu().numpy(),
+    table = _gain_table({v: np.concatenate(p) for v, p in parts.items()},
+                        torch.cat([y[0] for y in targs]).cpu().numpy(),
                         finish=lambda p: _land(rule, torch.from_numpy(p)).numpy(), **kw)
     return _priced(table, seconds)
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #360f8413
 def _value_of(task, fit):
     "Metric of scores, (n, 1), by the best thresholds that `fit` finds; `ValueError` without it"
-    if fit is None: raise ValueError("fit=None: say how thresholds are chosen, such as fit=partial(cut_points, n_cls=5)")
+    if fit is None:
+        raise ValueError("fit=None: say how thresholds are chosen, such as fit=partial(cut_points, n_cls=5)")
     return lambda targs, scores: fit(to_targets(torch.as_tensor(targs), task.scored).numpy(), scores[:, 0]).value
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #39c51316

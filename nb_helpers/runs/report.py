@@ -171,7 +171,9 @@ def report_run(
 )->pd.DataFrame:           # of `bootstrap` and `bootstrap_soft`: `value`, `low`, `high`, a row a metric
     "Metrics with intervals, tables, figures and probabilities of one split into `run`; `ValueError` as in `metrics`"
     pre,groups = '' if name=='valid' else f'{name}_',_groups(preds, items, min_groups)
-    table,cm = pd.concat([bootstrap(preds, n, level, seed, groups), bootstrap_soft(preds, n, level, seed, groups, ordered)]),confusion(preds)
+    table = pd.concat([bootstrap(preds, n, level, seed, groups),
+                       bootstrap_soft(preds, n, level, seed, groups, ordered)])
+    cm = confusion(preds)
     worst = top_mistakes(preds, items, n_mistakes)
     history = run.history() if name=='valid' else ()
     run.save_predictions(preds, name)
