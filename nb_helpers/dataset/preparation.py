@@ -15,7 +15,7 @@ from fastcore.basics import patch
 
 from .frames import frame_indices, prepare_clip
 from .images import (
-    IMAGENET, cache_images, crop_circle, fit, gray_levels, middle, open_fit, open_image, prepare_fundus)
+    IMAGENET, cache_images, crop_circle, fit_image, gray_levels, middle, open_fit, open_image, prepare_fundus)
 from .names import short_name
 from .pairs import fit_photo, open_photo
 
@@ -77,7 +77,7 @@ def open_circle(
     levels:dict|None=None, # as in `open_image`
 )->np.ndarray:          # uint8, (size, size, 3)
     "Opened, cropped to the disc, to size; a function for `cache_images`"
-    return fit(crop_circle(open_image(path, at_least=2*size, levels=levels), dark), size, how)
+    return fit_image(crop_circle(open_image(path, at_least=2*size, levels=levels), dark), size, how)
 
 # %% ../../nbs/03_dataset/15_preparation.ipynb #e04cf82f
 def _pair_photo(path, size, how, levels=None): return fit_photo(open_photo(path, levels), size, how)
@@ -177,6 +177,15 @@ class Preparation:
     def __eq__(self, other):
         return isinstance(other, Preparation) and (self.values, self.stats) == (other.values, other.stats)
     __hash__ = None
+
+# %% ../../nbs/03_dataset/15_preparation.ipynb #28ef2e09
+@patch(cls_method=True)
+def from_values(cls:Preparation,
+    values:dict,          # as `values`, as JSON gives it
+    stats:tuple=IMAGENET, # mean, standard deviation per channel
+):
+    "From a description that anybody may have written"
+    return cls(stats=stats, **_checked(values))
 
 # %% ../../nbs/03_dataset/15_preparation.ipynb #091ae39b
 @patch(cls_method=True)

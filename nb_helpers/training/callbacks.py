@@ -78,7 +78,8 @@ class Accumulate(GradientAccumulation):
     def load_state_dict(self, d): self.count = int(d['count'])
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #d6467e98
-def _items(self): # of this batch, over all processes
+@patch
+def _items(self:Accumulate): # of this batch, over all processes
     return getattr(getattr(self.learn, 'spread', None), 'batch_items', None) or find_bs(self.learn.yb)
 
 @patch
