@@ -13,7 +13,6 @@ import names, project as pj
 
 # Rules that the tree still breaks, and in how many places. A number only falls: more fails, and so does a ceiling above what there is.
 CEILING = dict(
-    long_lines=0,
     private_stays_home=5,
     public_is_used=14,
     few_public=222,
