@@ -156,21 +156,6 @@ class Preparation:
         self.size, self.resize, self.by, self.how = (self.values[k] for k in ('size', 'resize', 'by', 'how'))
         self.stats = tuple([float(o) for o in part] for part in stats)
 
-    @classmethod
-    def for_network(cls,
-        spec:dict,          # from `input_spec` or `check_network`: size, resize, mean, std
-        size:int=0,         # px a side; 0: the network's own
-        resize:int=0,       # px of the short side before the crop; 0: the network's own share
-        how:str='crop',     # 'crop', 'pad' or 'squash' to a square
-        items=None,         # DataFrame of the photos: one range for those of more than 8 bits
-    ):
-        "As the network was trained to see photos; `ValueError` for a resize below the size"
-        size = size or spec['size']
-        before = resize or (round(size*spec['resize']/spec['size']) if how == 'crop' else size)
-        if before < size:
-            raise ValueError(f"resize: {resize} is not at least {size}, the size (0 takes the network's own share)")
-        return cls(size, before, how=how, items=items, stats=(spec['mean'], spec['std']))
-
     def __repr__(self):
         more = '' if self.resize == self.size else f', of {self.resize} px'
         return f"Preparation({self.by}, {self.size} px{more}, {self.how})"
@@ -201,8 +186,7 @@ def for_network(cls:Preparation,
     before = resize or (round(size*spec['resize']/spec['size']) if how == 'crop' else size)
     if before < size:
         raise ValueError(f"resize: {resize} is not at least {size}, the size (0 takes the network's own share)")
-    levels = None if items is None else gray_levels(items) or None
-    return cls(size, before, how=how, levels=levels, stats=(spec['mean'], spec['std']))
+    return cls(size, before, how=how, items=items, stats=(spec['mean'], spec['std']))
 
 # %% ../../nbs/03_dataset/15_preparation.ipynb #b3e91d04
 @patch(cls_method=True)

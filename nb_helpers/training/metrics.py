@@ -83,13 +83,13 @@ class Scores(Callback):
     "Metrics of the whole validation set at 0.5 and at the best cuts; a small file of predictions an epoch"
     order, remove_on_fetch = 45, True   # before the Recorder (50), which shows the numbers
     def __init__(self,
-        task='classes',          # a `Task`, which says n_cls and act too; or 'classes', 'binary', 'ordinal', 'numbers'
-        names:tuple=(),          # metrics to show, such as ('mcc', 'f1')
-        n_cls:int=0, # classes or grades; 0: 2 for binary, else as many as the network or the leading ones have
-        find_cuts=None,          # (targs int (n,), scores float (n,)) -> cut, cuts or `Cuts`; None: no `_best`
-        act=None,                # logits -> scores; None: what suits the task
-        keep_dir:Path|None=None, # folder for the files of predictions; None: the run's in `loop.fit`, else not kept
-        keep_mb:float=20.,       # an epoch with more than this is not kept, and it is said
+        task='classes',       # a `Task`, which says n_cls and act too; or 'classes', 'binary', 'ordinal', 'numbers'
+        names:tuple=(),       # metrics to show, of `METRICS`: ('mcc', 'f1')
+        n_cls:int=0,          # classes or grades; 0: 2 for binary, else as many as the network or the leading ones have
+        find_cuts=None,       # (targs int (n,), scores float (n,)) -> cut, cuts or `Cuts`; None: no `_best`
+        act=None,             # logits -> scores; None: what suits the task
+        keep_dir:Path=None,   # folder for the files of predictions; None: the run's in `loop.fit`, else not kept
+        keep_mb:float=20.,    # an epoch with more than this is not kept, and it is said
     ):
         if hasattr(task, 'scored'): task, n_cls, act = task.scored, n_cls or len(task.vocab), act or task.act
         if task not in TASKS: raise ValueError(f"task={task!r} is none of {', '.join(TASKS)}")
@@ -195,7 +195,7 @@ def after_epoch(self:Scores):
     n_cls = self.n_cls or (self.scores.shape[1] if self.task == 'classes' else 0)
     save_epoch(folder, epoch, self.learn.dls.valid, self.true, self.scores, task=self.task, n_cls=n_cls, row=self.row)
 
-# %% ../../nbs/07_training/01_metrics.ipynb #aba23a05
+# %% ../../nbs/07_training/01_metrics.ipynb #8899473b
 @patch
 def state_dict(self:Scores): return dict(row=self.row)
 @patch
