@@ -137,6 +137,8 @@ class Rules(unittest.TestCase):
     def test_parameters_cell(self):
         r = guard.parameters_cell
         self.refuses(r, proj(workbook(params='lr = 3e-3')), 'add a comment')
+        self.refuses(r, proj(workbook(params='# --- the training\nlr = 3e-3')), 'add a comment')   # a heading is no comment
+        self.accepts(r, proj(workbook(params='# peak learning rate\nlr = 3e-3')))
         self.refuses(r, proj(workbook(params='a = 1 # one\nb = a*2 # two')), 'computed from')
         self.refuses(r, proj(workbook(code('x = 1 # one', tags=['parameters']))), '2 cells')
         nb = workbook()

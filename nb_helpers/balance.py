@@ -347,15 +347,16 @@ def balanced_dls(
     seed:int=0,        # likewise
     labels=None,       # class per training item, where they can't be found without opening items
     aug=None,          # the `Augment` by which an item looks different each time it comes; True: the loader's own
+    weights=None,      # dict class -> weight for drawing items, in place of `shares`; None: `shares`
     verbose:bool=True, # say what a batch and an epoch are
 )->DataLoaders:      # of the same kind, the training loader balanced
     "The same DataLoaders with balanced training batches; `ValueError` where labels and items differ in number"
-    train = dls.train
+    train, labels = dls.train, _train_labels(dls.train) if labels is None else labels
+    if weights is not None: shares = weighted_shares(labels, weights)
     if aug is True: aug = next(iter(loader_augments(train)), None)
     if aug is not None and not hasattr(aug, 'epoch'):
         raise ValueError(f"aug={aug!r} has no epoch: give the augment.Augment itself")
-    sampler = BalancedSampler(_train_labels(train) if labels is None else labels, bs or train.bs,
-                              'equal' if shares is None else shares, epoch, seed)
+    sampler = BalancedSampler(labels, bs or train.bs, 'equal' if shares is None else shares, epoch, seed)
     if sampler.n_items != len(train.dataset):
         raise ValueError(f"{sampler.n_items} labels for {len(train.dataset)} training items")
     if verbose: print(_natural(sampler) if shares is None else sampler)

@@ -378,7 +378,7 @@ def auc(
     scores,  # larger speaks for 1, (n,) or (n, 1)
 )->float:    # 0..1; NaN where all are of one class
     "Area under the ROC curve: share of pairs in the right order, ties by half; equal orders give equal values"
-    y, s = as_arrays(targets, scores)
+    y, s = (np.asarray(o.detach().cpu() if hasattr(o, 'detach') else o) for o in (targets, scores))
     tie = np.unique(s.reshape(len(y)), return_inverse=True)[1].reshape(-1)
     return float(_auc(tie, y.astype(np.float64), np.ones(len(y))))
 

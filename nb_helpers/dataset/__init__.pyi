@@ -5,36 +5,27 @@ from .augment import (
 from .cache import ArrayCache as ArrayCache
 from .clips import (
     clip_augment as clip_augment,
-    clip_dl as clip_dl,
     clip_dls as clip_dls,
     ClipCache as ClipCache,
     ClipWindow as ClipWindow,
     read_clips as read_clips)
 from .decode import fit_temperature as fit_temperature
 from .duplicates import (
-    add_hashes as add_hashes,
     find_duplicates as find_duplicates,
     label_conflicts as label_conflicts,
     resolve_conflicts as resolve_conflicts,
     show_clusters as show_clusters)
-from .frames import (
-    film_strip as film_strip,
-    prepare_clip as prepare_clip,
-    read_video as read_video,
-    roi_table as roi_table)
+from .frames import film_strip as film_strip, roi_table as roi_table
 from .images import (
     cache_images as cache_images,
     drop_unreadable as drop_unreadable,
     image_dls as image_dls,
-    IMAGENET as IMAGENET,
     open_fit as open_fit,
     open_image as open_image)
 from .items import (
-    check_items as check_items,
     check_leaks as check_leaks,
     class_table as class_table,
     cluster_table as cluster_table,
-    fingerprint as fingerprint,
     from_csv as from_csv,
     from_csvs as from_csvs,
     make_folds as make_folds,
@@ -43,14 +34,7 @@ from .items import (
     read_items as read_items,
     split_items as split_items,
     use_fold as use_fold)
-from .labelstudio import (
-    consensus_items as consensus_items,
-    find_pictures as find_pictures,
-    human_ceiling as human_ceiling,
-    match_images as match_images,
-    name_labels as name_labels,
-    Ratings as Ratings,
-    read_exports as read_exports)
+from .labelstudio import Ratings as Ratings, read_exports as read_exports
 from .pairs import (
     find_pairs as find_pairs,
     pair_augment as pair_augment,

@@ -224,7 +224,7 @@ def _run_block(fn, rows, args):
 
 # %% ../../nbs/03_dataset/04_cache.ipynb #43fec628
 def _unlike(shape, other, what):
-    return f"shape {shape} for {what}, {other} for another: bring all to one size (images.fit)"
+    return f"shape {shape} for {what}, {other} for another: bring all to one size (images.fit_image)"
 
 def _short(e, arg):
     "Reason without the folder, which the index need not remember"

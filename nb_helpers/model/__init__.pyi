@@ -1,6 +1,5 @@
 from .image import (
     body_and_head as body_and_head,
-    check_batch as check_batch,
     check_network as check_network,
     freeze as freeze,
     image_model as image_model,
@@ -11,15 +10,10 @@ from .ladder import (
     climb as climb,
     LADDER as LADDER,
     ladder_net as ladder_net,
-    overfit as overfit,
-    plot_climb as plot_climb)
-from .transfer import GeM as GeM, make_head as make_head
+    overfit as overfit)
 from .unet import (
     check_unet as check_unet,
     TrainedMaps as TrainedMaps,
     turns as turns,
     unet_model as unet_model)
-from .video import (
-    check_clips as check_clips,
-    save_memory as save_memory,
-    video_model as video_model)
+from .video import check_clips as check_clips, video_model as video_model

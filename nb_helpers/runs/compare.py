@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['differing', 'leaderboard', 'is_number', 'ledger_names', 'plot_leaderboard', 'run_name', 'short_value', 'paired',
-           'compare', 'plot_compare']
+           'compare']
 
 # %% ../../nbs/09_runs/03_compare.ipynb #23ae9b80
 import math
@@ -185,7 +185,7 @@ def _curves(a, b, most=3):  # columns of both histories that are worth a curve: 
 
 # %% ../../nbs/09_runs/03_compare.ipynb #fe9d4f36
 @as_they_are
-def plot_compare(
+def _plot_compare(
     run_a,                # a `Run`, a run's folder, or its id
     run_b,                # the other one
     root:str|Path='runs', # folder that holds all runs, for ids

@@ -198,7 +198,8 @@ def export(self:Experiment,
 )->Predictor:
     "The model as tensors and JSON in the run's folder, read back: no pickle, no notebook needed"
     info = self.run.info
-    about = dict(run=self.run.id, licence=data_licence(self.values.get('source', '')), data=info.get('data', {}).get('fingerprint'))
+    about = dict(run=self.run.id, licence=data_licence(self.values.get('source', '')),
+                 data=info.get('data', {}).get('fingerprint'))
     folder = export_model(model, self.run.dir/'export', network, task, prep, metrics=self.run.metrics, **about, **notes)
     return Predictor(folder)
 
