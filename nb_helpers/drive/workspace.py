@@ -527,8 +527,8 @@ def _save_changed(self:Workspace, src, name, files, keep, verbose):
         _sweep(out.parent)
         return out,True
     except OSError as e:
-        gone = "its folder on Drive is not there: run `mount(force=True)` and save again"
-        if not (why := _DRIVE_ERRORS.get(e.errno) if self.safe.is_dir() else gone): raise
+        gone = None if os.path.isdir(self.safe) else "its folder on Drive is not there: run `mount(force=True)` and save again"
+        if not (why := _DRIVE_ERRORS.get(e.errno) or gone): raise
         raise DriveError(f"{name} was not saved, {why} ({e})") from e
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #58436c58
