@@ -527,7 +527,8 @@ def _save_changed(self:Workspace, src, name, files, keep, verbose):
         _sweep(out.parent)
         return out,True
     except OSError as e:
-        gone = None if os.path.isdir(self.safe) else "its folder on Drive is not there: run `mount(force=True)` and save again"
+        gone = "its folder on Drive is not there: run `mount(force=True)` and save again"
+        if os.path.isdir(self.safe): gone = None
         if not (why := _DRIVE_ERRORS.get(e.errno) or gone): raise
         raise DriveError(f"{name} was not saved, {why} ({e})") from e
 
