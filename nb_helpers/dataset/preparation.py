@@ -266,7 +266,7 @@ def for_items(cls:Preparation,
     root:Path='cache', # folder for caches: the photos are prepared there, once, and measured
 )->Preparation:
     "For a network that has seen no photos before: normalised by the statistics of the training photos"
-    plain = cls(size, how=how, levels=gray_levels(items) or None)
+    plain = cls(size, how=how, items=items)
     train = items.id[items.split == 'train'].tolist()
     return cls(**plain.values, stats=cache_images(items, plain, root).stats(train))
 

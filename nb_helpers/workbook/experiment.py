@@ -118,10 +118,10 @@ def use_outputs(self:Experiment,
     **params, # what the earlier run had in place of this run's parameters, such as stage='train'; a tuple: one of these
 )->Run:       # the earlier run
     "Begin with a copy of what the newest finished run of else the same parameters left; once, also if resumed"
-    run, root = self.run, self.run.dir.parent
-    if before := run.info.get('after'): return Run.open(before, root)
+    run = self.run
+    if before := run.info.get('after'): return Run.open(before, self.root)
     earlier = self._finished({k: v if isinstance(v, tuple) else (v,) for k, v in params.items()})
-    if (earlier.dir/'elsewhere.json').exists(): restore_run(earlier.id, root)   # so far only its small files are here
+    if (earlier.dir/'elsewhere.json').exists(): restore_run(earlier.id, self.root)   # only its small files are here
     shutil.copytree(earlier.dir, run.dir, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_ITS_OWN))
     kept = {k: v for k, v in earlier.info.items() if k in ('data', 'model', 'training')}
     run.describe(after=earlier.id, **kept)
@@ -131,10 +131,9 @@ def use_outputs(self:Experiment,
 @patch
 def _finished(self:Experiment, wanted):
     "The newest finished run of this workbook with one of the wanted values of some parameters, else this run's"
-    mine, root = self.run.params, self.run.dir.parent
-    df = read_ledger(root)
+    mine, df = self.run.params, read_ledger(self.root)
     for id in sorted(df.id[(df.workbook == self.name) & (df.status == 'done')], reverse=True):
-        run = Run.open(id, root)
+        run = Run.open(id, self.root)
         suits = all(run.params.get(k) in v for k, v in wanted.items())
         if suits and {**run.params, **{k: mine[k] for k in wanted}} == mine: return run
     how = ' '.join(f'-p {k} {v[0]}' for k, v in wanted.items())
@@ -191,7 +190,7 @@ def _fit_batch(self:Experiment, learn, step_items):
 @patch
 def export(self:Experiment,
     model,       # with its best weights
-    network:dict,# what `image_model` or `video_model` say they built (`origin['built']`), or values of `export.spec`
+    network:dict,# what `image_model` or `video_model` built (`origin['built']`), or another that `Predictor` can build
     task,        # `dataset.task.Task` with its vocab, thresholds and temperature; or {map: activation}
     prep,        # `Preparation` of the validation photos
     **notes,     # anything else worth knowing
@@ -219,7 +218,7 @@ def table(self:Experiment,
     last:int=5,   # runs
 ):                # DataFrame, a column a run
     "The latest runs of this workbook beside each other"
-    df = read_ledger(self.run.dir.parent)   # beside this one, wherever `nb_run` was told to put it
+    df = read_ledger(self.root)
     df = df[df.workbook == self.name].set_index('id')
     return df.reindex(columns=['status', *columns, 'minutes', 'device']).tail(last).T
 
