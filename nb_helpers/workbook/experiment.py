@@ -22,7 +22,7 @@ from ..gpu import check_gpu, fit_batch_size, gpu_info, resized, run_precision
 from ..runs.ledger import fetch_runs, read_ledger, restore_run
 from ..runs.report import report_page
 from ..runs.run import Run
-from ..training.callbacks import KeepEpochs
+from ..training.callbacks import KeepEpochs, use_precision
 from ..training.loop import fit as fit_phases
 from ..training.resume import Resumable
 from .command import nb_sweep
@@ -180,7 +180,10 @@ def _keyed(self:Experiment, learn, cbs):
 def _fit_batch(self:Experiment, learn, step_items):
     "Give the Learner the largest batch that trains within memory, and say which; items an optimizer step"
     most = min(step_items, len(learn.dls.train.dataset))
-    def like(bs): return getattr(resized(learn, bs), f'to_{self.precision}')()
+    def like(bs):
+        new = resized(learn, bs)
+        use_precision(new, self.precision)
+        return new
     found = fit_batch_size(like, step_items, max_bs=most, run=self.run)
     print(found)
     learn.dls = resized(learn, found.bs).dls
