@@ -613,8 +613,8 @@ class Warm(unittest.TestCase):
 
     def test_all_end_with_their_owner(self):
         here = str(Path(imports.__file__).parent)
-        src = f'import sys; sys.path[:0] = [{here!r}]\nimport os, time, warm\ndef work(i): print(i); time.sleep(120)\n' \
-              'def tell(o): pass\nimport threading\nold = os.fork\ndef fork():\n    if pid := old(): print(pid, flush=True)\n    return pid\nos.fork = fork\n' \
+        src = f'import sys; sys.path[:0] = [{here!r}]\nimport os, signal, time, warm\nsignal.signal(2, signal.default_int_handler)\ndef work(i): print(i); time.sleep(120)\n' \
+              'def tell(o): pass\nold = os.fork\ndef fork():\n    if pid := old(): print(pid, flush=True); time.sleep(.3)\n    return pid\nos.fork = fork\n' \
               'warm.forked([1, 2], work, 2, 100, tell, 0)'
         for how in ('close', 'term', 'int'):
             p = subprocess.Popen([sys.executable, '-c', src], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)

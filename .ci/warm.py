@@ -11,6 +11,7 @@ import json, os, signal, socket, sys
 LOADED = ('fastai.vision.all', 'albumentations', 'cv2', 'scipy.stats', 'seaborn', 'sklearn.metrics', 'sklearn.model_selection', 'timm')
 QUIET = dict(NO_ALBUMENTATIONS_UPDATE='1')               # albumentations would ask the network for a newer version
 SAME = ('JPY_', 'TMPDIR', 'PWD', 'OLDPWD', 'SHLVL', '_', 'NB_HELPERS_', 'IN_COLAB_LEG', 'COLUMNS', 'LINES')  # may differ from the warm process's
+ENDS = {signal.SIGINT, signal.SIGTERM}
 INLINE = 'module://matplotlib_inline.backend_inline'
 
 
@@ -23,6 +24,7 @@ def fresh(env=None, cwd=None, streams=None):
     signal.set_wakeup_fd(-1)
     for s in (signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP): signal.signal(s, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
     for to, fd in enumerate(streams or ()): os.dup2(fd, to)
     for fd in streams or (): os.close(fd)
     if env is not None:
@@ -218,8 +220,11 @@ def forked(todo, work, workers=2, limit=600, tell=lambda o: None, owner=None):
     def start(item):
         o = dict(item=item, tmp=tempfile.mkdtemp(prefix='nb-'), said=tempfile.TemporaryFile(), result=tempfile.TemporaryFile(), began=time.time(), late=False)
         sys.stdout.flush(), sys.stderr.flush()
-        if not (pid := os.fork()): finish(lambda: child(**o))
-        running.append(o | dict(pid=pid))
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)   # a child is either not begun or known to whoever ends all
+        try:
+            if not (pid := os.fork()): finish(lambda: child(**o))
+            running.append(o | dict(pid=pid))
+        finally: signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
     def child(item, tmp, said, result, **kw):
         fresh(dict(os.environ, TMPDIR=tmp), streams=[os.open(os.devnull, os.O_RDONLY), os.dup(said.fileno()), os.dup(said.fileno())])
