@@ -18,7 +18,8 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..dataset.folds import fold_numbers
-from ..drive.files import safe_cell, unsafe_cell, write_atomic
+from ..drive.archives import write_whole
+from ..drive.files import safe_cell, unsafe_cell
 
 # %% ../../nbs/08_analysis/00_score.ipynb #ea4241c3
 @dataclass
@@ -77,7 +78,7 @@ def to_csv(self:Predictions,
     w.writerow(['id','label','pred','confidence', *map(safe_cell, self.vocab)])
     for i,l,k,p in zip(self.ids.tolist(), lab, self.preds, self.probs):
         w.writerow([safe_cell(i), safe_cell(l), safe_cell(self.vocab[k]), str(p[k]), *map(str, p)])
-    return write_atomic(path, buf.getvalue())
+    return write_whole(path, buf.getvalue())
 
 # %% ../../nbs/08_analysis/00_score.ipynb #0711568c
 @patch(cls_method=True)

@@ -31,7 +31,8 @@ from ..analysis.score import (
 from ..dataset.names import as_they_are, legend_name, short_name
 from ..dataset.decode import lower_is_better
 from ..dataset.labelstudio import fleiss_kappa, last_word, vote, vote_counts
-from ..drive.files import unsafe_cell, write_atomic, write_csv
+from ..drive.archives import write_whole
+from ..drive.files import unsafe_cell, write_csv
 from .compare import (
     is_number, run_name, ledger_names, short_value, differing, leaderboard, plot_leaderboard)
 from .ledger import read_ledger
@@ -502,7 +503,7 @@ def report_page(
     if len(parts)>1:
         rows = _table([o for o,_ in parts], ['workbook','metric','value','interval','status'], (2,3))
         body = Section(Div(rows, cls='scroll')), *body
-    return write_atomic(path, _page_html(title, body))
+    return write_whole(path, _page_html(title, body))
 
 # %% ../../nbs/09_runs/04_report.ipynb #c3c38ee6
 def newest_runs(
@@ -648,4 +649,4 @@ def report_html(
         body.append(Section(H2('Cannot be read'), rows))
     n, w = len(df), df.workbook.nunique()
     took = f"{n} run{'s'*(n!=1)} of {w} workbook{'s'*(w!=1)}, {_time(float(df.minutes.fillna(0).sum()))} in all"
-    return write_atomic(path, _page_html(title, tuple(body) or _nothing, took))
+    return write_whole(path, _page_html(title, tuple(body) or _nothing, took))

@@ -22,8 +22,9 @@ from pathlib import Path
 
 from fastcore.basics import patch
 
+from ..drive.archives import write_whole
 from ..drive.files import (
-    csv_text, hide_secrets, plain, read_json, safe_cell, unsafe_cell, write_atomic, write_csv)
+    csv_text, hide_secrets, plain, read_json, safe_cell, unsafe_cell, write_csv)
 from .environment import (
     environment, is_alive, is_own, live_notebook, own_marks, session)
 from .ledger import damage, present_params, restore_run, run_dirs, run_status, silent_for, write_ledger
@@ -58,7 +59,7 @@ def _mend_history(
     rows, whole, torn = history_rows(path)
     if torn:
         with path.with_name('history.torn').open('ab') as f: f.write(torn+b'\n')
-        write_atomic(path, whole)
+        write_whole(path, whole)
         warnings.warn(f"{path.name}: the last line was torn (power cut?) and is now in history.torn; "
                       f"{max(len(rows)-1,0)} rows kept")
     return rows
@@ -94,7 +95,7 @@ def start_run(
         info = dict(id=Path(dir).name, workbook=str(workbook), status='running', started=_now(), minutes=0., sessions=1,
                     session=session(), marks=own_marks(Path(dir).name), params=plain(hide_secrets(params), 'params'),
                     environment=environment(), **more)
-        write_atomic(Path(dir)/'run.json', _dumps(info))
+        write_whole(Path(dir)/'run.json', _dumps(info))
     except BaseException:   # a full disk, Ctrl-C, a value that JSON has no form for
         with contextlib.suppress(OSError): Path(dir).rmdir()   # goes only where it is empty
         raise
@@ -209,7 +210,7 @@ def save_json(self:Run,
     obj,       # anything that `plain` takes
 )->Path:
     "Write a JSON file into the run's folder, whole or not at all; `TypeError` for what has no plain form"
-    return write_atomic(self._file(name, '.json'), _dumps(plain(obj, name)))
+    return write_whole(self._file(name, '.json'), _dumps(plain(obj, name)))
 
 @patch
 def save_table(self:Run,
@@ -252,7 +253,7 @@ def _file(self:Run, name, ext):  # a file of this run; refuses names that leave 
 @patch
 def _update(self:Run, **values):
     info = {**self.info, **plain(hide_secrets(values), 'run')}
-    write_atomic(self.dir/'run.json', _dumps(info))
+    write_whole(self.dir/'run.json', _dumps(info))
     return info
 
 # %% ../../nbs/09_runs/02_run.ipynb #0a863d65
@@ -411,7 +412,7 @@ def log_epoch(self:Run,
     head,*old = _mend_history(path) or [[]]
     cols = head + [k for k in map(safe_cell, row) if k not in head]
     new = [safe_cell({safe_cell(k): v for k,v in row.items()}.get(c)) for c in cols]
-    if cols != head: write_atomic(path, csv_text([cols] + [r + ['']*(len(cols)-len(head)) for r in old] + [new]))
+    if cols != head: write_whole(path, csv_text([cols] + [r + ['']*(len(cols)-len(head)) for r in old] + [new]))
     else:
         with path.open('a', encoding='utf-8', newline='') as f:
             f.write(csv_text([new]))
@@ -480,7 +481,7 @@ def keep_history(self:Run,
         raise ValueError(f"{path.name} has {len(old)} rows, the checkpoint knows of {rows}; is it of another run?")
     if len(old) == rows: return 0
     with path.with_name('history.torn').open('a', encoding='utf-8', newline='') as f: f.write(csv_text(old[rows:]))
-    write_atomic(path, csv_text([head]+old[:rows]))
+    write_whole(path, csv_text([head]+old[:rows]))
     return len(old)-rows
 
 # %% ../../nbs/09_runs/02_run.ipynb #7f780656
@@ -497,7 +498,7 @@ def log_figure(self:Run,
         fig = plt.gcf()
     buf = io.BytesIO()
     getattr(fig, 'figure', fig).savefig(buf, format='png', dpi=dpi, bbox_inches='tight')
-    return write_atomic(self._file(f'figures/{name}', '.png'), buf.getvalue())
+    return write_whole(self._file(f'figures/{name}', '.png'), buf.getvalue())
 
 # %% ../../nbs/09_runs/02_run.ipynb #87ff7908
 @patch
@@ -534,4 +535,4 @@ def keep_notebook(self:Run,
         print(f"the notebook is not kept: {about}")
         return None
     print(f"the notebook is kept ({about})")
-    return write_atomic(self.dir/'notebook.ipynb', text)
+    return write_whole(self.dir/'notebook.ipynb', text)

@@ -25,8 +25,8 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 from ..dataset.names import show_any_name
-from ..drive.archives import printable
-from ..drive.files import read_json, write_atomic
+from ..drive.archives import locked, printable, write_whole
+from ..drive.files import read_json
 from ..drive.links import link, links
 from ..drive.workspace import discard
 from ..runs.ledger import fetch_runs, read_ledger, restore_run, room_taken, write_ledger
@@ -145,7 +145,7 @@ def _short(text):  # a number with four digits, other text as it is
 def _execute(nb, dir, cwd, progress):  # papermill in the run's folder; the error it raises passes through
     import nbformat, papermill
     path = str(dir/'notebook.ipynb')
-    write_atomic(path, nbformat.writes(nb))
+    write_whole(path, nbformat.writes(nb))
     stop = threading.Event()
     if progress: from tqdm.auto import tqdm
     bar = bool(progress) and sys.stderr.isatty()
@@ -201,7 +201,7 @@ def _end(run, e, nb):
                      "it will be taken for killed")
     else:
         try:
-            lines += [f"  traceback {write_atomic(run.dir/'traceback.txt', trace.rstrip() + chr(10))}"] if trace else []
+            lines += [f"  traceback {write_whole(run.dir/'traceback.txt', trace.rstrip() + chr(10))}"] if trace else []
         except OSError as full:
             lines.append(f"  {full.filename or run.dir}: {full.strerror or full}, so the traceback is not kept")
     return status, lines
@@ -243,18 +243,20 @@ def _holder(dir):
     return 'unknown'
 
 # %% ../../nbs/11_workbook/01_command.ipynb #0e56706b
+@contextlib.contextmanager
 def _hold(dir):
-    "The lock on a run's folder, None where the file system has none; `RuntimeError` while another process has it"
-    from filelock import FileLock, Timeout
-    lock = FileLock(_beside(dir, 'lock'))
-    try: lock.acquire(timeout=0)
-    except Timeout:
-        raise RuntimeError(f"{dir.name} is being continued by another nb_run (process {_holder(dir)}): "
-                           "wait for its end, or stop it first") from None
-    except (NotImplementedError, OSError): return None   # the run's own note of its process must do
-    try: _beside(dir, 'held').write_bytes(b'%d\n' % os.getpid() + os.urandom(_ROOM))
-    except OSError: _beside(dir, 'held').unlink(missing_ok=True)     # no room to keep: what comes next says so
-    return lock
+    "The lock on a run's folder; `RuntimeError` while another process has it"
+    with locked(_beside(dir, 'lock'), wait=0) as held:
+        if held is False:
+            raise RuntimeError(f"{dir.name} is being continued by another nb_run (process {_holder(dir)}): "
+                               "wait for its end, or stop it first")
+        if not held: yield; return                       # no locks here: the run's own note of its process must do
+        try: _beside(dir, 'held').write_bytes(b'%d\n' % os.getpid() + os.urandom(_ROOM))
+        except OSError: _beside(dir, 'held').unlink(missing_ok=True)     # no room to keep: what comes next says so
+        try: yield
+        finally:
+            with contextlib.suppress(OSError):                        # Windows keeps an open file
+                for o in ('held', 'lock'): _beside(dir, o).unlink(missing_ok=True)
 
 # %% ../../nbs/11_workbook/01_command.ipynb #5d4596b7
 @contextlib.contextmanager
@@ -263,13 +265,9 @@ def _alone(run, root='.'):  # holds a run, by folder or id, against every other 
     new = not dir.parent.exists()
     try: dir.parent.mkdir(parents=True, exist_ok=True)
     except OSError: pass   # whoever writes there next says why it can't be done
-    lock = _hold(dir)
-    try: yield
+    try:
+        with _hold(dir): yield
     finally:
-        if lock:
-            with contextlib.suppress(OSError):                        # Windows keeps an open file
-                for o in ('held', 'lock'): _beside(dir, o).unlink(missing_ok=True)
-            lock.release()
         if new:
             with contextlib.suppress(OSError): dir.parent.rmdir()     # goes only where it is empty
 
@@ -401,7 +399,7 @@ def _copied(name):
     "Put a workbook into this folder; `FileExistsError` rather than over another one"
     src, to = _find_workbook(name or ''), Path(f'{name}.ipynb')
     if to.exists(): raise FileExistsError(f"{to} is here already: move it away, or go on with it: nb_run {to}")
-    write_atomic(to, src.read_bytes())
+    write_whole(to, src.read_bytes())
     return f"{to}: open it, or nb_run {to}"
 
 # %% ../../nbs/11_workbook/01_command.ipynb #8d737166
