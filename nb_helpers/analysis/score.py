@@ -349,15 +349,18 @@ def top_mistakes(
     items=None,    # DataFrame with `id` and `path`, an item a row; None: no paths
     n:int=9,       # mistakes at most
 )->pd.DataFrame:   # `id`, `path`, `label`, `pred`, `confidence` (score of the predicted class, 0..1)
-    "Mistakes, the most confident first; `ValueError` for ids that `items` lacks or holds twice"
+    "Mistakes, the most confident first, shares by how far they are off; `ValueError` for ids `items` lacks or has twice"
     t,p = countable(preds)
     conf = np.asarray(preds.probs)[np.arange(len(p)), p]
     i = np.flatnonzero(t!=p)
-    i = i[np.argsort(-conf[i], kind='stable')][:n]
+    far = np.abs(t-p)*(preds.kind=='share')                      # between cut points no share says how sure
+    i = i[np.lexsort((-conf[i], -far[i]))][:n]
     names = np.array([str(o) for o in preds.vocab], object)
     ids = np.asarray(preds.ids).astype(str)
     path = np.full(len(ids), None) if items is None else item_values(items, ids, 'path')
-    return pd.DataFrame(dict(id=ids[i], path=path[i], label=names[t[i]], pred=names[p[i]], confidence=conf[i]))
+    out = pd.DataFrame(dict(id=ids[i], path=path[i], label=names[t[i]], pred=names[p[i]], confidence=conf[i]))
+    out.attrs['kind'] = preds.kind
+    return out
 
 # %% ../../nbs/08_analysis/00_score.ipynb #525d1257
 def as_arrays(

@@ -194,7 +194,7 @@ _TERMS = dict(
     ece='expected calibration error', brier='Brier score', nll='NLL', dice='Dice', delta='δ < 1.25', lr='learning rate',
     valid='validation', train='training')
 _WHOLE = dict(precision_macro='macro precision', recall_macro='macro recall', f1_macro='macro F1',
-              abs_rel='absolute relative error')
+              abs_rel='AbsRel')
 
 def metric_name(
     metric:str,  # a column of the history or of the ledger, such as 'valid_loss'
