@@ -163,7 +163,9 @@ def fit(self:Experiment,
     self.space.survives(self.run.dir)
     data = data or self.run.info.get('data', {}).get('fingerprint')
     resume = Resumable(self.checkpoints[0], minutes=5, copy_to=self.checkpoints[1], data=data)
-    self.run.describe(training=dict(monitor=monitor, precision=self.precision))
+    measured = kw.get('train_items')                              # as `TrainMetrics` counts them: the page says on how many
+    n = min(len(learn.dls.train_ds), measured or min(len(learn.dls.valid_ds), 1000)) if measured != 0 else 0
+    self.run.describe(training=dict(monitor=monitor, precision=self.precision, train_items=n))
     cbs = [*cbs, *self._keyed(learn, cbs)]
     best = fit_phases(learn, phases, self.run, self.precision, monitor, keep_safe=self.save, cbs=cbs,
                resume=resume, deterministic=self.values.get('deterministic', False), **kw)
