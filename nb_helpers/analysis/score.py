@@ -22,6 +22,8 @@ from ..drive.archives import write_whole
 from ..drive.files import safe_cell, unsafe_cell
 
 # %% ../../nbs/08_analysis/00_score.ipynb #ea4241c3
+_KINDS = 'confidence', 'shifted', 'share'
+
 @dataclass
 class Predictions:
     "Ids, true classes and class probabilities of a set of items; `ValueError` where they don't fit together"
@@ -29,11 +31,14 @@ class Predictions:
     targs: np.ndarray|None     # true class index, int64, shape (n,); None when unlabelled
     probs: np.ndarray          # class probabilities, float32, shape (n, n_cls); rows sum to 1
     vocab: list                # class names, str, in the order of the columns
+    kind: str='confidence'     # what `probs` are: 'confidence' (probabilities), 'shifted' (a threshold was moved to one
+                               # half: the order holds, the size doesn't), 'share' (places between cut points)
 
     def __post_init__(self):
         self.ids, self.vocab = np.asarray([str(o) for o in self.ids], dtype=str), [str(o) for o in self.vocab]
         self.probs = np.asarray(self.probs, dtype=np.float32)
         if self.targs is not None: self.targs = np.asarray(self.targs).astype(np.int64)
+        if self.kind not in _KINDS: raise ValueError(f"kind={self.kind!r} is none of {', '.join(_KINDS)}")
         _check_predictions(self)
         if self.targs is not None: _check_targets(self)
 
@@ -72,10 +77,10 @@ def _check_targets(p):
 def to_csv(self:Predictions,
     path:str|Path,  # file to write; replaced whole
 )->Path:            # `path`
-    "One row an item: id, label (empty when unknown), pred, confidence, then a column a class"
+    "One row an item: id, label (empty when unknown), pred, confidence (or another `kind`), then a column a class"
     buf, lab = io.StringIO(), [''] * len(self) if self.targs is None else [self.vocab[i] for i in self.targs]
     w = csv.writer(buf, lineterminator='\n')
-    w.writerow(['id','label','pred','confidence', *map(safe_cell, self.vocab)])
+    w.writerow(['id','label','pred',self.kind, *map(safe_cell, self.vocab)])
     for i,l,k,p in zip(self.ids.tolist(), lab, self.preds, self.probs):
         w.writerow([safe_cell(i), safe_cell(l), safe_cell(self.vocab[k]), str(p[k]), *map(str, p)])
     return write_whole(path, buf.getvalue())
@@ -90,7 +95,7 @@ def from_csv(cls:Predictions,
         with Path(path).open(newline='', encoding='utf-8-sig') as f: head,*rows = list(csv.reader(f)) or [[]]
     except (UnicodeDecodeError, csv.Error) as e:
         raise ValueError(f"{path} is no CSV in UTF-8 ({e}); a spreadsheet saves one as \"CSV UTF-8\"") from e
-    if head[:4] != ['id','label','pred','confidence']: raise ValueError(
+    if head[:3] != ['id','label','pred'] or head[3:4] not in [[k] for k in _KINDS]: raise ValueError(
         f"{path}: the columns must begin with id,label,pred,confidence, they are {','.join(head[:4])[:200]}"
         + ('; save it with commas, not semicolons' if len(head)==1 and ';' in head[0] else ''))
     bad = [i for i,r in enumerate(rows, 2) if len(r) != len(head)]
@@ -101,7 +106,7 @@ def from_csv(cls:Predictions,
     targs = np.array([vocab.index(o) for o in labs]) if rows and not odd else None
     try: probs = np.array([r[4:] for r in rows], dtype=np.float32).reshape(len(rows), len(vocab))
     except ValueError as e: raise ValueError(f"{path}: a probability is no number ({e})") from e
-    return cls(np.array([unsafe_cell(r[0]) for r in rows], dtype=str), targs, probs, vocab)
+    return cls(np.array([unsafe_cell(r[0]) for r in rows], dtype=str), targs, probs, vocab, head[3])
 
 # %% ../../nbs/08_analysis/00_score.ipynb #16b267e7
 @patch(cls_method=True)
@@ -131,9 +136,11 @@ def from_scores(cls:Predictions,
     from nb_helpers.balance import prior_shift
     scores = np.asarray(scores.detach().cpu() if hasattr(scores, 'detach') else scores, np.float64)
     t = np.broadcast_to(getattr(threshold, 'thresholds', threshold), scores.shape).clip(1e-6, 1 - 1e-6)
+    kind = 'confidence' if (t == .5).all() else 'shifted'
     p = prior_shift(scores, np.stack([1 - t, t], 1), [.5, .5])
     place = {v: i for i, v in enumerate(vocab)}
-    return cls(items.id, [place[o] for o in items.label] if 'label' in items else None, np.stack([1 - p, p], 1), vocab)
+    targs = [place[o] for o in items.label] if 'label' in items else None
+    return cls(items.id, targs, np.stack([1 - p, p], 1), vocab, kind)
 
 # %% ../../nbs/08_analysis/00_score.ipynb #edc84d08
 def _first_of(
@@ -173,12 +180,12 @@ def tally_metrics(
 )->dict:
     "Metrics from tallies (..., 3, k), one number for each leading index"
     tp,n,m = np.moveaxis(x, -2, 0)
-    seen,has,hits,total = (n+m)>0,n>0,tp.sum(-1),n.sum(-1)
-    def mean(v, on): return (v*on).sum(-1)/on.sum(-1)
-    rec = _div(tp, n)
+    has,hits,total = n>0,tp.sum(-1),n.sum(-1)
+    def mean(v): return (v*has).sum(-1)/has.sum(-1)           # of the classes that have items here
+    rec = mean(_div(tp, n))
     spread = np.sqrt((total**2-(m*m).sum(-1))*(total**2-(n*n).sum(-1)))
-    return dict(accuracy=hits/total, precision_macro=mean(_div(tp, m), seen), recall_macro=mean(rec, seen),
-                f1_macro=mean(_div(2*tp, n+m), seen), balanced_accuracy=mean(rec, has),
+    return dict(accuracy=hits/total, precision_macro=mean(_div(tp, m)), recall_macro=rec,
+                f1_macro=mean(_div(2*tp, n+m)), balanced_accuracy=rec,
                 mcc=_div(hits*total-(n*m).sum(-1), spread))
 
 # %% ../../nbs/08_analysis/00_score.ipynb #9f600387
@@ -284,7 +291,7 @@ def per_class(
     seed:int=0,      # of the bootstrap
     groups=None,     # group of each item, (n_items,); whole groups are drawn
 )->pd.DataFrame:     # a row a class of the vocab: `label`, `n` items, times `predicted`, `precision`, `recall`, `f1`
-    "How each class fares; 0/0 is 0 and a class nobody saw is NaN; `ValueError` for items that cannot be counted"
+    "How each class fares; 0/0 is 0 and a class without items is NaN; `ValueError` for items that cannot be counted"
     t,p = countable(preds)
     k = len(preds.vocab)
     rates = lambda x: dict(precision=_div(x[..., 0, :], x[..., 2, :]), recall=_div(x[..., 0, :], x[..., 1, :]),
@@ -295,7 +302,7 @@ def per_class(
     if n:
         drawn = rates(np.concatenate([*_resampled(t, p, k, n, seed, groups)]))
         for m,v in drawn.items(): out[f'{m}_low'],out[f'{m}_high'] = np.quantile(v, [(1-level)/2, (1+level)/2], axis=0)
-    out.loc[(x[1]+x[2])==0, [c for c in out if c not in ('label','n','predicted')]] = np.nan
+    out.loc[x[1]==0, [c for c in out if c not in ('label','n','predicted')]] = np.nan
     return out
 
 # %% ../../nbs/08_analysis/00_score.ipynb #506d7d8a
@@ -343,15 +350,18 @@ def top_mistakes(
     items=None,    # DataFrame with `id` and `path`, an item a row; None: no paths
     n:int=9,       # mistakes at most
 )->pd.DataFrame:   # `id`, `path`, `label`, `pred`, `confidence` (score of the predicted class, 0..1)
-    "Mistakes, the most confident first; `ValueError` for ids that `items` lacks or holds twice"
+    "Mistakes, the most confident first, shares by how far they are off; `ValueError` for ids `items` lacks or has twice"
     t,p = countable(preds)
     conf = np.asarray(preds.probs)[np.arange(len(p)), p]
     i = np.flatnonzero(t!=p)
-    i = i[np.argsort(-conf[i], kind='stable')][:n]
+    far = np.abs(t-p)*(preds.kind=='share')                      # between cut points no share says how sure
+    i = i[np.lexsort((-conf[i], -far[i]))][:n]
     names = np.array([str(o) for o in preds.vocab], object)
     ids = np.asarray(preds.ids).astype(str)
     path = np.full(len(ids), None) if items is None else item_values(items, ids, 'path')
-    return pd.DataFrame(dict(id=ids[i], path=path[i], label=names[t[i]], pred=names[p[i]], confidence=conf[i]))
+    out = pd.DataFrame(dict(id=ids[i], path=path[i], label=names[t[i]], pred=names[p[i]], confidence=conf[i]))
+    out.attrs['kind'] = preds.kind
+    return out
 
 # %% ../../nbs/08_analysis/00_score.ipynb #525d1257
 def as_arrays(
@@ -385,7 +395,7 @@ def auc(
 
 # %% ../../nbs/08_analysis/00_score.ipynb #49b3420c
 def _soft(preds, bins, ordered):
-    "Function of item weights (n,) giving the scores of the probabilities"
+    "Function of item weights (n,) giving the scores of the probabilities, as far as they are any"
     t,p = countable(preds)
     probs,k,n = np.asarray(preds.probs, np.float64),len(preds.vocab),len(t)
     true,conf = np.eye(k)[t],probs.max(1)
@@ -394,8 +404,10 @@ def _soft(preds, bins, ordered):
     bin_,gap,far = _edges(conf, bins),conf-(t==p),(np.arange(k)[:, None]-np.arange(k))**2
     def scores(w):
         area = np.array([_auc(o, true[:, c if k>2 else k-1], w) for c,o in enumerate(ties)])
-        out = dict(auc=area[~np.isnan(area)].mean() if (~np.isnan(area)).any() else np.nan, brier=w@dist/w.sum(),
-                   log_loss=w@nll/w.sum(), ece=np.abs(np.bincount(bin_, w*gap)).sum()/w.sum())
+        out = dict(auc=area[~np.isnan(area)].mean() if (~np.isnan(area)).any() else np.nan)
+        if preds.kind == 'share': out = {}                     # its order is that between two neighbours only
+        if preds.kind == 'confidence': out |= dict(
+            brier=w@dist/w.sum(), log_loss=w@nll/w.sum(), ece=np.abs(np.bincount(bin_, w*gap)).sum()/w.sum())
         if not ordered: return out
         cm = np.bincount(t*k+p, w, k*k).reshape(k, k)
         chance = (np.outer(cm.sum(1), cm.sum(0))*far).sum()/w.sum()
@@ -407,8 +419,8 @@ def soft_scores(
     preds,              # `Predictions` with targets
     bins:int=15,        # of the expected calibration error
     ordered:bool=False, # the classes are grades: `qwk` as well
-)->dict:                # auc, brier, log_loss, ece; NaN where there is nothing to compare
-    "What the probabilities are worth; `ValueError` for items that cannot be counted"
+)->dict:                # auc, brier, log_loss, ece, as far as `kind` allows; NaN where there is nothing to compare
+    "What the probabilities are worth; of shifted ones the AUC alone, of shares nothing; `ValueError` as in `metrics`"
     return {k: float(v) for k,v in _soft(preds, bins, ordered)(np.ones(len(preds.ids))).items()}
 
 # %% ../../nbs/08_analysis/00_score.ipynb #7a76f34e
@@ -423,15 +435,16 @@ def bootstrap_soft(
     "`soft_scores` with percentile intervals; `ValueError` as in `bootstrap`"
     from tqdm.auto import tqdm
     if not 0<level<1 or n<1: raise ValueError(f"level {level}, n {n}: level must be between 0 and 1, n 1 or more")
-    scores,size = _soft(preds, 15, ordered),len(preds.ids)
+    scores,size,names = _soft(preds, 15, ordered),len(preds.ids),[*soft_scores(preds, ordered=ordered)]
     if groups is not None and (len(groups)!=size or pd.isna(np.asarray(groups)).any()):
         raise ValueError(f"{len(groups)} groups for {size} items: name one for every item")
     unit = np.arange(size) if groups is None else pd.factorize(np.asarray(groups))[0]
     rng,g = np.random.default_rng(seed),unit.max()+1
     draws = (rng.multinomial(g, np.full(g, 1/g))[unit] for _ in range(n))
-    rows = pd.DataFrame([scores(w.astype(float)) for w in tqdm(draws, total=n, desc='bootstrap', delay=2, leave=False)])
+    tried = [scores(w.astype(float)) for w in tqdm(draws, total=n, desc='bootstrap', delay=2, leave=False) if names]
+    rows = pd.DataFrame(tried, columns=names)
     low,high = (rows.quantile(q) for q in ((1-level)/2, (1+level)/2))
-    return pd.DataFrame(dict(value=soft_scores(preds, ordered=ordered), low=low, high=high)).rename_axis('metric')
+    return pd.DataFrame(dict(value=pd.Series(soft_scores(preds, ordered=ordered), names, float), low=low, high=high)).rename_axis('metric')
 
 # %% ../../nbs/08_analysis/00_score.ipynb #1d3c4292
 def reliability(

@@ -201,7 +201,7 @@ def submit_grades(
     cuts = fit(to_targets(targs, task.scored).numpy(), seen.numpy())
     scores = tta_preds(learn, learn.dls.test_dl(items), views, task)[0].numpy()
     shares = grade_shares(scores, cuts.thresholds)
-    preds = Predictions(items.id.str.removeprefix(prefix), None, shares, list(task.vocab))
+    preds = Predictions(items.id.str.removeprefix(prefix), None, shares, list(task.vocab), 'share')
     run.save_predictions(preds, 'test')
     form = pd.read_csv(sample, dtype=str, keep_default_na=False, encoding='utf-8-sig')
     key, grade = [*form][:2]

@@ -23,6 +23,7 @@ from pathlib import Path
 from fastcore.basics import patch
 
 from ..drive.archives import write_whole
+from ..dataset.decode import metric_name
 from ..drive.files import (
     csv_text, hide_secrets, plain, read_json, safe_cell, unsafe_cell, write_csv)
 from .environment import (
@@ -487,17 +488,19 @@ def keep_history(self:Run,
 # %% ../../nbs/09_runs/02_run.ipynb #7f780656
 @patch
 def log_figure(self:Run,
-    name:str,     # file name without extension
-    fig=None,     # matplotlib figure or axes; None: the current one
-    dpi:int=100,  # dots an inch
-)->Path:          # figures/<name>.png
+    name:str,             # file name without extension
+    fig=None,             # matplotlib figure or axes; None: the current one
+    dpi:int=100,          # dots an inch
+    caption:str|None=None,# what it shows, in a sentence, for the page; None: the figure's label (`Figure.set_label`)
+)->Path:                  # figures/<name>.png; the caption is its `Description`
     "Save a figure; `ValueError` when none is open"
     if fig is None:
         import matplotlib.pyplot as plt
         if not plt.get_fignums(): raise ValueError("no figure is open: call run.fig in the drawing cell, or pass fig")
         fig = plt.gcf()
-    buf = io.BytesIO()
-    getattr(fig, 'figure', fig).savefig(buf, format='png', dpi=dpi, bbox_inches='tight')
+    buf, fig = io.BytesIO(), getattr(fig, 'figure', fig)
+    said = str(fig.get_label() if caption is None else caption)
+    fig.savefig(buf, format='png', dpi=dpi, bbox_inches='tight', metadata=dict(Description=said) if said else None)
     return write_whole(self._file(f'figures/{name}', '.png'), buf.getvalue())
 
 # %% ../../nbs/09_runs/02_run.ipynb #87ff7908
@@ -536,3 +539,60 @@ def keep_notebook(self:Run,
         return None
     print(f"the notebook is kept ({about})")
     return write_whole(self.dir/'notebook.ipynb', text)
+
+# %% ../../nbs/09_runs/02_run.ipynb #b20dcd03
+_MEASURED = ('accuracy','precision_macro','recall_macro','f1_macro','balanced_accuracy','mcc','auc','brier',
+             'log_loss','ece','qwk')   # what `Run.report` gives
+
+@patch
+def scores(self:Run)->tuple:  # ({split: {metric: (value, low, high)}}, all other metrics)
+    "The metrics that have an interval, by split ('valid', 'test', ...), the workbook's own one first, then accuracy"
+    m, known, out = self.metrics, '|'.join(sorted(_MEASURED, key=len, reverse=True)), {}
+    info, rest = self.info, dict(m)
+    splits = '|'.join(re.escape(s) for s in info.get('report') or {} if s != 'valid') or '(?!)'
+    for k in m:
+        if not all(isinstance(m.get(k+e), (int,float)) for e in ('','_low','_high')): continue
+        for e in ('','_low','_high'): del rest[k+e]
+        found = re.fullmatch(f'({splits})_(.+)', k) or re.fullmatch(f'(?:(.+?)_)?({known})', k)
+        split,name = found.groups() if found and k not in _MEASURED else (None, k)  # no split is called 'balanced'
+        out.setdefault(split or 'valid', {})[name] = tuple(float(m[k+e]) for e in ('','_low','_high'))
+    first = [*_own_metrics(info), 'accuracy']
+    return {s: {k: v[k] for k in dict.fromkeys([*(o for o in first if o in v), *v])} for s,v in out.items()}, rest
+
+def _own_metrics(info):  # names of the workbook's own measure; a run without says what chose its epoch
+    own = info.get('metric') or (info.get('training') or {}).get('monitor') or []
+    return [own.removesuffix('_best')] if isinstance(own, str) else list(own)
+
+# %% ../../nbs/09_runs/02_run.ipynb #b7960191
+def _had_a_say(info, metrics, split, metric):  # whether the items of a split chose anything, as the end of a sentence
+    if split == 'train': return 'the model was trained on them'
+    if split != 'valid': return ''
+    cuts = 'the cut points' if 'cut_1' in metrics else 'the threshold'
+    honest = f', {cuts} on others (cross-fitted)' if f'{metric}_optimistic' in metrics else ''
+    if (info.get('training') or {}).get('monitor') and metrics.get('best_epoch'):
+        return f'the epoch was chosen on these items{honest}'
+    return f'{cuts} chosen on other items (cross-fitted)' if honest else ''
+
+def _interval_text(low, high, about):  # such as '95 % interval 0.680 to 0.920, from resampling 26 groups'
+    if not low < high: return 'too few items, or too few mistakes, for an interval'
+    n = about.get('groups')
+    few = f', from resampling {n} groups' + (' (few, so it is rather too short)' if n < 20 else '') if n else ''
+    return f"{round(100*(about.get('level') or .95))} % interval {low:.3f} to {high:.3f}{few}"
+
+# %% ../../nbs/09_runs/02_run.ipynb #14303e31
+@patch
+def headline(self:Run)->list:  # of dicts: split, metric, name, value, low, high, chosen, text; items without a say first
+    "What is said of this run first: the workbook's own measure on each split, its interval, and how it was chosen"
+    info, (splits, _), out = self.info, self.scores(), []
+    for split in sorted(splits, key=lambda s: ['test', 'valid', 'train'].index(s) if s in ('valid', 'train') else 0):
+        rows, about = splits[split], (info.get('report') or {}).get(split) or {}
+        for metric in [m for m in _own_metrics(info) if m in rows] or [*rows][:1]:
+            (v, low, high), name = rows[metric], metric_name(metric)
+            where = ' '.join(filter(None, [str(about.get('items') or ''), metric_name(split), 'items']))
+            chosen = _had_a_say(info, self.metrics, split, metric)
+            where += '' if chosen or split == 'valid' else ' that had no say'
+            said = f'{name[:1].upper()+name[1:]} {v:.3f} on {where} ({_interval_text(low, high, about)})'
+            out.append(dict(split=split, metric=metric, name=name, value=v, low=low, high=high,
+                            chosen=chosen or ('no say' if split != 'valid' else ''),
+                            text=said + (f'; {chosen}' if chosen else '')))
+    return out

@@ -35,8 +35,10 @@ class Experiment:
         name:str,           # of the workbook: names the run and the folders
         ns:dict,            # the notebook's `globals()`
         runs:Path|None=None,# folder that holds all runs; None: runs/ in `work_folder()`
+        metric=(),          # name or names of what this workbook is measured by: said first (`Run.headline`)
     ):
         self.name, self.choices, self.root = name, Choices(ns), Path(runs or work_folder()/'runs')
+        self.metric = [metric] if isinstance(metric, str) else list(metric)
         self.run = self.space = self.precision = None
 
     def start(self)->Run:
@@ -46,6 +48,7 @@ class Experiment:
         self.values = self.choices()
         self.run = Run.create(self.name, self.values, self.root, resume=True)
         self.root = self.run.dir.parent                           # under nb_run the folder that it was given
+        if self.metric: self.run.describe(metric=self.metric)
         check_gpu()
         self.precision = run_precision(self.run, self.values.get('precision', 'auto'))
         self.space = Workspace(self.name)
@@ -160,7 +163,9 @@ def fit(self:Experiment,
     self.space.survives(self.run.dir)
     data = data or self.run.info.get('data', {}).get('fingerprint')
     resume = Resumable(self.checkpoints[0], minutes=5, copy_to=self.checkpoints[1], data=data)
-    self.run.describe(training=dict(monitor=monitor, precision=self.precision))
+    measured = kw.get('train_items')                              # as `TrainMetrics` counts them: the page says on how many
+    n = min(len(learn.dls.train_ds), measured or min(len(learn.dls.valid_ds), 1000)) if measured != 0 else 0
+    self.run.describe(training=dict(monitor=monitor, precision=self.precision, train_items=n))
     cbs = [*cbs, *self._keyed(learn, cbs)]
     best = fit_phases(learn, phases, self.run, self.precision, monitor, keep_safe=self.save, cbs=cbs,
                resume=resume, deterministic=self.values.get('deterministic', False), **kw)
