@@ -141,15 +141,18 @@ class Workspace:
     ):
         if not re.fullmatch(r'\w[\w.-]*', name):
             raise ValueError(f"workspace name {name!r}: letters, digits, '_', '-' and '.' only")
-        self.name,self.drive = name,Path(drive) if drive else mount()
-        self.local = Path(local or local_side(name)).absolute()
-        self.safe = self.drive/'nb_helpers'/name
+        self._lies(name, Path(drive) if drive else mount(), local, data)
+        for d in (self._hidden, self.safe): d.mkdir(parents=True, exist_ok=True)
+        self.opened = time.time()
+
+    def _lies(self, name, drive, local=None, data=None):
+        "Where everything is, without making any of it"
+        self.name,self.drive,self.local = name,drive,Path(local or local_side(name)).absolute()
+        self.safe,self._hidden = drive/'nb_helpers'/name,self.local/'.nb_helpers'
         if data is None: data = os.environ.get('NB_HELPERS_DATA', '').split(os.pathsep)
         elif not isinstance(data, list): data = [data]
         self.data = [Path(o).expanduser().absolute() for o in data if o]
-        self._hidden = self.local/'.nb_helpers'
-        for d in (self._hidden, self.safe): d.mkdir(parents=True, exist_ok=True)
-        self.opened = time.time()
+
     def __repr__(self): return f"Workspace {self.name!r}: fast side {self.local}, safe side {self.safe}"
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #4604a5c0
@@ -194,6 +197,18 @@ def _find(self:Workspace, source):
     more = ', '.join(map(str, self.data)) or 'a folder that NB_HELPERS_DATA names'
     raise FileNotFoundError(f"{text}: no such file or folder here, in {self.safe}, "
                             f"in {self.drive} or in {more}{unknown}")
+
+# %% ../../nbs/02_drive/03_workspace.ipynb #b3db1660
+@patch(cls_method=True)
+def check_source(cls:Workspace,
+    name:str,   # of the workspace
+    source:str, # as in `stage`
+):
+    "`FileNotFoundError` with the remedy where `stage` would not find a source; makes nothing and asks for nothing"
+    drive, self = drive_if_there(), object.__new__(cls)
+    if drive is None and in_colab(): return         # not mounted yet: what lies there can't be seen
+    self._lies(name, drive or work_folder()/'drive'/'MyDrive')
+    self._find(source)
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #0bc83a08
 def _listing(folder):

@@ -113,7 +113,8 @@ class Run:
         self.dir = Path(dir).resolve()
         info = self.info
         if why := damage(info): raise ValueError(f"{self.dir.name} is damaged: {why}")
-        self.id, self._t0, self._before, self._beat = self.dir.name, time.monotonic(), info.get('minutes') or 0., 0.
+        self.id, self._t0, self._before = self.dir.name, time.monotonic(), info.get('minutes') or 0.
+        self._beat = self._said = 0.
         self._mine = _is_me(info.get('session'))
 
     @classmethod
@@ -365,11 +366,23 @@ def note(self:Run,
 @patch
 def beat(self:Run,
     every:float=60.,  # s; calls in between cost a microsecond
+    now=None,         # function that gives what goes on, by name: twice a second it is asked, for `tell`
 )->None:
     "Say that the run is alive, after every batch: a long epoch on another machine is not taken for a lost run"
-    if time.monotonic()-self._beat < every: return
-    self._beat = time.monotonic()
-    self._update(minutes=self._minutes(), updated=_now())
+    t = time.monotonic()
+    if now and t-self._said >= .5: self._said = t; self.tell(**now())
+    if t-self._beat < every: return
+    self._beat = t
+    with contextlib.suppress(OSError): self._update(minutes=self._minutes(), updated=_now())   # nothing to end a training
+
+@patch(cls_method=True)
+def tell(cls:Run,
+    **now,  # what goes on at this moment: epoch, of, n, total, loss, left (s); or what, n, total of a bar
+)->None:
+    "Say to the `nb_run` that started this process what goes on, for its bar; nothing where there is none"
+    to = os.environ.get('NB_HELPERS_NOW')
+    with contextlib.suppress(OSError):
+        if to: Path(to).write_text(json.dumps(plain(now)), encoding='utf-8')
 
 # %% ../../nbs/09_runs/02_run.ipynb #e7f7bda5
 @patch

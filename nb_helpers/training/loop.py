@@ -232,7 +232,8 @@ def fit(
         if say:
             saved, step_items = _saved(keep_safe, every, resume), more.get('accumulate', 0)
             _show_table(_start_table(learn, phases, run, how, monitor, step_items, saved))
-        always.append(Clock(sum(p.epochs for p in phases), print if say else None))   # silent: or a resume would refuse
+        always.append(Clock(sum(p.epochs for p in phases), print if say else None,    # silent: or a resume would refuse
+                            beat=getattr(run, 'beat', None)))
         for i, phase in enumerate(phases):
             here.index = i
             if i < at['phase'] or not phase.epochs: here.first_epoch += phase.epochs; continue

@@ -114,7 +114,7 @@ def save(self:Experiment,
     self.space.save(self.run.dir, keep=1, verbose=False, strict=strict)
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #cf356206
-_ITS_OWN = 'run.json', 'elsewhere.json', '*.ipynb', 'report.html', 'kernel.log'   # what every run has about itself
+_ITS_OWN = 'run.json', 'elsewhere.json', '*.ipynb', 'report.html', 'kernel.log', 'log.txt'   # what every run has about itself
 
 @patch
 def use_outputs(self:Experiment,
@@ -165,7 +165,8 @@ def fit(self:Experiment,
     resume = Resumable(self.checkpoints[0], minutes=5, copy_to=self.checkpoints[1], data=data)
     measured = kw.get('train_items')                              # as `TrainMetrics` counts them: the page says on how many
     n = min(len(learn.dls.train_ds), measured or min(len(learn.dls.valid_ds), 1000)) if measured != 0 else 0
-    self.run.describe(training=dict(monitor=monitor, precision=self.precision, train_items=n))
+    self.run.describe(training=dict(monitor=monitor, precision=self.precision, train_items=n,
+                                     epochs=sum(p.epochs for p in phases)))
     cbs = [*cbs, *self._keyed(learn, cbs)]
     best = fit_phases(learn, phases, self.run, self.precision, monitor, keep_safe=self.save, cbs=cbs,
                resume=resume, deterministic=self.values.get('deterministic', False), **kw)
