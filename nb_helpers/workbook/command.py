@@ -21,6 +21,7 @@ import threading
 import time
 import traceback
 from difflib import get_close_matches
+from functools import partial
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
@@ -165,7 +166,7 @@ def _execute(nb, dir, cwd, progress):  # papermill in the run's folder; the erro
 # %% ../../nbs/11_workbook/01_command.ipynb #aa513814
 _ansi = re.compile(r'\x1b\[[0-9;]*m')
 _ours = frozenset('ValueError FileNotFoundError ParamError ImageError VideoError ArchiveError '
-                  'DownloadError DriveError ResumeError'.split())
+                  'DownloadError DriveError ResumeError ChildProcessError'.split())
 
 _FULL = errno.ENOSPC, errno.EDQUOT
 
@@ -282,6 +283,7 @@ def nb_run(
     flags:str='',                # cells flagged with one of these words run too: any of 'slow cuda colab'
     progress:bool=True,          # bar (in a terminal) and a line an epoch, on stderr
     resume:str|None=None,        # id of a run to go on with, with its own parameters
+    processes:int|str|None=None, # in which the whole workbook runs; 'auto': a GPU each; None: 1, or the run's own
     **extras,                    # further entries of a new run's run.json
 )->Run:                          # the finished run
     "Run a workbook headless; `ParamError` before anything starts, `WorkbookError` when a cell fails"
@@ -290,14 +292,16 @@ def nb_run(
         path, have = _read(workbook or old.info['workbook'])
         values = _same_params(old, path, have, params or {}) if old else check_params(have, params or {})
         nb = _prepare_notebook(path, values, flags)
-        if old: return _work(_reopen(old), nb, cwd, progress)
-    run = _begin(path, have, values, root, extras)
-    with _alone(run.dir): return _work(run, nb, cwd, progress)
+        n = _how_many(processes, old)
+        if old: return _work(_reopen(old), nb, cwd, progress, n)
+    run = _begin(path, have, values, root, extras | (dict(processes=n) if n > 1 else {}))
+    with _alone(run.dir): return _work(run, nb, cwd, progress, n)
 
 # %% ../../nbs/11_workbook/01_command.ipynb #5164a3a8
-def _work(run, nb, cwd, progress):
+def _work(run, nb, cwd, progress, processes=1):
     "The run when its notebook has ended; `WorkbookError` or `KeyboardInterrupt` where it was cut short"
-    try: _execute(nb, run.dir, Path(cwd).resolve(), progress)
+    execute = partial(_execute, nb, run.dir, Path(cwd).resolve(), progress)
+    try: execute() if processes == 1 else _together(execute, nb, run.dir, Path(cwd).resolve(), processes)
     except BaseException as e:
         status, lines = _end(run, e, nb)
         e.run = run    # Ctrl-C, too, says which run it ended
@@ -306,6 +310,33 @@ def _work(run, nb, cwd, progress):
         raise WorkbookError('\n'.join(lines), run) from e
     if run.info['status']=='running': _last(run).finish()
     return run
+
+# %% ../../nbs/11_workbook/01_command.ipynb #c0de0002
+def _how_many(processes, run=None):
+    "Processes for a new run or one that goes on; `ValueError` for a number that can't be"
+    own = run.info.get('processes', 1) if run else None
+    if processes == 'auto' and own is None:
+        import torch
+        n = max(torch.cuda.device_count(), 1)
+        print(f"--processes auto: {n} {'GPUs, a process each' if n > 1 else 'process, there are not several GPUs'}",
+              file=sys.stderr)
+        return n
+    n = own or 1 if processes in (None, 'auto') else processes
+    if n < 1: raise ValueError(f"--processes {n}: at least 1, or auto")
+    if own not in (None, n):
+        raise ValueError(f"{run.id} was begun with {own} process{'es' if own > 1 else ''}, not {n}: leave out --processes "
+                         f"to go on so, or start a new run with --processes {n}")
+    if n > 1:
+        import torch
+        have = torch.cuda.device_count()
+        if 0 < have < n: raise ValueError(f"--processes {n}: each needs a GPU of its own, here {'is' if have == 1 else 'are'} "
+                                          f"{have}; --processes auto takes what there is")
+    return n
+
+def _together(execute, nb, dir, cwd, n):  # the notebook in n processes; the error of the one that ended first
+    from ..training.distributed import launch
+    launch(execute, nb, dir/'notebook.ipynb', cwd, n)
+    for f in dir.glob('process*.log'): f.unlink()      # kept where something went wrong
 
 # %% ../../nbs/11_workbook/01_command.ipynb #6a4370fd
 def _last(run):  # the run as the kernel left it, so that its minutes are kept; else with the minutes since its start
@@ -385,6 +416,8 @@ def _parser():
     p.add_argument('--resume', metavar='RUN', help="go on with this run of the folder of runs, or of Drive")
     p.add_argument('--runs', default='runs', metavar='DIR', help="folder that holds all runs (default: runs)")
     p.add_argument('--flags', default='', metavar='WORDS', help="run cells with these flags too, such as 'slow cuda'")
+    p.add_argument('--processes', metavar='N', type=lambda n: n if n == 'auto' else int(n),
+                   help="run the whole workbook in N processes that train together; auto: one a GPU")
     p.add_argument('--xlsx', action='store_true', help="write the ledger as a spreadsheet, too: ledger.xlsx")
     p.add_argument('--list', action='store_true', help="show the workbooks, or the parameters of one, and stop")
     p.add_argument('--copy', action='store_true', help="put the workbook into this folder, to be edited, and stop")
@@ -424,8 +457,9 @@ def _tell(run, minutes):  # what a finished run left, and where
 # %% ../../nbs/11_workbook/01_command.ipynb #ff3fde09
 def _again(name, a, run=None):  # the lines that say how to go on, and how to begin anew
     end = ['--runs', a.runs, *(['--flags', a.flags] if a.flags else [])]
+    spread = ['--processes', str(a.processes)] if a.processes else []   # a run that goes on knows it
     cont = shlex.join(['nb_run', str(name), '--resume', run.id, *end]) if run else None
-    anew = shlex.join(['nb_run', str(name), *(o for kv in a.params for o in ('-p', *kv)), *end])
+    anew = shlex.join(['nb_run', str(name), *(o for kv in a.params for o in ('-p', *kv)), *spread, *end])
     return (f"  continue  {cont}\n" if cont else '') + ('' if a.resume else f"  again     {anew}")
 
 # %% ../../nbs/11_workbook/01_command.ipynb #80786a2b
@@ -448,7 +482,7 @@ def _was_refused(e):
 def _run_one(name, a):  # exit code of one workbook
     t = time.perf_counter()
     print(f'running {name}; its folder will be in {Path(a.runs).resolve()}', file=sys.stderr)
-    try: run = nb_run(name, dict(a.params), a.runs, flags=a.flags, resume=a.resume)
+    try: run = nb_run(name, dict(a.params), a.runs, flags=a.flags, resume=a.resume, processes=a.processes)
     except WorkbookError as e:
         print(f"{e}\n  notebook  {e.run.dir/'notebook.ipynb'}", file=sys.stderr)
         print(_again(name, a, None if _was_refused(e) else e.run), file=sys.stderr)
@@ -461,7 +495,8 @@ def _run_one(name, a):  # exit code of one workbook
 # %% ../../nbs/11_workbook/01_command.ipynb #aba2a403
 def _sweep(name, a):  # exit code of a sweep, with its table
     over = {k.strip(): _split(v) for k,_,v in (o.partition('=') for o in a.sweep)}
-    try: df = nb_sweep(name, over, dict(a.params), a.runs, lambda s: print(s, file=sys.stderr), flags=a.flags)
+    try: df = nb_sweep(name, over, dict(a.params), a.runs, lambda s: print(s, file=sys.stderr), flags=a.flags,
+                      processes=a.processes)
     except (OSError, ValueError, RuntimeError) as e: return _refused(e)
     except KeyboardInterrupt as e: return _interrupted(name, a, e)
     mets = dict.fromkeys(k for i in df.id for k in Run.open(i, a.runs).metrics if not k.endswith(('_low','_high')))
@@ -508,6 +543,7 @@ def _checked(a):  # names of the workbooks to run; an error for whatever is wron
             run = _unended(a.resume, a.runs)
             names = [a.workbook or run.info['workbook']]
             _same_params(run, *_read(names[0]), dict(a.params))
+            _how_many(a.processes, run)
     if not names: _find_workbook('all')
     over = [[(k.strip(), o) for o in _split(v)] for k,_,v in (o.partition('=') for o in a.sweep)]
     for o in names:
