@@ -125,6 +125,7 @@ class Run:
         resume:bool|str=False,  # True: go on with the newest unfinished run of these parameters, if any; or a run's id
     )->'Run':
         "A new run, or one that goes on; under `nb_run` the folder that it made (NB_HELPERS_RUN), once"
+        if copy := os.environ.get('NB_HELPERS_FOLLOW'): return cls(copy)   # behind the process that has the run
         made = os.environ.get('NB_HELPERS_RUN')
         old = read_json(Path(made)/'run.json') if made else {}
         if made and not old.get('adopted'): return _move_in(cls, made, old, workbook, params)
@@ -152,7 +153,7 @@ def _move_in(cls, made, old, workbook, params):  # the folder that nb_run made b
     run._mine = True
     return run
 
-def _kept_extras(old): return {k: old[k] for k in ('sweep',) if k in old}  # what nb_run noted
+def _kept_extras(old): return {k: old[k] for k in ('sweep', 'processes') if k in old}  # what nb_run noted
 
 # the newest run of these parameters that has not ended and may go on here, or None
 def _unfinished(root, workbook, params):
