@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['baselines']
 
-# %% ../../nbs/08_analysis/08_baselines.ipynb #dab05446
+# %% ../../nbs/08_analysis/08_baselines.ipynb #c503689a
 import copy
 import hashlib
 import io
@@ -23,21 +23,12 @@ from torch import nn
 
 from .figures import figure_axes
 from .maps import weights_digest
-from .score import resamples, tally_metrics
+from .score import class_metric, resamples
 from ..dataset.cache import source_stamps
-from ..dataset.decode import agreement, fixed_cuts
+from ..dataset.decode import fixed_cuts
 from ..dataset.folds import fold_numbers
 from ..drive.files import write_atomic
 from ..model.transfer import make_head
-
-# %% ../../nbs/08_analysis/08_baselines.ipynb #d7be9996
-def _measure(metric, k):
-    "Function of true and predicted classes, (n,), and weights giving the metric; `ValueError` for an unknown one"
-    if metric not in tally_metrics(np.ones((3, 2))): return lambda t, p, w=None: agreement(t, p, k, metric, w)
-    def measure(t, p, w=None):
-        cm = np.bincount(t*k + p, w, k*k).reshape(k, k).astype(float)
-        return float(tally_metrics(np.stack([cm.diagonal(), cm.sum(1), cm.sum(0)]))[metric])
-    return measure
 
 # %% ../../nbs/08_analysis/08_baselines.ipynb #dad3cd26
 @dataclass
@@ -75,7 +66,7 @@ def _in_order(self:_Rungs, name, preds):
         raise ValueError(f"{name} is of other classes: {preds.vocab[:10]}, not {self.vocab[:10]}")
     return preds.preds[[place[i] for i in self.ids]]
 
-# %% ../../nbs/08_analysis/08_baselines.ipynb #a1ca3c82
+# %% ../../nbs/08_analysis/08_baselines.ipynb #a49509fe
 @patch
 def table(self:_Rungs,
     n:int=2000,      # resamples
@@ -85,7 +76,7 @@ def table(self:_Rungs,
 )->pd.DataFrame:     # a row a rung: value, low, high, against, gain, gain_low, gain_high, minutes, verdict
     "What each rung is worth and what it adds to the best one below; `ValueError` for a level outside 0..1"
     if not 0 < level < 1: raise ValueError(f"level {level} must lie between 0 and 1, such as .95")
-    t, measure, names = self.targets, _measure(self.metric, len(self.vocab)), list(self.classes)
+    t, measure, names = self.targets, class_metric(self.metric, len(self.vocab)), list(self.classes)
     draws = (np.bincount(d, minlength=len(t)) for d, _ in zip(resamples(len(t), self.groups, seed), range(n)))
     drawn = np.array([[measure(t, p, w) for p in self.classes.values()] for w in draws])
     value = np.array([measure(t, p) for p in self.classes.values()])
