@@ -27,7 +27,7 @@ from .score import class_metric, resamples
 from ..dataset.cache import source_stamps
 from ..dataset.decode import fixed_cuts
 from ..dataset.folds import fold_numbers
-from ..drive.files import write_atomic
+from ..drive.archives import write_whole
 from ..model.transfer import make_head
 
 # %% ../../nbs/08_analysis/08_baselines.ipynb #dad3cd26
@@ -247,7 +247,7 @@ def _told(v):
 def _keep(file, features, colours):
     buf = io.BytesIO()
     np.savez(buf, features=features, colours=colours)
-    write_atomic(file, buf.getvalue())
+    write_whole(file, buf.getvalue())
 
 # %% ../../nbs/08_analysis/08_baselines.ipynb #427f3b5d
 def _file_facts(
