@@ -324,8 +324,8 @@ def _fetch_package(name, version, part, timeout):
                             '--only-binary', ':all:', '-d', d, package], capture_output=True, text=True)
         if p.returncode:
             none = 'No module named pip' in p.stderr
-            why = "this Python has no pip" if none else "pip's index can't be reached, or has no such wheel"
-            raise DownloadError(f"{package} can't be fetched: {why} (where it can be: pip download --no-deps {package})")
+            why = "this Python has no pip" if none else "pip's index can't be reached or has no such wheel"
+            raise DownloadError(f"{package} can't be fetched: {why} (where it can: pip download --no-deps {package})")
         os.replace(*Path(d).iterdir(), part)
 
 

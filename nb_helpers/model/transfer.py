@@ -128,7 +128,7 @@ def read_tensors(
     path = Path(path)
     if path.is_dir(): path = path/'best.safetensors'
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such weight file (weights is 'none', 'imagenet', 'auto', 'lite0' or a file)")
+        raise FileNotFoundError(f"{path}: no such weight file (weights: 'none', 'imagenet', 'auto', 'lite0' or a file)")
     try:
         if path.suffix == '.safetensors':
             from safetensors.torch import load_file
