@@ -38,23 +38,23 @@ def _there(t, shares, w=None):
     have = np.bincount(t, w, len(shares))
     return w*np.divide(shares, have, out=np.zeros(len(shares)), where=have > 0)[t]
 
-# %% ../../nbs/08_analysis/09_shift.ipynb #ed6ebb2a
-def _decided(t, s, shares, fit, folds):
+# %% ../../nbs/08_analysis/09_shift.ipynb #b6a7fec9
+def _decided(t, s, shares, fit, folds, w=None):
     "Classes by cuts from the other folds, chosen for here and for there, (n,) each"
-    here, there = np.empty((2, len(t)), np.int64)
+    here, there, w = *np.empty((2, len(t)), np.int64), np.ones(len(t)) if w is None else w
     for f in range(folds.max() + 1):
-        on, off = folds == f, folds != f
-        here[on] = fit(t[off], s[off])(s[on])
-        there[on] = fit(t[off], s[off], weights=_there(t[off], shares))(s[on])
+        on, off = folds == f, (folds != f) & (w > 0)
+        here[on] = fit(t[off], s[off], weights=w[off])(s[on])
+        there[on] = fit(t[off], s[off], weights=_there(t[off], shares, w[off]))(s[on])
     return here, there
 
-# %% ../../nbs/08_analysis/09_shift.ipynb #ef1b448b
-def _by_odds(t, p, shares):
+# %% ../../nbs/08_analysis/09_shift.ipynb #edb41417
+def _by_odds(t, p, shares, w=None):
     "The likeliest class of probabilities, as they are and as they would be there"
-    here = np.bincount(t, minlength=p.shape[1])/len(t)
+    here = np.bincount(t, w, p.shape[1])/(len(t) if w is None else w.sum())
     return p.argmax(1), prior_shift(p, np.maximum(here, 1e-9), np.maximum(shares, 1e-9)).argmax(1)
 
-# %% ../../nbs/08_analysis/09_shift.ipynb #666ce1ed
+# %% ../../nbs/08_analysis/09_shift.ipynb #cde607e2
 def at_shares(
     targets,         # true class index of validation items, (n,)
     scores,          # score an item, (n,), or class probabilities, (n, k)
@@ -63,7 +63,7 @@ def at_shares(
     fit=None,        # function of targets, scores and `weights` that gives `Cuts`; None: the likeliest class
     folds=5,         # how many, or the fold of each item, (n,): cuts are chosen on the others
     groups=None,     # group of each item, (n,): never on both sides, drawn whole
-    n:int=1000,      # resamples
+    n:int=500,       # resamples, the cuts of each chosen again
     level:float=.95, # of the intervals, 0..1
     seed:int=0,      # of folds and resamples
 )->pd.DataFrame:     # a row a metric: here; there, low, high by the cut for here; moved, moved_low, moved_high
@@ -72,16 +72,23 @@ def at_shares(
     t, k = t.astype(np.int64), s.shape[1] if s.ndim == 2 else max(2, np.size(shares))
     shares = _shares(shares, k, t)
     f = given_folds(t, folds, groups, seed)
-    here, there = _by_odds(t, s, shares) if fit is None else _decided(t, s, shares, fit, f)
     measures = [class_metric(m, k) for m in metrics]
     def values(w):
+        here, there = _by_odds(t, s, shares, w) if fit is None else _decided(t, s, shares, fit, f, w)
         far = _there(t, shares, w)
         return [(m(t, here, w), m(t, here, far), m(t, there, far)) for m in measures]
+    def drawn_values(w): return values(w) if _enough(t, w, f) else np.full((len(metrics), 3), np.nan)
     draws = (np.bincount(d, minlength=len(t)) for d, _ in zip(resamples(len(t), groups, seed), range(n)))
-    drawn, value = np.array([values(w) for w in draws]), np.array(values(np.ones(len(t))))
+    drawn, value = np.array([drawn_values(w) for w in draws]), np.array(values(np.ones(len(t))))
     low, high = np.nanquantile(drawn, tails(level), axis=0)
     return pd.DataFrame(dict(here=value[:, 0], there=value[:, 1], low=low[:, 1], high=high[:, 1], moved=value[:, 2],
                              moved_low=low[:, 2], moved_high=high[:, 2]), index=pd.Index(metrics, name='metric'))
+
+# %% ../../nbs/08_analysis/09_shift.ipynb #fe50a375
+def _enough(t, w, folds):
+    "Whether every class of the items is left in a draw, whichever fold is out"
+    k = np.bincount(t) > 0
+    return all(((np.bincount(t, w*(folds != f), len(k)) > 0) == k).all() for f in range(folds.max() + 1))
 
 # %% ../../nbs/08_analysis/09_shift.ipynb #8d0086e1
 def _shares(shares, k, t):
