@@ -160,11 +160,12 @@ def _drop_maxpool(
 _PUBLISHED = dict(lite0='tf_efficientnet_lite0')   # name in data_links.md -> timm's name of the network
 
 def _weight_file(weights, name):
-    "The file that is meant, None where none is; one with a name in data_links.md is fetched, once, to torch's own weights"
+    "The file that is meant, None where none is; one of `_PUBLISHED` is fetched, once, to torch's own weights"
     if str(weights) in ('none', 'imagenet', 'auto'): return None
     if str(weights) not in _PUBLISHED: return Path(weights)
     arch = _PUBLISHED[weights]
-    if _which_library(name) != ('timm', arch): raise ValueError(f"{weights!r} are those of arch {arch!r}, not of {name!r}")
+    if _which_library(name) != ('timm', arch):
+        raise ValueError(f"{weights!r} are those of arch {arch!r}, not of {name!r}")
     row = link(weights)
     try: return download(row['url'], Path(torch.hub.get_dir())/'checkpoints'/f'{weights}.whl', row['sha256'])
     except DownloadError as e: raise OSError(f"{e}; a file will do, 'none' starts from random numbers") from e
