@@ -353,11 +353,11 @@ def _check_files(path, have, values, cwd='.'):
         if not isinstance(v, str) or v in (have[k].default, *re.findall("'([^']*)'", help)): continue
         if 'data_links.md' in help:
             try: Workspace.check_source(path.stem, v)
-            except FileNotFoundError as e: raise ParamError(f"{k}: {e}") from None
+            except FileNotFoundError as e: raise ParamError(f"{k}: {str(e).splitlines()[0]} `nb_links` says more") from None
         elif re.search(r'\.(safetensors|pth)\b', help) and (Path(v).suffix or len(Path(v).parts) > 1) and not Path(v).exists():
             here = ', '.join(sorted(o.name for e in ('safetensors', 'pth') for o in Path.cwd().glob(f'*.{e}'))[:5])
-            raise ParamError(f"{k}: there is no file {v}" + (f"; here are: {here}" if here else f" in {Path.cwd()}")
-                             + f" (nb_links weights: where there are some; or {k} {have[k].default})")
+            raise ParamError(f"{k}: there is no file {v} here, in {Path.cwd()}" + (f", which has {here}" if here else '')
+                             + f". `nb_links weights` says where to get some; without -p {k} it is {have[k].default!r}")
 
 # %% ../../nbs/11_workbook/01_command.ipynb #96a8beec
 _ROOM = 1<<18   # bytes: run.json, a traceback and most ledgers
