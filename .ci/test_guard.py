@@ -266,17 +266,21 @@ class Rules(unittest.TestCase):
     two = dict(sources={'training.loop': "__all__ = ['fit', 'step']\ndef fit(): pass\ndef step(): pass", 'balance': "__all__ = ['weights']"},
                stubs=dict(training='from .loop import fit'))
 
-    def test_public_is_used(self):
-        r, loop = guard.public_is_used, stage(path='nbs/07_training/07_loop.ipynb')
-        self.refuses(r, proj(loop, **self.two), 'nb_helpers/training/loop.py: step is used by no other notebook')
-        self.refuses(r, proj(loop, sources=self.two['sources']), 'used by no other notebook', 2)
-        self.refuses(r, proj(stage(code('from nb_helpers.training.loop import step'), path='nbs/07_training/07_loop.ipynb'), **self.two), 'step')  # its own
-        for src in ('from nb_helpers.training.loop import step', 'from nb_helpers.training import loop\nloop.step', 'from nb_helpers.training.loop import *',
-                    '#| export\nfrom nb_helpers.training.loop import step'):
-            self.accepts(r, proj(loop, stage(code(src), path='nbs/08_x.ipynb'), **self.two))
+    def test_public_is_reached(self):
+        r, loop = guard.public_is_reached, stage(path='nbs/07_training/07_loop.ipynb')
+        self.refuses(r, proj(loop, **self.two), 'nb_helpers/training/loop.py: step is reached by no workbook')
+        self.refuses(r, proj(loop, sources=self.two['sources']), 'is reached by no workbook', 2)
+        self.refuses(r, proj(stage(code('#| export\nfrom nb_helpers.training.loop import step'), path='nbs/07_training/07_loop.ipynb'), **self.two), 'step')  # its own
+        for src in ('from nb_helpers.training.loop import step', 'from nb_helpers.training import loop\nloop.step', 'from nb_helpers.training.loop import *'):
+            for path in ('nbs/experiments/x.ipynb', 'nbs/index.ipynb'): self.accepts(r, proj(loop, stage(code(src), path=path), **self.two))
+            for path in ('nbs/08_x.ipynb', 'nbs/checks/x.ipynb', 'nbs/benchmarks/x.ipynb'): self.refuses(r, proj(loop, stage(code(src), path=path), **self.two), 'step')  # tests
+            self.accepts(r, proj(loop, stage(code('#| export\n' + src), path='nbs/08_x.ipynb'), **self.two))
         self.accepts(r, proj(loop, stage(code('from nb_helpers.training import fit, step'), path='nbs/08_x.ipynb'), sources=self.two['sources'],
                              stubs=dict(training='from .loop import fit, step')))
         self.accepts(r, proj(loop, console_scripts='nb_step=nb_helpers.training.loop:step', **self.two))
+        drawn = dict(sources={'samples.a': "__all__ = ['f']"}, stubs={})
+        self.accepts(r, proj(stage(code('from nb_helpers.samples.a import f'), path='nbs/08_x.ipynb'), **drawn))      # samples are there for tests
+        self.refuses(r, proj(loop, **drawn), 'samples/a.py: f')
 
     def test_public_once(self):
         r, a, b = guard.public_once, "__all__ = ['f', 'g']", "__all__ = ['f']"

@@ -8,12 +8,12 @@ __all__ = ['GENERATION', 'DriveError', 'in_colab', 'work_folder', 'mount', 'driv
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #5b59ccc5
 import errno, hashlib, json, math, os, re, shutil, sys, time, uuid, warnings
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from fastcore.basics import patch
-from .archives import (ArchiveError, archive_kind, check_sha256, extract, inside, sha256_file,
-                                       unpacked_size)
+from .archives import (ArchiveError, archive_kind, check_sha256, extract, inside, locked,
+                                       sha256_file, unpacked_size, write_whole)
 from .links import download, link
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #5c2c2ea6
@@ -115,13 +115,6 @@ def drive_if_there(
     my = Path(other or (mountpoint if in_colab() else work_folder()/'drive')).expanduser().absolute()/'MyDrive'
     try: return my if _is_mounted(my) else None
     except OSError: return None   # a mount that broke
-
-# %% ../../nbs/02_drive/03_workspace.ipynb #4b01624c
-def _write_json(path, obj):
-    "Write JSON whole or not at all"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    t = path.with_name(f'.{path.name}.{uuid.uuid4().hex[:8]}')
-    t.write_text(json.dumps(obj, indent=1)); os.replace(t, path)
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #99c4c613
 def _ago(t, now=None):
@@ -238,16 +231,14 @@ def _fingerprint(found):
 # %% ../../nbs/02_drive/03_workspace.ipynb #24591b9a
 def _copy(src, dst, bar=None, sync=False):
     "Copy a file and return the SHA-256 of what was read; `dst` appears whole, with the time of `src`"
-    h,t = hashlib.sha256(),dst.with_name(f'.{dst.name}.{uuid.uuid4().hex[:8]}.part')
-    try:
-        with open(src, 'rb') as f, open(t, 'xb') as g:
+    h = hashlib.sha256()
+    def write(part):
+        with open(src, 'rb') as f, open(part, 'xb') as g:
             while b := f.read(1<<20):
                 g.write(b); h.update(b)
                 if bar is not None: bar.update(len(b))
-            if sync: g.flush(); os.fsync(g.fileno())
-        os.utime(t, ns=(os.stat(src).st_atime_ns, os.stat(src).st_mtime_ns))
-        os.replace(t, dst)
-    except BaseException: discard(t); raise
+        os.utime(part, ns=(os.stat(src).st_atime_ns, os.stat(src).st_mtime_ns))
+    write_whole(dst, write, sync)
     return h.hexdigest()
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #2a4ab15b
@@ -325,17 +316,11 @@ def _settle(self:Workspace, got, target, mine, kw):
 @contextmanager
 def _turn(path, verbose):
     "One process at a time; the others wait, and say so; a file system without locks lets everybody in"
-    from filelock import FileLock, Timeout
-    lock = FileLock(path)
-    try:
-        try: lock.acquire(timeout=1)
-        except Timeout:
+    with ExitStack() as turn:
+        if turn.enter_context(locked(path, 1)) is False:
             if verbose: print(f"waiting: another process stages data in {path.parents[1].name}")
-            lock.acquire()
-    except (NotImplementedError, OSError): lock = None
-    try: yield
-    finally:
-        if lock: lock.release()
+            turn.enter_context(locked(path))
+        yield
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #31f4ab53
 @patch
@@ -346,10 +331,10 @@ def _replace(self:Workspace, found, fp, got, target, staged, new, mine, kw):
         if target.name not in staged:
             raise FileExistsError(f"{target}: already there, and `stage` did not make it: rename it or give `name=`")
         os.rename(target, aside)                               # another version was staged before
-    _write_json(book, staged | new)
+    write_whole(book, staged | new)
     try: self._settle(got, target, mine, kw)
     except BaseException:
-        if aside.exists() and not target.exists(): os.rename(aside, target); _write_json(book, staged)
+        if aside.exists() and not target.exists(): os.rename(aside, target); write_whole(book, staged)
         # what came can't be used: ask for it again next time
         if 'url' in found: shutil.rmtree(self._hidden/'coming'/fp, ignore_errors=True)
         raise
@@ -514,7 +499,7 @@ def _save(self:Workspace, src, name, files, n, bar):
         os.replace(part, home/gen)
         _is_there(home/gen, done)
         manifest = dict(name=name, gen=gen, n=n, files=done, time=time.time(), source=str(src), folder=src.is_dir())
-        _write_json(home/f'{gen}.json', _seal(manifest))
+        write_whole(home/f'{gen}.json', _seal(manifest))
         if _unseal(home/f'{gen}.json') is None:
             raise DriveError(f"{name}: its list cannot be read back from Drive: not saved, try again")
     except BaseException:

@@ -12,7 +12,6 @@ import atexit
 import contextlib
 import json
 import math
-import os
 import random
 import sys
 import threading
@@ -38,6 +37,7 @@ from .. import gpu
 from ..dataset.augment import AtPhase
 from ..dataset.decode import lower_is_better
 from ..dataset.task import to_scores
+from ..drive.archives import write_whole
 from ..drive.workspace import DriveError
 from ..gpu import channels_last, evaluating, keep_rng, lay_out, same_precision
 from ..model.transfer import plain_pools, put_layers
@@ -102,16 +102,9 @@ def _save_tensors(
 )->Path:          # `path`
     "Tensors and facts in one file, written whole or not at all"
     from safetensors.torch import save_file
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    try:
-        save_file({k: v.detach().cpu().contiguous().clone().as_subclass(torch.Tensor) for k,v in tensors.items()}, part,
-                  {k: json.dumps(v) for k,v in facts.items()})
-        with open(part, 'rb') as f: os.fsync(f.fileno())
-        os.replace(part, path)
-    finally: part.unlink(missing_ok=True)
-    return path
+    tensors = {k: v.detach().cpu().contiguous().clone().as_subclass(torch.Tensor) for k,v in tensors.items()}
+    facts = {k: json.dumps(v) for k,v in facts.items()}
+    return write_whole(path, lambda part: save_file(tensors, part, facts))
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #86c753f0
 def read_facts(

@@ -23,14 +23,15 @@ import time
 import traceback
 from datetime import datetime
 from difflib import get_close_matches
+from functools import partial
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 from fastcore.basics import patch
 
 from ..dataset.names import show_any_name
-from ..drive.archives import printable
-from ..drive.files import read_json, write_atomic
+from ..drive.archives import locked, printable, write_whole
+from ..drive.files import read_json
 from ..drive.links import link, links
 from ..drive.workspace import Workspace, discard
 from ..runs.ledger import fetch_runs, read_ledger, restore_run, room_taken, write_ledger
@@ -261,7 +262,7 @@ def _headings(nb):  # for each cell the heading of the workbook under which it s
 def _execute(nb, dir, cwd, screen):  # papermill in the run's folder; the error it raises passes through
     import nbformat, papermill
     path, log, now = str(dir/'notebook.ipynb'), dir/'kernel.log', _beside(dir, 'now')
-    write_atomic(path, nbformat.writes(nb))
+    write_whole(path, nbformat.writes(nb))
     under, stop = _headings(nb), threading.Event()
     follow = threading.Thread(target=_epochs, args=(dir, stop, screen.say, screen.draw), daemon=True)
     follow.start()
@@ -279,7 +280,7 @@ def _execute(nb, dir, cwd, screen):  # papermill in the run's folder; the error 
 # %% ../../nbs/11_workbook/01_command.ipynb #aa513814
 _ansi = re.compile(r'\x1b\[[0-9;]*m')
 _ours = frozenset('ValueError FileNotFoundError ParamError ImageError VideoError ArchiveError '
-                  'DownloadError DriveError ResumeError'.split())
+                  'DownloadError DriveError ResumeError ChildProcessError'.split())
 
 _FULL = errno.ENOSPC, errno.EDQUOT
 
@@ -315,7 +316,7 @@ def _end(run, e, nb):
                      "it will be taken for killed")
     else:
         try:
-            lines += [f"  traceback {write_atomic(run.dir/'traceback.txt', trace.rstrip() + chr(10))}"] if trace else []
+            lines += [f"  traceback {write_whole(run.dir/'traceback.txt', trace.rstrip() + chr(10))}"] if trace else []
         except OSError as full:
             lines.append(f"  {full.filename or run.dir}: {full.strerror or full}, so the traceback is not kept")
     return status, lines
@@ -370,18 +371,20 @@ def _holder(dir):
     return 'unknown'
 
 # %% ../../nbs/11_workbook/01_command.ipynb #0e56706b
+@contextlib.contextmanager
 def _hold(dir):
-    "The lock on a run's folder, None where the file system has none; `RuntimeError` while another process has it"
-    from filelock import FileLock, Timeout
-    lock = FileLock(_beside(dir, 'lock'))
-    try: lock.acquire(timeout=0)
-    except Timeout:
-        raise RuntimeError(f"{dir.name} is being continued by another nb_run (process {_holder(dir)}): "
-                           "wait for its end, or stop it first") from None
-    except (NotImplementedError, OSError): return None   # the run's own note of its process must do
-    try: _beside(dir, 'held').write_bytes(b'%d\n' % os.getpid() + os.urandom(_ROOM))
-    except OSError: _beside(dir, 'held').unlink(missing_ok=True)     # no room to keep: what comes next says so
-    return lock
+    "The lock on a run's folder; `RuntimeError` while another process has it"
+    with locked(_beside(dir, 'lock'), wait=0) as held:
+        if held is False:
+            raise RuntimeError(f"{dir.name} is being continued by another nb_run (process {_holder(dir)}): "
+                               "wait for its end, or stop it first")
+        if not held: yield; return                       # no locks here: the run's own note of its process must do
+        try: _beside(dir, 'held').write_bytes(b'%d\n' % os.getpid() + os.urandom(_ROOM))
+        except OSError: _beside(dir, 'held').unlink(missing_ok=True)     # no room to keep: what comes next says so
+        try: yield
+        finally:
+            with contextlib.suppress(OSError):                        # Windows keeps an open file
+                for o in ('held', 'lock'): _beside(dir, o).unlink(missing_ok=True)
 
 # %% ../../nbs/11_workbook/01_command.ipynb #5d4596b7
 @contextlib.contextmanager
@@ -390,13 +393,9 @@ def _alone(run, root='.'):  # holds a run, by folder or id, against every other 
     new = not dir.parent.exists()
     try: dir.parent.mkdir(parents=True, exist_ok=True)
     except OSError: pass   # whoever writes there next says why it can't be done
-    lock = _hold(dir)
-    try: yield
+    try:
+        with _hold(dir): yield
     finally:
-        if lock:
-            with contextlib.suppress(OSError):                        # Windows keeps an open file
-                for o in ('held', 'lock'): _beside(dir, o).unlink(missing_ok=True)
-            lock.release()
         if new:
             with contextlib.suppress(OSError): dir.parent.rmdir()     # goes only where it is empty
 
@@ -416,6 +415,7 @@ def nb_run(
     flags:str='',                # cells flagged with one of these words run too: any of 'slow cuda colab'
     progress:bool=True,          # stages, epochs and (in a terminal) a bar on stderr; False: only in the run's log.txt
     resume:str|None=None,        # id of a run to go on with, with its own parameters
+    processes:int|str|None=None, # in which the whole workbook runs; 'auto': a GPU each; None: 1, or the run's own
     **extras,                    # further entries of a new run's run.json
 )->Run:                          # the finished run
     "Run a workbook headless; `ParamError` before anything starts, `WorkbookError` when a cell fails"
@@ -424,17 +424,19 @@ def nb_run(
         path, have = _read(workbook or old.info['workbook'])
         values = _same_params(old, path, have, params or {}) if old else _checked_values(workbook, params or {}, cwd)
         nb = _prepare_notebook(path, values, flags)
-        if old: return _work(_reopen(old), nb, cwd, progress)
-    run = _begin(path, have, values, root, extras)
-    with _alone(run.dir): return _work(run, nb, cwd, progress)
+        n = _how_many(processes, old)
+        if old: return _work(_reopen(old), nb, cwd, progress, n)
+    run = _begin(path, have, values, root, extras | (dict(processes=n) if n > 1 else {}))
+    with _alone(run.dir): return _work(run, nb, cwd, progress, n)
 
 # %% ../../nbs/11_workbook/01_command.ipynb #5164a3a8
-def _work(run, nb, cwd, progress):
+def _work(run, nb, cwd, progress, processes=1):
     "The run when its notebook has ended; `WorkbookError` or `KeyboardInterrupt` where it was cut short"
     screen = _Screen(run.dir, progress)
     screen.say(f"running {run.info['workbook']}: {run.dir}")
     screen.stage('starting')
-    try: _execute(nb, run.dir, Path(cwd).resolve(), screen)
+    execute = partial(_execute, nb, run.dir, Path(cwd).resolve(), screen)
+    try: execute() if processes == 1 else _together(execute, nb, run.dir, Path(cwd).resolve(), processes)
     except BaseException as e:
         status, lines = _end(run, e, nb)
         screen.say(lines[0], screen=False)
@@ -445,6 +447,33 @@ def _work(run, nb, cwd, progress):
     finally: screen.close()
     if run.info['status']=='running': _last(run).finish()
     return run
+
+# %% ../../nbs/11_workbook/01_command.ipynb #c0de0002
+def _how_many(processes, run=None):
+    "Processes for a new run or one that goes on; `ValueError` for a number that can't be"
+    own = run.info.get('processes', 1) if run else None
+    if processes == 'auto' and own is None:
+        import torch
+        n = max(torch.cuda.device_count(), 1)
+        print(f"--processes auto: {n} {'GPUs, a process each' if n > 1 else 'process, there are not several GPUs'}",
+              file=sys.stderr)
+        return n
+    n = own or 1 if processes in (None, 'auto') else processes
+    if n < 1: raise ValueError(f"--processes {n}: at least 1, or auto")
+    if own not in (None, n):
+        raise ValueError(f"{run.id} was begun with {own} process{'es' if own > 1 else ''}, not {n}: leave out --processes "
+                         f"to go on so, or start a new run with --processes {n}")
+    if n > 1:
+        import torch
+        have = torch.cuda.device_count()
+        if 0 < have < n: raise ValueError(f"--processes {n}: each needs a GPU of its own, here {'is' if have == 1 else 'are'} "
+                                          f"{have}; --processes auto takes what there is")
+    return n
+
+def _together(execute, nb, dir, cwd, n):  # the notebook in n processes; the error of the one that ended first
+    from ..training.distributed import launch
+    launch(execute, nb, dir/'notebook.ipynb', cwd, n)
+    for f in dir.glob('process*.log'): f.unlink()      # kept where something went wrong
 
 # %% ../../nbs/11_workbook/01_command.ipynb #6a4370fd
 def _last(run):  # the run as the kernel left it, so that its minutes are kept; else with the minutes since its start
@@ -524,6 +553,8 @@ def _parser():
     p.add_argument('--resume', metavar='RUN', help="go on with this run of the folder of runs, or of Drive")
     p.add_argument('--runs', default='runs', metavar='DIR', help="folder that holds all runs (default: runs)")
     p.add_argument('--flags', default='', metavar='WORDS', help="run cells with these flags too, such as 'slow cuda'")
+    p.add_argument('--processes', metavar='N', type=lambda n: n if n == 'auto' else int(n),
+                   help="run the whole workbook in N processes that train together; auto: one a GPU")
     p.add_argument('--xlsx', action='store_true', help="write the ledger as a spreadsheet, too: ledger.xlsx")
     p.add_argument('--quiet', action='store_true', help="only errors and the closing lines")
     p.add_argument('--json', action='store_true', help="at the end one JSON object on stdout; all else on stderr")
@@ -542,7 +573,7 @@ def _copied(name):
     "Put a workbook into this folder; `FileExistsError` rather than over another one"
     src, to = _find_workbook(name or ''), Path(f'{name}.ipynb')
     if to.exists(): raise FileExistsError(f"{to} is here already: move it away, or go on with it: nb_run {to}")
-    write_atomic(to, src.read_bytes())
+    write_whole(to, src.read_bytes())
     return f"{to}: open it, or nb_run {to}"
 
 # %% ../../nbs/11_workbook/01_command.ipynb #8d737166
@@ -607,7 +638,8 @@ def _tell(run, minutes, a):  # the closing lines: what it is worth, where its pa
 def _command(name, a, params, resume=None):  # a command line: what was asked for, with these parameters
     said = [*([str(name)] if name else []), *(o for kv in params for o in ('-p', *kv)), *(f'--sweep={o}' for o in a.sweep if not resume)]
     flags = [*(['--flags', a.flags] if a.flags else []), *(['--quiet'] if a.quiet else []), *(['--json'] if a.json else [])]
-    return shlex.join(['nb_run', *said, *(['--resume', resume] if resume else []), *_runs_of(a), *flags])
+    spread = ['--processes', str(a.processes)] if a.processes and not resume else []   # a run that goes on knows it
+    return shlex.join(['nb_run', *said, *(['--resume', resume] if resume else []), *spread, *_runs_of(a), *flags])
 
 def _again(name, a, run=None, params=None):  # the lines that say how to go on, and how to begin anew
     cont = f"  continue  {_command(name, a, [], run.id)}" if run else ''
@@ -666,7 +698,8 @@ def _aside(a):  # what a run prints in this process is no result: it goes to std
 def _run_one(name, a):  # exit code of one workbook
     t = time.perf_counter()
     try:
-        with _aside(a): run = nb_run(name, dict(a.params), a.runs, flags=a.flags, resume=a.resume, progress=not a.quiet)
+        with _aside(a):
+            run = nb_run(name, dict(a.params), a.runs, flags=a.flags, resume=a.resume, progress=not a.quiet, processes=a.processes)
     except WorkbookError as e:
         key = _refused_key(e)
         print(f"{e}\n  notebook  {e.run.dir/'notebook.ipynb'}", file=sys.stderr)
@@ -685,7 +718,8 @@ def _sweep(name, a):  # exit code of a sweep, with its table
     over = {k.strip(): _split(v) for k,_,v in (o.partition('=') for o in a.sweep)}
     say = lambda s: None if a.quiet and s.startswith('run ') else print(s, file=sys.stderr)
     try:
-        with _aside(a): df = nb_sweep(name, over, dict(a.params), a.runs, say, flags=a.flags, progress=not a.quiet)
+        with _aside(a):
+            df = nb_sweep(name, over, dict(a.params), a.runs, say, flags=a.flags, progress=not a.quiet, processes=a.processes)
     except (OSError, ValueError, RuntimeError) as e: return _refused(e, a)
     except KeyboardInterrupt as e: return _interrupted(name, a, e)
     runs = [Run.open(i, a.runs) for i in df.id]
@@ -746,6 +780,7 @@ def _checked(a):  # names of the workbooks to run; an error for whatever is wron
             run = _unended(a.resume, a.runs)
             names = [a.workbook or run.info['workbook']]
             _same_params(run, *_read(names[0]), dict(a.params))
+            _how_many(a.processes, run)
     if not names: _find_workbook('all')
     over = [[(k.strip(), o) for o in _split(v)] for k,_,v in (o.partition('=') for o in a.sweep)]
     for o in names:
