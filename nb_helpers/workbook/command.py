@@ -215,7 +215,10 @@ class _Screen:
 
     def stage(self, heading):
         "A part of the workbook begins"
-        if heading and heading != self.heading: self.heading = heading; self.say(heading)
+        if not heading or heading == self.heading: return
+        self.heading = heading
+        _beside(self.dir, 'now').unlink(missing_ok=True)           # of the part before
+        self.say(heading)
 
     def close(self):
         if self.bar is not None: self.bar.close()
