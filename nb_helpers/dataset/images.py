@@ -299,7 +299,7 @@ def _every(fn, paths, n_jobs, what):
     "fn of every path, in order, by threads"
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm
-    bar = tqdm(paths, desc=what, disable=len(paths) < 500)
+    bar = tqdm(paths, desc=what, delay=2, leave=False)
     return Parallel(n_jobs or n_cpus(), prefer='threads')(delayed(fn)(p) for p in bar)
 
 def _vanished(items, bad, col):

@@ -304,7 +304,7 @@ def _candidates(left, found, space):
     "For each row of `left` the pictures it may mean"
     from tqdm.auto import tqdm
     names, out = {}, []
-    for e, r in tqdm(list(zip(left.export, left.ref)), desc='looking for near names', disable=len(left) < 5000):
+    for e, r in tqdm(list(zip(left.export, left.ref)), desc='looking for near names', delay=2, leave=False):
         if r and not found[e, r][1] and e not in names:
             names[e] = {_letters(i.rsplit('/', 1)[-1]): (i, _pairs(_letters(i.rsplit('/', 1)[-1])))
                         for i in sorted(space[e])}
