@@ -15,7 +15,7 @@ import names, project as pj
 CEILING = dict(
     private_stays_home=5,
     public_is_used=14,
-    few_public=222,
+    few_public=220,
 )
 
 RULES = []

@@ -25,7 +25,7 @@ from .score import auc, resamples
 from ..dataset.augment import loader_augments
 from ..dataset.folds import fold_numbers
 from ..dataset.task import to_targets
-from ..gpu import evaluating, same_precision
+from ..gpu import evaluating, keep_rng, same_precision
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #5139daaf
 class View:
@@ -221,11 +221,9 @@ def _seeded(key):
     "Within, torch's, numpy's and Python's generators start from `key` and afterwards stand where they stood"
     import hashlib
     number = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=4).digest(), 'big')
-    py, npy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
+    with keep_rng():
         random.seed(number); np.random.seed(number); torch.manual_seed(number)
-        try: yield
-        finally: random.setstate(py); np.random.set_state(npy)
+        yield
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #fb227f24
 def _piped(pipe, b, split):

@@ -29,7 +29,7 @@ from ..dataset.decode import lower_is_better
 from ..gpu import keep_memory, release
 from .callbacks import (
     EMA, Accumulate, ChannelsLast, Clock, EpochRates, KeepBest, KeepSafe, StartBar, StopOnBadLoss, fused_adam,
-    load_weights, same_bits, use_precision)
+    load_weights, same_bits, trackers, use_precision)
 from .distributed import from_first, spread
 from .metrics import TrainMetrics, Scores
 
@@ -216,7 +216,8 @@ def fit(
     make_dls=None,         # pixels a side -> DataLoaders, for phases with `dls=64`
     verbose:bool|None=None,# tables and progress bars; None: not in CI
     deterministic:bool=False, # the same bits from run to run on GPUs of one kind; slower (`callbacks.same_bits`)
-    **more,                # accumulate, clip, ema, train_items, tensorboard, channels_last: see `_extras`
+    tensorboard:bool=True, # curves that can be watched live: `tensorboard --logdir runs`
+    **more,                # accumulate, clip, ema, train_items, channels_last: see `_extras`
 )->dict:                   # epoch (from 1), value and metrics of the best; its weights are in the model afterwards
     "Train in phases and keep the best epoch; after an error the notebook is usable and the best epoch is on disk"
     _check_phases(learn, phases, monitor, make_dls)
@@ -227,7 +228,8 @@ def fit(
         quiet.enter_context(same_bits(learn, deterministic))
         if not verbose: quiet.enter_context(learn.no_bar()); quiet.enter_context(learn.no_logging())
         quiet.enter_context(learn.added_cbs(here := AtPhase(run and run.dir)))
-        always = [keep, KeepSafe(keep_safe, every), *_extras(learn, run, cbs, **more), *cbs, *filter(None, [resume])]
+        always = [keep, KeepSafe(keep_safe, every), *_extras(learn, run, cbs, **more)]
+        always += [*quiet.enter_context(trackers(run, tensorboard)), *cbs, *filter(None, [resume])]
         at, say = resume.begin(learn, run) if resume else dict(phase=0), verbose and not rank_distrib()
         if say:
             saved, step_items = _saved(keep_safe, every, resume), more.get('accumulate', 0)
@@ -237,7 +239,7 @@ def fit(
             here.index = i
             if i < at['phase'] or not phase.epochs: here.first_epoch += phase.epochs; continue
             _begin_phase(learn, phase, own, make_dls)
-            log, watch = LogRun(run, phase), _watch(phase, monitor, i, run, more)
+            log, watch = LogRun(run, phase), _watch(phase, monitor)
             _fit_phase(learn, phase, [log, *always, *watch])
             here.first_epoch += log.rows
     return _finish(learn, keep)
@@ -280,7 +282,6 @@ def _extras(
     clip:float=0.,        # largest norm of a step's gradient; 0: not clipped
     ema:float=0.,         # decay of the average of the weights, such as .999, which is then validated and kept; 0: none
     train_items:int|None=None, # training items measured as validation is; None: as many as it has, up to 1000; 0: none
-    tensorboard:bool=True,# write TensorBoard's files
     channels_last:bool|None=None, # photos and weights in that order (`ChannelsLast`); None: where there is no GPU
 )->list:
     "Callbacks that go through all phases; those that the Learner has already are not added again"
@@ -304,23 +305,15 @@ def _tells_classes(loss):
 # %% ../../nbs/07_training/05_loop.ipynb #7bcebfef
 def _watch(
     phase:Phase, # the one that begins
-    monitor:str,# metric that must improve
-    i:int,     # the phase's place among all, from 0
-    run,       # a `Run`
-    more:dict, # further arguments of `fit`
+    monitor:str, # metric that must improve
 )->list:
-    "Callbacks of one phase: rates by epoch, early stopping, TensorBoard"
+    "Callbacks of one phase: rates by epoch, early stopping"
     import numpy as np
     comp, out = np.less if lower_is_better(monitor) else np.greater, []
     if isinstance(phase.schedule, dict) or phase.plateau:
         out.append(EpochRates(phase.schedule if isinstance(phase.schedule, dict) else None, phase.plateau, monitor))
     if phase.patience: out.append(EarlyStoppingCallback(monitor, comp, patience=phase.patience))
-    return out + (_tensorboard(run, i, phase) if run and more.get('tensorboard', True) else [])
-
-def _tensorboard(run, i, phase):
-    "fastai's TensorBoard callback with a folder a phase, since it counts steps from 0 in each"
-    from fastai.callback.tensorboard import TensorBoardCallback
-    return [TensorBoardCallback(Path(run.dir)/'tensorboard'/f'{i+1}-{phase.name}', trace_model=False, log_preds=False)]
+    return out
 
 # %% ../../nbs/07_training/05_loop.ipynb #0818043e
 def _begin_phase(
