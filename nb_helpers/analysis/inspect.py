@@ -16,7 +16,8 @@ from torch.nn import functional as F
 
 from .ensembles import aligned
 from .figures import fit_text, figure_axes, new_figure
-from .score import Predictions, countable, bootstrap, item_values, resamples
+from .score import Predictions, countable, bootstrap, item_values
+from ..dataset.folds import resamples
 from ..dataset.labelstudio import one_against_rest, pairwise_agreement
 from ..dataset.names import as_they_are
 from ..gpu import evaluating

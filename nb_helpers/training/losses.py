@@ -9,6 +9,7 @@ __all__ = ['CUTS', 'MapLoss', 'map_metrics', 'learner_metrics', 'item_scores', '
 # %% ../../nbs/07_training/00_losses.ipynb #d4858115
 import inspect
 import math
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
 
-from ..dataset.folds import fold_numbers
+from ..dataset.folds import fold_numbers, group_numbers, tails, unit_draws
 
 # %% ../../nbs/07_training/00_losses.ipynb #bdec2ec4
 def _same(pred, targ):
@@ -394,15 +395,13 @@ def mean_intervals(
     seed:int=0,          # of the resamples
 )->pd.DataFrame:         # a row a metric: value, low, high
     "Means with percentile intervals; `ValueError` for fewer than two groups or another number of groups than items"
-    groups = np.arange(len(scores)) if groups is None else np.asarray(groups)
-    if len(groups) != len(scores): raise ValueError(f"{len(groups)} groups for {len(scores)} items: give one an item")
-    codes, names = pd.factorize(groups)
+    codes, names = group_numbers(np.arange(len(scores)) if groups is None else groups, len(scores))
     if len(names) < 2: raise ValueError(f"{len(names)} group: an interval takes two or more")
     sums = scores.groupby(codes).sum().to_numpy(float)                 # of each group, NaN as nothing
     counts = scores.notna().groupby(codes).sum().to_numpy(float)
-    w = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1/len(names)), size=n)
+    w = np.stack([*islice(unit_draws(len(names), seed), n)])
     with np.errstate(invalid='ignore'): means = (w @ sums)/(w @ counts)
-    low, high = np.nanquantile(means, [(1 - level)/2, (1 + level)/2], axis=0)
+    low, high = np.nanquantile(means, tails(level), axis=0)
     return pd.DataFrame(dict(value=sums.sum(0)/counts.sum(0), low=low, high=high),
                         index=pd.Index(scores.columns, name='metric'))
 
