@@ -160,7 +160,8 @@ def _too_large(error):
     n = re.search(r'\((\d+) pixels', str(error))
     pixels = f"{int(n[1])/1e6:,.0f} million pixels, " if n else ''
     return (f"{pixels}too large: decoding it would take more than {_MOST_MEMORY/2**30:.0f} GiB, and only a JPEG that "
-            "is not progressive can be decoded reduced; save it smaller (180 million pixels or less) or cut it into tiles")
+            "is not progressive can be decoded reduced; save it smaller (180 million pixels or less) "
+            "or cut it into tiles")
 
 # %% ../../nbs/03_dataset/11_images.ipynb #e0e881b7
 _PAGE = ('not an image that Pillow knows, but a web page or drawing (HTML, SVG): '
