@@ -26,7 +26,7 @@ from .maps import weights_digest
 from .score import class_metric, resamples
 from ..dataset.cache import source_stamps
 from ..dataset.decode import fixed_cuts
-from ..dataset.folds import fold_numbers
+from ..dataset.folds import fold_numbers, resamples
 from ..drive.archives import write_whole
 from ..model.transfer import make_head
 

@@ -21,7 +21,8 @@ from torch.nn import functional as F
 from .ensembles import aligned
 from .figures import fit_text, figure_axes, new_figure, plot_mistakes
 from .score import (
-    Predictions, countable, bootstrap, bootstrap_soft, item_values, resamples, tails)
+    Predictions, countable, bootstrap, bootstrap_soft, item_values)
+from ..dataset.folds import resamples, tails
 from ..dataset.labelstudio import one_against_rest, pairwise_agreement
 from ..dataset.names import as_they_are, short_name
 from ..drive.files import write_csv

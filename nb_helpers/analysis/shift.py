@@ -9,8 +9,9 @@ __all__ = ['estimate_shares', 'at_shares']
 import numpy as np
 import pandas as pd
 
-from .score import as_arrays, class_metric, given_folds, resamples, tails
+from .score import as_arrays, class_metric, given_folds
 from ..balance import prior_shift
+from ..dataset.folds import resamples, tails
 
 # %% ../../nbs/08_analysis/10_shift.ipynb #487953bf
 def estimate_shares(
