@@ -130,7 +130,7 @@ def predictions(self:_CrossFit,
 )->Predictions: # classes as `classes`; shares by `grade_shares` stand in for probabilities
     "Grades by the other folds' thresholds as `Predictions`; `ValueError` where the scores are several an item"
     if np.ndim(self.scores) != 1: raise ValueError(f"scores are {np.shape(self.scores)}: shares need one score an item")
-    return Predictions(ids, self.targets, grade_shares(self.scores, self.thresholds[self.folds]), list(vocab))
+    return Predictions(ids, self.targets, grade_shares(self.scores, self.thresholds[self.folds]), list(vocab), 'share')
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #8c231880
 def cross_fit_learner(

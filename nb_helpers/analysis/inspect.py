@@ -337,8 +337,8 @@ def report_temperature(
     sure, ece = [p.probs.max(1).mean() for p in both], [soft_scores(p)['ece'] for p in both]
     right, t = (both[0].preds == targets).mean(), warm.temperature
     said = (f"temperature {t:.2f}, fitted on the {n} validation items that chose the epoch: mean confidence "
-            f"{sure[0]:.3f} before, {sure[1]:.3f} after, and {right:.3f} are right; calibration error {ece[0]:.3f} before, "
-            f"{ece[1]:.3f} after (each fifth by the other four)")
+            f"{sure[0]:.3f} before, {sure[1]:.3f} after, and {right:.3f} are right; calibration error {ece[0]:.3f} "
+            f"before, {ece[1]:.3f} after (each fifth by the other four)")
     run.describe(temperature=dict(value=t, fitted_on='valid', items=n, right=right, confidence=sure[0],
                                   confidence_after=sure[1], ece=ece[0], ece_after=ece[1]))
     run.log_metrics(temperature=t)

@@ -19,7 +19,8 @@ from .tta import Output, tta_preds
 from ..dataset.cache import function_key
 from ..dataset.names import as_they_are
 from ..dataset.pairs import open_pair
-from ..drive.files import plain, write_atomic
+from ..drive.archives import write_whole
+from ..drive.files import plain
 from ..gpu import trained_in
 from ..training.losses import CUTS, iou_at, item_scores
 
@@ -101,7 +102,7 @@ def _scored_key(
 def _write_kept(path, key, figures):
     "The figures so far, whole or not at all"
     from safetensors.numpy import save
-    write_atomic(path, save({k: np.ascontiguousarray(x) for k, x in figures.items()}, dict(key=key)))
+    write_whole(path, save({k: np.ascontiguousarray(x) for k, x in figures.items()}, dict(key=key)))
 
 def _read_kept(path, key):
     "Figures that belong to `key`; None where there are none, or the file is damaged"
@@ -128,7 +129,7 @@ def save_maps(
         top, kind = steps(name)
         out[name] = np.round(np.nan_to_num(np.asarray(x, np.float32)).clip(0, 1)*top).astype(kind)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, save(out, dict(ids=json.dumps([str(i) for i in ids]))))
+    write_whole(path, save(out, dict(ids=json.dumps([str(i) for i in ids]))))
     return Path(path)
 
 # %% ../../nbs/08_analysis/06_maps.ipynb #2dcf511f

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Cuts', 'as_floats', 'class_indices', 'cost_matrix', 'chance_cost', 'metric_value', 'quotient', 'binary_metric',
-           'agreement', 'fixed_cuts', 'decide', 'as_cuts', 'lower_is_better', 'decode_outputs', 'deciding_outputs',
-           'check_how', 'OutputCuts', 'Decoder', 'fit_temperature']
+           'agreement', 'fixed_cuts', 'decide', 'as_cuts', 'lower_is_better', 'metric_name', 'decode_outputs',
+           'deciding_outputs', 'check_how', 'OutputCuts', 'Decoder', 'fit_temperature']
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #8aeaa53e
 from dataclasses import dataclass
@@ -180,13 +180,29 @@ def as_cuts(
     return cuts
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #1e90ab77
-_DOWN = 'loss', 'error', 'rmse', 'mae', 'mse', 'nll', 'brier', 'ece', 'distance', 'minutes', 'seconds'
+_DOWN = 'loss', 'error', 'rmse', 'mae', 'mse', 'rel', 'nll', 'brier', 'ece', 'distance', 'minutes', 'seconds'
 
 def lower_is_better(
     metric:str,  # a column of the history or of the ledger
 )->bool:         # True for a loss, an error, a duration
     "Whether the smallest value of a metric is the best one, by its name"
     return any(w in _DOWN for w in metric.lower().split('_'))
+
+# %% ../../nbs/03_dataset/02_decode.ipynb #118a3dd3
+_TERMS = dict(
+    mcc='MCC', qwk='QWK', auc='AUC', iou='IoU', rmse='RMSE', mae='MAE', mse='MSE', ssim='SSIM', f1='F1', r2='R²',
+    ece='expected calibration error', brier='Brier score', nll='NLL', dice='Dice', delta='δ < 1.25', lr='learning rate',
+    valid='validation', train='training')
+_WHOLE = dict(precision_macro='macro precision', recall_macro='macro recall', f1_macro='macro F1',
+              abs_rel='AbsRel')
+
+def metric_name(
+    metric:str,  # a column of the history or of the ledger, such as 'valid_loss'
+)->str:          # such as 'validation loss'
+    "A metric as the field calls it, for axes, tables and sentences; an unknown one keeps its words"
+    for k,v in _WHOLE.items():
+        if metric == k or metric.endswith(f'_{k}'): return ' '.join(filter(None, [metric_name(metric[:-len(k)-1]), v]))
+    return ' '.join(_TERMS.get(w, w) for w in metric.split('_') if w)
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #c2451cf8
 def decode_outputs(

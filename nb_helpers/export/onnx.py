@@ -21,12 +21,12 @@ import numpy as np
 import torch
 
 from ..analysis.figures import figure_axes
-from ..drive.archives import sha256_file
+from ..drive.archives import sha256_file, write_whole
 from .predictor import Predictor
 from ..dataset.frames import VideoError
 from ..model.transfer import plain_pools
 from ..dataset.images import ImageError
-from ..drive.files import read_json, write_atomic
+from ..drive.files import read_json
 from ..model.unet import SplitNet, pad_to
 from ..model.video import TwoDirections
 
@@ -82,7 +82,7 @@ def to_onnx(
     about = dict(sha256=sha256_file(out), spec_sha256=p.spec['spec_sha256'], opset=opset, difference=apart,
                  batches=len(batches), items='random' if files is None else 'files',
                  versions={n: version(n) for n in ('torch', 'onnx', 'onnxruntime', 'onnxscript')})
-    write_atomic(p.folder/'onnx.json', json.dumps(about, indent=1))
+    write_whole(p.folder/'onnx.json', about)
     return out
 
 # %% ../../nbs/10_export/03_onnx.ipynb #e7669443

@@ -10,7 +10,6 @@ import argparse
 import csv
 import hashlib
 import io
-import json
 import os
 import shlex
 import sys
@@ -282,7 +281,8 @@ def begin(self:_PartFile,
     about:dict, # of which command it is: what must be the same to go on
 ):
     "Hold the command against that of the rows that are there, or note it; `ValueError` naming what differs"
-    from nb_helpers.drive.files import read_json, write_atomic
+    from nb_helpers.drive.archives import write_whole
+    from nb_helpers.drive.files import read_json
     if self.there:
         try: then = read_json(self.note)
         except ValueError as e:
@@ -297,7 +297,7 @@ def begin(self:_PartFile,
             self.file.truncate(0)
             self.write(' '*4096, sync=0)                 # is there room?
             self.file.truncate(0)
-            write_atomic(self.note, json.dumps(about, indent=1))
+            write_whole(self.note, about)
         except OSError as e:
             raise OSError(f"-o {self.out}: {self.path} can't be written ({e.strerror or e}): "
                           "give another -o, or make room") from e

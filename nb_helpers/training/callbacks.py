@@ -12,7 +12,6 @@ import atexit
 import contextlib
 import json
 import math
-import os
 import random
 import sys
 import threading
@@ -38,6 +37,7 @@ from .. import gpu
 from ..dataset.augment import AtPhase
 from ..dataset.decode import lower_is_better
 from ..dataset.task import to_scores
+from ..drive.archives import write_whole
 from ..drive.workspace import DriveError
 from ..gpu import channels_last, evaluating, keep_rng, lay_out, same_precision
 from ..model.transfer import plain_pools, put_layers
@@ -102,16 +102,9 @@ def _save_tensors(
 )->Path:          # `path`
     "Tensors and facts in one file, written whole or not at all"
     from safetensors.torch import save_file
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    try:
-        save_file({k: v.detach().cpu().contiguous().clone().as_subclass(torch.Tensor) for k,v in tensors.items()}, part,
-                  {k: json.dumps(v) for k,v in facts.items()})
-        with open(part, 'rb') as f: os.fsync(f.fileno())
-        os.replace(part, path)
-    finally: part.unlink(missing_ok=True)
-    return path
+    tensors = {k: v.detach().cpu().contiguous().clone().as_subclass(torch.Tensor) for k,v in tensors.items()}
+    facts = {k: json.dumps(v) for k,v in facts.items()}
+    return write_whole(path, lambda part: save_file(tensors, part, facts))
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #86c753f0
 def read_facts(
@@ -371,17 +364,22 @@ def fused_adam(
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #e36a1eea
 class Clock(Callback):
-    "Says how long the whole will take: after some batches, and after the first epoch"
+    "Says how long the whole will take: after some batches, and after the first epoch; and to `nb_run` what goes on"
     order, remove_on_fetch = 63, True
     def __init__(self,
         epochs:int,    # of all phases
         say=print,     # gets the line
         first:int=8,   # batches before it is said; the first two are not counted
-    ): self.epochs, self.say, self.first, self.times, self.told = epochs, say, first, [], 0
+        beat=None,     # called after every batch with `now`, a function: `Run.beat`
+    ):
+        self.epochs, self.say, self.first, self.beat, self.times, self.told = epochs, say, first, beat, [], 0
+        self.n, self.left, self.since = 0, None, 0.
 
-    def before_epoch(self): self.began = time.monotonic()
+    def before_epoch(self): self.began, self.n = time.monotonic(), 0
     def before_batch(self): self.t = time.monotonic()
     def after_batch(self):
+        self.n += 1
+        if self.beat: self.beat(now=self._now)
         if not self.training or self.told: return
         self.times.append(time.monotonic() - self.t)
         if len(self.times) < min(self.first, self.n_iter): return
@@ -390,11 +388,23 @@ class Clock(Callback):
         self._tell(1, batch*(self.n_iter + len(self.dls.valid)/3), 'by the first batches')
 
     def after_epoch(self):
-        if self.told == 1: self._tell(2, time.monotonic() - self.began, 'by the first epoch')
+        took = time.monotonic() - self.began
+        if self.told == 1: self._tell(2, took, 'by the first epoch')
+        self._set_left(took*(self.epochs - AtPhase.of(self.learn).epochs_done - 1))
+
+    def _set_left(self, seconds): self.left, self.since = seconds, time.monotonic()
+
+    def _now(self):
+        "The epoch, how far it is (batches of training and validation), the smooth loss, and seconds left of the whole"
+        dls, loss = self.learn.dls, self.learn.recorder.smooth_loss.value
+        left = None if self.left is None else max(0., self.left - (time.monotonic() - self.since))
+        return dict(epoch=AtPhase.of(self.learn).epochs_done + 1, of=self.epochs, n=self.n, left=left,
+                    total=len(dls.train) + len(dls.valid), loss=None if loss is None else float(loss))
 
     def _tell(self, told, epoch, how):
         self.told = told
-        left = epoch*(self.epochs - AtPhase.of(self.learn).epochs_done - (told == 2))/60
+        self._set_left(epoch*(self.epochs - AtPhase.of(self.learn).epochs_done - (told == 2)))
+        left = self.left/60
         if self.say and left > 0:
             self.say(f"About {left:.0f} minutes left" if left >= 2 else f"About {60*left:.0f} seconds left", how)
 

@@ -30,7 +30,7 @@ from ..gpu import keep_memory, release
 from .callbacks import (
     EMA, Accumulate, ChannelsLast, Clock, EpochRates, KeepBest, KeepSafe, StartBar, StopOnBadLoss, fused_adam,
     load_weights, same_bits, use_precision)
-from .distributed import from_first, spread
+from .distributed import from_first, spread, together
 from .metrics import TrainMetrics, Scores
 
 # %% ../../nbs/07_training/05_loop.ipynb #8f9bf385
@@ -203,6 +203,7 @@ class LogRun(Callback):
     def load_state_dict(self, d): self.rows, AtPhase.of(self.learn).first_epoch = d['rows'], d['first_epoch']
 
 # %% ../../nbs/07_training/05_loop.ipynb #21003844
+@together()
 def fit(
     learn,                 # fastai Learner whose splitter has the head last
     phases:list,           # of `Phase`
@@ -232,7 +233,8 @@ def fit(
         if say:
             saved, step_items = _saved(keep_safe, every, resume), more.get('accumulate', 0)
             _show_table(_start_table(learn, phases, run, how, monitor, step_items, saved))
-        always.append(Clock(sum(p.epochs for p in phases), print if say else None))   # silent: or a resume would refuse
+        always.append(Clock(sum(p.epochs for p in phases), print if say else None,    # silent: or a resume would refuse
+                            beat=getattr(run, 'beat', None)))
         for i, phase in enumerate(phases):
             here.index = i
             if i < at['phase'] or not phase.epochs: here.first_epoch += phase.epochs; continue

@@ -9,7 +9,6 @@ __all__ = ['TASKS', 'Scores', 'EpochPredictions', 'save_epoch', 'read_epochs', '
 # %% ../../nbs/07_training/01_metrics.ipynb #f72620b1
 import hashlib
 import json
-import os
 import re
 from copy import deepcopy
 from pathlib import Path
@@ -26,6 +25,7 @@ from fastcore.basics import patch
 from ..dataset.augment import AtPhase
 from ..dataset.decode import as_cuts, decide, fixed_cuts
 from ..dataset.task import to_scores, to_targets
+from ..drive.archives import write_whole
 from ..gpu import keep_rng, trained_in
 
 # %% ../../nbs/07_training/01_metrics.ipynb #00aeec79
@@ -201,6 +201,14 @@ def state_dict(self:Scores): return dict(row=self.row)
 @patch
 def load_state_dict(self:Scores, d): self.row = dict(d['row'])
 
+# %% ../../nbs/07_training/01_metrics.ipynb #b4a061ac
+def _ids_file(folder, ids, n):
+    "The file that holds the ids of `n` items, written where it is not there"
+    ids = _item_ids(ids) if hasattr(ids, 'dataset') else ids
+    text = json.dumps([str(i) for i in range(n)] if ids is None else ids)
+    name = folder/f'ids-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json'
+    return name if name.exists() else write_whole(name, text)
+
 # %% ../../nbs/07_training/01_metrics.ipynb #ead8b819
 def save_epoch(
     folder:Path,        # its folder is made
@@ -211,25 +219,13 @@ def save_epoch(
     **facts,            # JSON that goes with them
 )->Path:                # the file, <epoch>.safetensors
     "Predictions of an epoch: float16 scores, small integers; the ids once for all epochs that have the same"
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    ids = _item_ids(ids) if hasattr(ids, 'dataset') else ids
-    text = json.dumps([str(i) for i in range(len(targs))] if ids is None else ids)
-    name = folder/f'ids-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json'
-    if not name.exists(): _whole(name, lambda p: p.write_text(text, encoding='utf-8'))
+    name = _ids_file(folder, ids, len(targs))
     small = np.int16 if targs.dtype.kind == 'i' else np.float32
     arrays = dict(scores=np.ascontiguousarray(scores, np.float16), targs=targs.astype(small))
     meta = dict(ids=name.name, epoch=str(epoch), facts=json.dumps(facts))
-    return _whole(folder/f'{epoch:04d}.safetensors', lambda p: save_file(arrays, p, meta))
-
-# %% ../../nbs/07_training/01_metrics.ipynb #8dfe454c
-def _whole(path, write):
-    "Written beside, then put in its place"
-    part = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    try: write(part); os.replace(part, path)
-    finally: part.unlink(missing_ok=True)
-    return path
+    return write_whole(folder/f'{epoch:04d}.safetensors', save(arrays, meta))
 
 # %% ../../nbs/07_training/01_metrics.ipynb #09d90471
 def read_epochs(

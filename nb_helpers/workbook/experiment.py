@@ -6,6 +6,7 @@
 __all__ = ['Experiment']
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #0f85ea6b
+import os
 import shutil
 import tempfile
 from dataclasses import replace
@@ -46,8 +47,10 @@ class Experiment:
         name:str,           # of the workbook: names the run and the folders
         ns:dict,            # the notebook's `globals()`
         runs:Path|None=None,# folder that holds all runs; None: runs/ in `work_folder()`
+        metric=(),          # name or names of what this workbook is measured by: said first (`Run.headline`)
     ):
         self.name, self.choices, self.root = name, Choices(ns), Path(runs or work_folder()/'runs')
+        self.metric = [metric] if isinstance(metric, str) else list(metric)
         self.run = self.space = self.precision = None
 
     def start(self)->Run:
@@ -57,13 +60,17 @@ class Experiment:
         self.values = self.choices()
         self._check_more()
         self.run = Run.create(self.name, self.values, self.root, resume=True)
-        self.root = self.run.dir.parent                           # under nb_run the folder that it was given
+        self.root = Path(os.environ.get('NB_HELPERS_RUN', self.run.dir)).parent   # under nb_run the folder it was given
+        if self.metric: self.run.describe(metric=self.metric)
         check_gpu()
         self.precision = run_precision(self.run, self.values.get('precision', 'auto'))
         self.space = Workspace(self.name)
         return self.run
 
     def __repr__(self): return f"Experiment {self.name!r}: {self.run or 'not started'}"
+
+# %% ../../nbs/11_workbook/02_experiment.ipynb #c0de0003
+def _follows(): return 'NB_HELPERS_FOLLOW' in os.environ   # one of several processes, not the first: it saves nothing
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #b77d9873
 @patch(as_prop=True)
@@ -120,10 +127,10 @@ def save(self:Experiment,
     strict:bool=True, # False: where Drive fails, a warning, and work goes on
 ):
     "Put the run's folder on Drive, read back"
-    self.space.save(self.run.dir, keep=1, verbose=False, strict=strict)
+    if not _follows(): self.space.save(self.run.dir, keep=1, verbose=False, strict=strict)
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #cf356206
-_ITS_OWN = 'run.json', 'elsewhere.json', '*.ipynb', 'report.html', 'kernel.log'   # what every run has about itself
+_ITS_OWN = 'run.json', 'elsewhere.json', '*.ipynb', 'report.html', 'kernel.log', 'log.txt'   # what every run has about itself
 
 @patch
 def use_outputs(self:Experiment,
@@ -170,10 +177,13 @@ def fit(self:Experiment,
     phases, cbs = self._chosen(learn, phases, cbs, kw)
     check_photo_rate(learn.dls)                                   # says so where a GPU would wait for photos
     self.save(strict=False)                                       # from now on another session finds the run
-    self.space.survives(self.run.dir)
+    if not _follows(): self.space.survives(self.run.dir)
     data = data or self.run.info.get('data', {}).get('fingerprint')
     resume = Resumable(self.checkpoints[0], minutes=5, copy_to=self.checkpoints[1], data=data)
-    self.run.describe(training=dict(monitor=monitor, precision=self.precision))
+    measured = kw.get('train_items')                              # as `TrainMetrics` counts them: the page says on how many
+    n = min(len(learn.dls.train_ds), measured or min(len(learn.dls.valid_ds), 1000)) if measured != 0 else 0
+    self.run.describe(training=dict(monitor=monitor, precision=self.precision, train_items=n,
+                                     epochs=sum(p.epochs for p in phases)))
     cbs = [*cbs, *self._keyed(learn, cbs)]
     best = fit_phases(learn, phases, self.run, self.precision, monitor, keep_safe=self.save, cbs=cbs,
                resume=resume, deterministic=self.values.get('deterministic', False), **kw)
@@ -282,7 +292,7 @@ def more(self:Experiment,
     metric:str='accuracy', # by which columns are compared: one of `score.metrics`, or 'qwk'
     open_image=None,  # function of a path giving a picture; None: `images.open_image`
 )->dict:              # part -> what it says, in a sentence
-    "What `heatmaps`, `label_issues`, `columns` and `onnx` ask for: figures and sentences, on the page and below the cell"
+    "What `heatmaps`, `label_issues`, `columns` and `onnx` ask for: figures and sentences, on the page and here"
     if rank_distrib(): return {}
     on, run, said = self.values.get, self.run, {}
     last = list(preds.values())[-1] if isinstance(preds, dict) else preds
@@ -329,6 +339,7 @@ def _files_of(items):
 @patch
 def finish(self:Experiment):
     "Keep notebook and page with the run, all of it on Drive; the checkpoints go once it is read back"
+    if _follows(): return
     self.run.keep_notebook()
     self.run.finish()
     report_page(self.run, self.run.dir/'report.html')
