@@ -292,7 +292,7 @@ def _fill(part, items, fn, n_jobs):
     clips = Parallel(**dict(parallel_how(n_jobs), return_as='generator'))(delayed(_try_clip)(fn, p) for p in todo.path)
     with open(part/'clips.bin', 'ab') as data, open(part/'journal.jsonl', 'a') as journal:
         for k, (i, clip) in enumerate(tqdm(zip(todo.id, clips), total=len(todo), desc='preparing clips',
-                                           disable=len(todo) < 50)):
+                                           delay=2, leave=False)):
             if isinstance(clip, str): done[i] = None, clip
             else:
                 if k % 50 == 0: _room(part, clip, len(todo) - k)

@@ -11,21 +11,24 @@ import io
 import json
 import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from pathlib import Path, PurePath
 
-import numpy as np
-
 from .archives import write_whole
 from .links import hide_in, is_secret_name
 
 # %% ../../nbs/02_drive/04_files.ipynb #42e2f379
+def _numpys(o, *kinds):  # is it of one of these kinds of numpy's? Not where numpy, slow to load, was never asked for
+    np = sys.modules.get('numpy')
+    return np is not None and isinstance(o, tuple(getattr(np, k) for k in kinds))
+
 def _number(o):  # an int, or a float as strict JSON has it
-    if isinstance(o, (int, np.integer)): return int(o)
-    f = float(str(o)) if isinstance(o, np.floating) else float(o)   # float32 .8 stays .8, not .800000011920929
+    if isinstance(o, int) or _numpys(o, 'integer'): return int(o)
+    f = float(str(o)) if _numpys(o, 'floating') else float(o)   # float32 .8 stays .8, not .800000011920929
     return f if math.isfinite(f) else None if math.isnan(f) else str(f)
 
 # %% ../../nbs/02_drive/04_files.ipynb #8ffeb84f
@@ -34,10 +37,11 @@ def plain(
     where:str='it',  # what to call it in the error
 ):                   # the same in JSON's own types; NaN -> None, infinity -> 'inf' or '-inf'
     "`o` as strict JSON can hold it; `TypeError` for what has no plain form"
-    if o is None or isinstance(o, (bool, np.bool_)): return None if o is None else bool(o)
+    if o is None or isinstance(o, bool) or _numpys(o, 'bool_'):
+        return None if o is None else bool(o)
     if isinstance(o, Enum): return plain(o.value, where)
     if isinstance(o, str): return str(o)
-    if isinstance(o, (int, float, np.number)) and not isinstance(o, np.complexfloating): return _number(o)
+    if isinstance(o, (int, float)) or _numpys(o, 'integer', 'floating'): return _number(o)
     if isinstance(o, PurePath): return o.as_posix()
     if isinstance(o, (date, datetime)): return o.isoformat()
     if is_dataclass(o) and not isinstance(o, type): o = vars(o)

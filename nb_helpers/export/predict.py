@@ -140,6 +140,7 @@ def _unpacked(self:_Sources, path):
     from nb_helpers.drive.archives import extract
     if _key(path) in self.used: self.twice.append(path); return
     root = Path(tempfile.mkdtemp(dir=self.temp))/'files'
+    print(f'unpacking {path}', file=sys.stderr, flush=True)
     try: extract(path, root, verbose=False)
     except OSError as e:
         raise OSError(f"{path} can't be unpacked in {root.parent} ({e.strerror or e}): "
@@ -406,6 +407,7 @@ def nb_predict_cli(
 # %% ../../nbs/10_export/04_predict.ipynb #6878eeb3
 def _predict(a, where, sources, part, names):
     "From the first photo that has no row yet to the CSV; the exit code"
+    print(f'{len(names):,} {sources.kind}s; loading the model', file=sys.stderr, flush=True)
     import pandas as pd
     from nb_helpers.export.predictor import Predictor, predictions_csv
     predictor = Predictor(where)

@@ -381,7 +381,7 @@ def predict(self:Predictor,
     "Predictions for every file, in order, with a progress bar; an unreadable file gets its reason and no label"
     from tqdm.auto import tqdm
     rows = []
-    with tqdm(total=len(files), desc='predicting', disable=len(files) < 100) as bar:
+    with tqdm(total=len(files), desc='predicting', delay=2, leave=False) as bar:
         for part in self.rows(files, bs):
             rows += part
             bar.update(len(part))

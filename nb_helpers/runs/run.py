@@ -23,7 +23,6 @@ from pathlib import Path
 from fastcore.basics import patch
 
 from ..drive.archives import write_whole
-from ..dataset.decode import metric_name
 from ..drive.files import (
     csv_text, hide_secrets, plain, read_json, safe_cell, unsafe_cell, write_csv)
 from .environment import (
@@ -597,6 +596,7 @@ def _interval_text(low, high, about):  # such as '95 % interval 0.680 to 0.920, 
 @patch
 def headline(self:Run)->list:  # of dicts: split, metric, name, value, low, high, chosen, text; items without a say first
     "What is said of this run first: the workbook's own measure on each split, its interval, and how it was chosen"
+    from nb_helpers.dataset.decode import metric_name
     info, (splits, _), out = self.info, self.scores(), []
     for split in sorted(splits, key=lambda s: ['test', 'valid', 'train'].index(s) if s in ('valid', 'train') else 0):
         rows, about = splits[split], (info.get('report') or {}).get(split) or {}

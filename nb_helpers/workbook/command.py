@@ -180,12 +180,13 @@ def _soon(seconds):  # 'about 3 minutes left'; '' where nobody knows
 
 def _epoch_line(row, about):
     "An epoch in words: which, its losses, the metric that chooses it (`about`: section `training` of run.json), its time"
+    from nb_helpers.dataset.decode import metric_name
     of, monitor = about.get('epochs'), about.get('monitor')
     numbers = [k for k in row if k not in ('phase', 'epoch', 'lr', 'seconds', 'running_loss')]
     losses = [k for k in ('train_loss', 'valid_loss') if k in row] or [k for k in numbers if 'loss' in k][:1]
     metric = [k for k in (monitor, *numbers) if k in row and k not in losses and not k.startswith('train_')][:1]
     first = f"epoch {row.get('epoch', '?')}" + (f' of {of}' if of else '')
-    said = [f"{k.replace('_', ' ')} {_short(row[k])}" for k in (*losses, *metric) if row[k]]
+    said = [f"{metric_name(k)} {_short(row[k])}" for k in (*losses, *metric) if row[k]]
     took = float(row.get('seconds') or 0)
     left = _soon(took*(of - int(row['epoch']))) if of else ''
     return '  '.join(filter(None, [first, row.get('phase'), *said, f'{took:.1f} s' if took else '', left]))
@@ -214,7 +215,10 @@ class _Screen:
 
     def stage(self, heading):
         "A part of the workbook begins"
-        if heading and heading != self.heading: self.heading = heading; self.say(heading)
+        if not heading or heading == self.heading: return
+        self.heading = heading
+        _beside(self.dir, 'now').unlink(missing_ok=True)           # of the part before
+        self.say(heading)
 
     def close(self):
         if self.bar is not None: self.bar.close()
@@ -354,11 +358,11 @@ def _check_files(path, have, values, cwd='.'):
         if not isinstance(v, str) or v in (have[k].default, *re.findall("'([^']*)'", help)): continue
         if 'data_links.md' in help:
             try: Workspace.check_source(path.stem, v)
-            except FileNotFoundError as e: raise ParamError(f"{k}: {e}") from None
+            except FileNotFoundError as e: raise ParamError(f"{k}: {str(e).splitlines()[0]} `nb_links` says more") from None
         elif re.search(r'\.(safetensors|pth)\b', help) and (Path(v).suffix or len(Path(v).parts) > 1) and not Path(v).exists():
             here = ', '.join(sorted(o.name for e in ('safetensors', 'pth') for o in Path.cwd().glob(f'*.{e}'))[:5])
-            raise ParamError(f"{k}: there is no file {v}" + (f"; here are: {here}" if here else f" in {Path.cwd()}")
-                             + f" (nb_links weights: where there are some; or {k} {have[k].default})")
+            raise ParamError(f"{k}: there is no file {v} here, in {Path.cwd()}" + (f", which has {here}" if here else '')
+                             + f". `nb_links weights` says where to get some; without -p {k} it is {have[k].default!r}")
 
 # %% ../../nbs/11_workbook/01_command.ipynb #96a8beec
 _ROOM = 1<<18   # bytes: run.json, a traceback and most ledgers
@@ -584,32 +588,10 @@ def _not_used(run):  # 'what of the source is no item', in a line; '' where ever
     return f"{', '.join(said)}: see the report" if said else ''
 
 # %% ../../nbs/11_workbook/01_command.ipynb #319313d0
-_CALLED = dict(mcc='MCC', qwk='QWK', auc='AUC', ece='ECE')
-
-def _own(m, about, monitor):  # names of the workbook's own metrics: what chose the epoch, else what stands first
-    sure = [k for k in m if isinstance(m[k], float) and f'{k}_low' in m and not k.startswith(('test_', 'tta_'))]
-    own = (monitor or '').removesuffix('_best')
-    if own in sure: return [own]
-    if about.get('classes'): return sure[:1]
-    return [next(k for k in sure if k.split('_')[0] == o) for o in dict.fromkeys(k.split('_')[0] for k in sure)]  # a map each
-
-def _value(m, k, level):  # 'accuracy 0.924 (95 % interval 0.876 to 0.971)'
-    name = ' '.join(_CALLED.get(o, o) for o in k.split('_'))
-    return f"{name} {m[k]:.3f} ({level:.0%} interval {m[k+'_low']:.3f} to {m[k+'_high']:.3f})".replace('%', ' %')
-
-def _headline(run):  # lines: the workbook's own metric with its interval, on what, and what chose the epoch
-    m, info, out = run.metrics, run.info, []
-    how, report = info.get('training') or {}, info.get('report') or {}
-    names = _own(m, report.get('valid') or {}, how.get('monitor'))
-    for split, about in sorted(report.items()):                        # test comes before valid
-        keys = [k for o in names if f'{(k := o if split == "valid" else f"{split}_{o}")}_low' in m]
-        epoch = f"epoch {m.get('best_epoch', '?')}" + (f" of {how['epochs']}" if how.get('epochs') else '')
-        said = (f"which also chose {epoch} (by {how.get('monitor', '?').replace('_', ' ')})" if split == 'valid' else
-                'which had no say in anything' if split == 'test' else '')
-        where = f"on {about.get('items', '?')} {dict(valid='validation').get(split, split)} items"
-        if keys: out.append(', '.join([f"{', '.join(_value(m, k, about.get('level') or .95) for k in keys)} {where}", said]).rstrip(', '))
-    few = [f'{k} {_short(v)}' for k, v in m.items() if not k.endswith(('_low', '_high'))][:4]
-    return out or ['  '.join(few) or 'no metrics recorded']
+def _headline(run):  # (lines on what the run is worth: the workbook's own metric with its interval, on what, chosen how; its name)
+    said = run.headline()
+    few = [f'{k} {_short(v)}' for k, v in run.metrics.items()][:4]
+    return [o['text'] for o in said] or ['  '.join(few) or 'no metrics recorded'], said[0]['metric'] if said else None
 
 # %% ../../nbs/11_workbook/01_command.ipynb #89e58ff6
 def _use(run, a):  # the command that uses the model; '' where none was exported
@@ -624,11 +606,11 @@ def _use(run, a):  # the command that uses the model; '' where none was exported
 def _runs_of(a): return ['--runs', a.runs] if a.runs != 'runs' else []
 
 def _tell(run, minutes, a):  # the closing lines: what it is worth, where its page is, what can be done now
-    own = _own(run.metrics, (run.info.get('report') or {}).get('valid') or {}, (run.info.get('training') or {}).get('monitor'))
-    best = ['--by', own[0]] if own else []
+    worth, own = _headline(run)
+    best = ['--by', own] if own else []
     pages = sorted(run.dir.glob('report*.*')) or [run.dir/'notebook.ipynb']
     unused = f' ({o})' if (o := _not_used(run)) else ''
-    lines = [*(('', o) for o in _headline(run)), *(('page', f'{o}{unused}') for o in pages), ('next', _use(run, a)),
+    lines = [*(('', o) for o in worth), *(('page', f'{o}{unused}') for o in pages), ('next', _use(run, a)),
              ('go on', f"{shlex.join(['nb_runs', run.info['workbook'], *best, *_runs_of(a)])} (beside the earlier ones)")]
     print(f"done in {minutes:.1f} min: {run.id}")
     for k, v in lines:
