@@ -538,7 +538,7 @@ class StartBar(Callback):
 def predict_scores(
     learn,       # fastai Learner
     dl,          # loader with or without labels, in the order of its items
-    task,        # a `Task`, which says the rest as well; or one of `metrics.TASKS`
+    task,        # a `Task`, which says the rest as well; or 'classes', 'binary', 'ordinal' or 'numbers'
     act=None,    # logits -> scores; None: what suits the task
     leading:bool=False, # 'ordinal': the network's outputs are leading ones
 )->np.ndarray:   # (n,) or (n, k), float32
