@@ -26,7 +26,7 @@ from .maps import weights_digest
 from .score import class_metric
 from ..dataset.cache import source_stamps
 from ..dataset.decode import fixed_cuts
-from ..dataset.folds import fold_numbers, resamples
+from ..dataset.folds import fold_numbers, resamples, tails
 from ..drive.archives import write_whole
 from ..model.transfer import make_head
 
@@ -82,7 +82,7 @@ def table(self:_Rungs,
     value = np.array([measure(t, p) for p in self.classes.values()])
     rows, wide = [], (1 - level)/max(len(names) - 1, 1)/2
     for i, name in enumerate(names):
-        low, high = np.nanquantile(drawn[:, i], [(1 - level)/2, (1 + level)/2])
+        low, high = np.nanquantile(drawn[:, i], tails(level))
         row = dict(rung=name, value=value[i], low=low, high=high)
         if i: row |= _gain(names, value, drawn, i, wide, least, len(t))
         rows.append(row | dict(minutes=self.minutes[name]))
