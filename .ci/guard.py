@@ -13,13 +13,12 @@ import names, project as pj
 
 # Rules that the tree still breaks, and in how many places. A number only falls: more fails, and so does a ceiling above what there is.
 CEILING = dict(
-    private_stays_home=5,
-    public_is_reached=84,
-    few_public=222,
+    public_is_reached=56,
+    few_public=204,
 )
 
 RULES = []
-LIMITS = dict(stage=150, index=150, experiments=500, benchmarks=500, checks=500)  # KB
+LIMITS = dict(stage=150, index=150, tutorial=500, experiments=500, benchmarks=500, checks=500)  # KB
 WIDTH = dict(shipped=120, other=140)             # characters a line of code: in exported cells and workbooks, elsewhere
 PUBLIC, IN_FACES = 300, 160                      # public names in all modules, names in the faces
 WORKBOOK = dict(basegun=50, others=95, names=30) # lines of code of a workbook, names of ours that it imports
@@ -82,7 +81,7 @@ def trees(p, where=lambda nb, c: True):
             if where(nb, c) and (t := c.tree()) is not None: yield nb, c, t
 
 
-def shipped(nb, c): return c.exported or nb.kind == 'experiments'
+def shipped(nb, c): return c.exported or nb.kind in ('experiments', 'tutorial')
 
 
 def imported(tree, ours=(), faces=None):

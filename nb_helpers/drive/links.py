@@ -323,15 +323,15 @@ def _fetch_package(name, version, part, timeout):
         p = subprocess.run([sys.executable, '-m', 'pip', 'download', *note, '--timeout', f'{timeout:g}', '--no-deps',
                             '--only-binary', ':all:', '-d', d, package], capture_output=True, text=True)
         if p.returncode:
-            why = "this Python has no pip" if 'No module named pip' in p.stderr else \
-                  "pip's index can't be reached, or has no such wheel"
-            raise DownloadError(f"{package} can't be fetched: {why} (where it can be: pip download --no-deps {package})")
+            none = 'No module named pip' in p.stderr
+            why = "this Python has no pip" if none else "pip's index can't be reached or has no such wheel"
+            raise DownloadError(f"{package} can't be fetched: {why} (where it can: pip download --no-deps {package})")
         os.replace(*Path(d).iterdir(), part)
 
 
 # %% ../../nbs/02_drive/01_links.ipynb #a2b0779d
 def download(
-    url:str,               # http(s) address (its secrets are never shown or stored), or a version's page at pypi.org/project
+    url:str,               # http(s) address, whose secrets are never shown; or a version's page at pypi.org/project
     dest:str|Path,         # file to make
     sha256:str|None=None,  # expected SHA-256 (64 digits or the first 8 or more); None: only the length is checked
     tries:int=5,           # attempts without progress before giving up

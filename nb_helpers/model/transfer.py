@@ -128,12 +128,13 @@ def read_tensors(
     path = Path(path)
     if path.is_dir(): path = path/'best.safetensors'
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such weight file (weights is 'none', 'imagenet', 'auto', 'lite0' or a file)")
+        raise FileNotFoundError(f"{path}: no such weight file (weights: 'none', 'imagenet', 'auto', 'lite0' or a file)")
     try:
         if path.suffix == '.safetensors':
             from safetensors.torch import load_file
             return load_file(path)
-        state = torch.load(_in_wheel(path) if path.suffix == '.whl' else path, map_location='cpu', weights_only=True)
+        file = _in_wheel(path) if path.suffix == '.whl' else path
+        state = torch.load(file, map_location='cpu', weights_only=True)
     except Exception as e:  # the formats' readers raise a dozen kinds of error on damaged or unsafe files
         raise ValueError(f"{path} can't be read as tensors alone ({type(e).__name__}: {str(e).splitlines()[0][:80]}): "
                          "save tensors alone, as safetensors or by fastai's learn.save(..., with_opt=False)") from e

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['pack', 'unpack', 'write_state', 'read_state', 'serial', 'seal', 'unseal', 'manifests', 'read_checkpoint', 'Latest',
-           'seal_checkpoint', 'copy_checkpoint', 'random_state', 'set_random_state', 'KeyedPass', 'opt_like_weights',
-           'learner_state', 'set_learner_state', 'package', 'machine', 'setup', 'differences']
+           'seal_checkpoint', 'copy_checkpoint', 'KeyedPass', 'opt_like_weights', 'learner_state', 'set_learner_state',
+           'package', 'machine', 'setup', 'differences']
 
 # %% ../../nbs/07_training/03_checkpoint.ipynb #3ed25d1d
 import hashlib
@@ -34,7 +34,7 @@ from ..dataset.augment import draw_seed
 from ..drive.archives import write_whole
 from ..drive.files import hide_secrets
 from ..drive.workspace import discard, drive_room
-from ..gpu import trained_in
+from ..gpu import random_state, set_random_state, trained_in
 
 # %% ../../nbs/07_training/03_checkpoint.ipynb #20006825
 class _CantPack(TypeError):
@@ -335,32 +335,7 @@ def copy_checkpoint(
     _copy_checked(folder/f'{name}.json', to/f'{name}.json', hashlib.sha256(text).hexdigest())
     _prune(to, keep, discard)   # on Drive: its bin counts
 
-# %% ../../nbs/07_training/03_checkpoint.ipynb #c35bf8aa
-def random_state(
-)->dict: # of python, numpy, torch and, where there are GPUs, of each
-    "State of all generators, to be packed"
-    v, ints, gauss = random.getstate()
-    kind, keys, *more = np.random.get_state()
-    s = dict(python=[v, list(ints), gauss], numpy=[kind, keys.tolist(), *more], torch=torch.get_rng_state())
-    if torch.cuda.is_available(): s['cuda'] = torch.cuda.get_rng_state_all()
-    return s
-
-# %% ../../nbs/07_training/03_checkpoint.ipynb #44623a84
-def set_random_state(
-    s:dict, # from `random_state`
-):
-    "Put all generators where they were; GPUs that are not here are left out"
-    v, ints, gauss = s['python']
-    random.setstate((v, tuple(ints), gauss))
-    kind, keys, *more = s['numpy']
-    np.random.set_state((kind, np.array(keys, np.uint32), *more))
-    torch.set_rng_state(s['torch'].cpu())
-    for i, t in enumerate(s.get('cuda', [])[:torch.cuda.device_count()]): torch.cuda.set_rng_state(t.cpu(), i)
-
 # %% ../../nbs/07_training/03_checkpoint.ipynb #4a8da882
-def _quick_state(): return random.getstate(), np.random.get_state(), torch.get_rng_state()
-def _set_quick_state(s): random.setstate(s[0]); np.random.set_state(s[1]); torch.set_rng_state(s[2])
-
 def _seed_all(seed):
     "Seed python, numpy and torch's CPU generator: `torch.manual_seed` would touch the GPU's as well"
     random.seed(seed); np.random.seed(seed); torch.default_generator.manual_seed(seed)
@@ -397,9 +372,9 @@ class KeyedPass:
 def get_idxs(self:KeyedPass):
     "Indices of the pass; where it goes on, the order is drawn as well, for loaders that keep it, and its draws undone"
     if self.rest is None: self.rest = list(self.old['get_idxs']()); return self.rest
-    outer = _quick_state()
+    outer = random_state(gpus=False)
     self.old['get_idxs']()
-    _set_quick_state(outer)
+    set_random_state(outer)
     self.dl.rng.setstate(self.rng)
     return self.rest
 
@@ -408,10 +383,10 @@ def create_batches(self:KeyedPass, samps):
     "The loader's batches, each made with generators of its own"
     made, here = self.old['create_batches'](samps), torch.utils.data.get_worker_info() is None
     for i in count(self.skip + self.dl.offs, self.dl.num_workers):
-        if here: outer = _quick_state()
+        if here: outer = random_state(gpus=False)
         _seed_all(draw_seed(self.key[0], self.key[1], f'{self.key[2]} {i}'))
         b = next(made, None)
-        if here: _set_quick_state(outer)
+        if here: set_random_state(outer)
         if b is None: return
         yield b
 
