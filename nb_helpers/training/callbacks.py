@@ -390,15 +390,6 @@ class Clock(Callback):
         if self.told == 1: self._tell(2, took, 'by the first epoch')
         self._set_left(took*(self.epochs - AtPhase.of(self.learn).epochs_done - 1))
 
-    def _set_left(self, seconds): self.left, self.since = seconds, time.monotonic()
-
-    def _now(self):
-        "The epoch, how far it is (batches of training and validation), the smooth loss, and seconds left of the whole"
-        dls, loss = self.learn.dls, self.learn.recorder.smooth_loss.value
-        left = None if self.left is None else max(0., self.left - (time.monotonic() - self.since))
-        return dict(epoch=AtPhase.of(self.learn).epochs_done + 1, of=self.epochs, n=self.n, left=left,
-                    total=len(dls.train) + len(dls.valid), loss=None if loss is None else float(loss))
-
     def _tell(self, told, epoch, how):
         self.told = told
         self._set_left(epoch*(self.epochs - AtPhase.of(self.learn).epochs_done - (told == 2)))
@@ -408,6 +399,18 @@ class Clock(Callback):
 
     def state_dict(self): return {}
     def load_state_dict(self, d): pass
+
+# %% ../../nbs/07_training/04_callbacks.ipynb #bd00c589
+@patch
+def _set_left(self:Clock, seconds): self.left, self.since = seconds, time.monotonic()
+
+@patch
+def _now(self:Clock):
+    "The epoch, how far it is (batches of training and validation), the smooth loss, and seconds left of the whole"
+    dls, loss = self.learn.dls, self.learn.recorder.smooth_loss.value
+    left = None if self.left is None else max(0., self.left - (time.monotonic() - self.since))
+    return dict(epoch=AtPhase.of(self.learn).epochs_done + 1, of=self.epochs, n=self.n, left=left,
+                total=len(dls.train) + len(dls.valid), loss=None if loss is None else float(loss))
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #3186ed28
 def save_weights(
