@@ -161,7 +161,7 @@ def plot_mistakes(
 ):                   # matplotlib Figure, 2 inches a picture
     "Mistakes as pictures, true → predicted above each; one that cannot be opened is a grey tile that says why"
     df = top_mistakes(preds, items, n) if hasattr(preds, 'probs') else preds[:n]
-    sure = df.attrs.get('kind', 'confidence') == 'confidence'
+    sure = (kind := df.attrs.get('kind', 'confidence')) == 'confidence'
     if not len(df):
         fig = new_figure(4, .5)
         fig.set_label('No item here was taken for another class.')
@@ -182,7 +182,8 @@ def plot_mistakes(
         said = fit_text(r.pred, 8.5, 1.64, f'→ %s  {r.confidence:.0%}' if sure else '→ %s')
         ax.set_title(f'{fit_text(r.label, 8.5, 1.64)}\n{said}', size=8.5, pad=3, parse_math=False)
     fig.set_label('The most confident mistakes: true class → predicted class, with confidence' if sure
-                  else 'Mistakes, those farthest on the wrong side first: true class → predicted class')
+                  else f"Mistakes, those {'off by most grades' if kind=='share' else 'farthest from the threshold'} first: "
+                       'true class → predicted class')
     return fig
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #699697e6

@@ -575,7 +575,7 @@ def _had_a_say(info, metrics, split, metric):  # whether the items of a split ch
 def _interval_text(low, high, about):  # such as '95 % interval 0.680 to 0.920, from resampling 26 groups'
     if not low < high: return 'too few items, or too few mistakes, for an interval'
     n = about.get('groups')
-    few = f', from resampling {n} groups' + (' (few, so it is rather too short)' if n < 20 else '') if n else ''
+    few = f', from resampling {n} groups' + (': few, so rather too short' if n < 20 else '') if n else ''
     return f"{round(100*(about.get('level') or .95))} % interval {low:.3f} to {high:.3f}{few}"
 
 # %% ../../nbs/09_runs/02_run.ipynb #14303e31
