@@ -16,7 +16,7 @@ from .inspect import (
     compare_with_raters as compare_with_raters,
     hardest as hardest,
     label_issues as label_issues,
-    plot_heatmaps as plot_heatmaps,
+    report_heatmaps as report_heatmaps,
     report_labels as report_labels)
 from .maps import (
     judge_maps as judge_maps,

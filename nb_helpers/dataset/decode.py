@@ -408,9 +408,32 @@ def fit_temperature(
     outputs,   # logits of the validation items, (n, n_out)
     targets,   # class index, int, (n,)
     d:Decoder, # its task and classes count
+    doubt:float=0., # as if so many more items had each class as likely: where no answer is wrong, 1 keeps some
 )->float:      # temperature, .05 to 20; above 1 the network was too sure
     "The temperature at which the targets are likeliest"
     from scipy.optimize import minimize_scalar
-    found = minimize_scalar(lambda t: _mean_nll(outputs, targets, d, np.exp(t)), bounds=(np.log(.05), np.log(20)),
-                            method='bounded', options=dict(xatol=1e-6))
+    k, n = len(d.vocab), len(targets)
+    def loss(t):
+        even = np.mean([_mean_nll(outputs, np.full(n, c), d, t) for c in range(k)]) if doubt else 0.
+        return _mean_nll(outputs, targets, d, t) + doubt/n*even
+    found = minimize_scalar(lambda t: loss(np.exp(t)), bounds=(np.log(.05), np.log(20)), method='bounded',
+                            options=dict(xatol=1e-6))
     return float(np.exp(found.x))
+
+# %% ../../nbs/03_dataset/02_decode.ipynb #e2eea5c6
+@patch(as_prop=True)
+def keeps_answers(self:Decoder)->bool:
+    "Whether there is a temperature that changes no answer: not for a number, nor for a score of several outputs"
+    return self.how in ('argmax', 'first', 'sum') or self.task == 'binary'
+
+@patch
+def with_temperature(self:Decoder,
+    outputs, # logits of the validation items, (n, n_out)
+    targets, # class index, int, (n,)
+)->Decoder:
+    "The same task and answers, with the temperature of these items; `ValueError` where answers would change"
+    if not self.keeps_answers:
+        raise ValueError(f"task {self.task!r} read off by {self.how!r}: another temperature would give other answers")
+    t = fit_temperature(outputs, targets, self, 1.)
+    moved = [c if not 0 < c < 1 else float(_sigmoid(np.log(c/(1 - c))*self.temperature/t)) for c in self.thresholds]
+    return type(self)(self.task, self.vocab, self.how, moved, t)

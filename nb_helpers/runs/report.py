@@ -31,7 +31,8 @@ from ..analysis.score import (
 from ..dataset.names import as_they_are, legend_name, short_name
 from ..dataset.decode import lower_is_better, metric_name
 from ..dataset.labelstudio import fleiss_kappa, last_word, vote, vote_counts
-from ..drive.files import read_json, unsafe_cell, write_atomic, write_csv
+from ..drive.archives import write_whole
+from ..drive.files import read_json, unsafe_cell, write_csv
 from .compare import (
     is_number, run_name, ledger_names, short_value, differing, leaderboard, plot_leaderboard)
 from .ledger import read_ledger
@@ -570,7 +571,7 @@ def report_page(
         head = ['workbook','metric','value','interval','chosen','status']
         body = Section(Div(_table([o for o,_ in parts], head, (2,3), (3,4)), cls='scroll')), *body
     elif parts: tab = f"{(getattr(runs[0], 'id', None) or Path(runs[0]).name).rsplit('-', 3)[0]}: {title}"
-    return write_atomic(path, _page_html(title, body, tab=tab))
+    return write_whole(path, _page_html(title, body, tab=tab))
 
 # %% ../../nbs/09_runs/04_report.ipynb #c3c38ee6
 def newest_runs(
@@ -718,4 +719,4 @@ def report_html(
         body.append(Section(H2('Cannot be read'), rows))
     n, w = len(df), df.workbook.nunique()
     took = f"{n} run{'s'*(n!=1)} of {w} workbook{'s'*(w!=1)}, {_time(float(df.minutes.fillna(0).sum()))} in all"
-    return write_atomic(path, _page_html(title, tuple(body) or _nothing, took))
+    return write_whole(path, _page_html(title, tuple(body) or _nothing, took))

@@ -22,9 +22,9 @@ from pathlib import Path
 
 from fastcore.basics import patch
 
-from ..dataset.decode import metric_name
+from ..drive.archives import write_whole
 from ..drive.files import (
-    csv_text, hide_secrets, plain, read_json, safe_cell, unsafe_cell, write_atomic, write_csv)
+    csv_text, hide_secrets, plain, read_json, safe_cell, unsafe_cell, write_csv)
 from .environment import (
     environment, is_alive, is_own, live_notebook, own_marks, session)
 from .ledger import damage, present_params, restore_run, run_dirs, run_status, silent_for, write_ledger
@@ -59,7 +59,7 @@ def _mend_history(
     rows, whole, torn = history_rows(path)
     if torn:
         with path.with_name('history.torn').open('ab') as f: f.write(torn+b'\n')
-        write_atomic(path, whole)
+        write_whole(path, whole)
         warnings.warn(f"{path.name}: the last line was torn (power cut?) and is now in history.torn; "
                       f"{max(len(rows)-1,0)} rows kept")
     return rows
@@ -95,7 +95,7 @@ def start_run(
         info = dict(id=Path(dir).name, workbook=str(workbook), status='running', started=_now(), minutes=0., sessions=1,
                     session=session(), marks=own_marks(Path(dir).name), params=plain(hide_secrets(params), 'params'),
                     environment=environment(), **more)
-        write_atomic(Path(dir)/'run.json', _dumps(info))
+        write_whole(Path(dir)/'run.json', _dumps(info))
     except BaseException:   # a full disk, Ctrl-C, a value that JSON has no form for
         with contextlib.suppress(OSError): Path(dir).rmdir()   # goes only where it is empty
         raise
@@ -112,7 +112,8 @@ class Run:
         self.dir = Path(dir).resolve()
         info = self.info
         if why := damage(info): raise ValueError(f"{self.dir.name} is damaged: {why}")
-        self.id, self._t0, self._before, self._beat = self.dir.name, time.monotonic(), info.get('minutes') or 0., 0.
+        self.id, self._t0, self._before = self.dir.name, time.monotonic(), info.get('minutes') or 0.
+        self._beat = self._said = 0.
         self._mine = _is_me(info.get('session'))
 
     @classmethod
@@ -123,6 +124,7 @@ class Run:
         resume:bool|str=False,  # True: go on with the newest unfinished run of these parameters, if any; or a run's id
     )->'Run':
         "A new run, or one that goes on; under `nb_run` the folder that it made (NB_HELPERS_RUN), once"
+        if copy := os.environ.get('NB_HELPERS_FOLLOW'): return cls(copy)   # behind the process that has the run
         made = os.environ.get('NB_HELPERS_RUN')
         old = read_json(Path(made)/'run.json') if made else {}
         if made and not old.get('adopted'): return _move_in(cls, made, old, workbook, params)
@@ -150,7 +152,7 @@ def _move_in(cls, made, old, workbook, params):  # the folder that nb_run made b
     run._mine = True
     return run
 
-def _kept_extras(old): return {k: old[k] for k in ('sweep',) if k in old}  # what nb_run noted
+def _kept_extras(old): return {k: old[k] for k in ('sweep', 'processes') if k in old}  # what nb_run noted
 
 # the newest run of these parameters that has not ended and may go on here, or None
 def _unfinished(root, workbook, params):
@@ -210,7 +212,7 @@ def save_json(self:Run,
     obj,       # anything that `plain` takes
 )->Path:
     "Write a JSON file into the run's folder, whole or not at all; `TypeError` for what has no plain form"
-    return write_atomic(self._file(name, '.json'), _dumps(plain(obj, name)))
+    return write_whole(self._file(name, '.json'), _dumps(plain(obj, name)))
 
 @patch
 def save_table(self:Run,
@@ -253,7 +255,7 @@ def _file(self:Run, name, ext):  # a file of this run; refuses names that leave 
 @patch
 def _update(self:Run, **values):
     info = {**self.info, **plain(hide_secrets(values), 'run')}
-    write_atomic(self.dir/'run.json', _dumps(info))
+    write_whole(self.dir/'run.json', _dumps(info))
     return info
 
 # %% ../../nbs/09_runs/02_run.ipynb #0a863d65
@@ -364,11 +366,23 @@ def note(self:Run,
 @patch
 def beat(self:Run,
     every:float=60.,  # s; calls in between cost a microsecond
+    now=None,         # function that gives what goes on, by name: twice a second it is asked, for `tell`
 )->None:
     "Say that the run is alive, after every batch: a long epoch on another machine is not taken for a lost run"
-    if time.monotonic()-self._beat < every: return
-    self._beat = time.monotonic()
-    self._update(minutes=self._minutes(), updated=_now())
+    t = time.monotonic()
+    if now and t-self._said >= .5: self._said = t; self.tell(**now())
+    if t-self._beat < every: return
+    self._beat = t
+    with contextlib.suppress(OSError): self._update(minutes=self._minutes(), updated=_now())   # nothing to end a training
+
+@patch(cls_method=True)
+def tell(cls:Run,
+    **now,  # what goes on at this moment: epoch, of, n, total, loss, left (s); or what, n, total of a bar
+)->None:
+    "Say to the `nb_run` that started this process what goes on, for its bar; nothing where there is none"
+    to = os.environ.get('NB_HELPERS_NOW')
+    with contextlib.suppress(OSError):
+        if to: Path(to).write_text(json.dumps(plain(now)), encoding='utf-8')
 
 # %% ../../nbs/09_runs/02_run.ipynb #e7f7bda5
 @patch
@@ -412,7 +426,7 @@ def log_epoch(self:Run,
     head,*old = _mend_history(path) or [[]]
     cols = head + [k for k in map(safe_cell, row) if k not in head]
     new = [safe_cell({safe_cell(k): v for k,v in row.items()}.get(c)) for c in cols]
-    if cols != head: write_atomic(path, csv_text([cols] + [r + ['']*(len(cols)-len(head)) for r in old] + [new]))
+    if cols != head: write_whole(path, csv_text([cols] + [r + ['']*(len(cols)-len(head)) for r in old] + [new]))
     else:
         with path.open('a', encoding='utf-8', newline='') as f:
             f.write(csv_text([new]))
@@ -481,7 +495,7 @@ def keep_history(self:Run,
         raise ValueError(f"{path.name} has {len(old)} rows, the checkpoint knows of {rows}; is it of another run?")
     if len(old) == rows: return 0
     with path.with_name('history.torn').open('a', encoding='utf-8', newline='') as f: f.write(csv_text(old[rows:]))
-    write_atomic(path, csv_text([head]+old[:rows]))
+    write_whole(path, csv_text([head]+old[:rows]))
     return len(old)-rows
 
 # %% ../../nbs/09_runs/02_run.ipynb #7f780656
@@ -500,7 +514,7 @@ def log_figure(self:Run,
     buf, fig = io.BytesIO(), getattr(fig, 'figure', fig)
     said = str(fig.get_label() if caption is None else caption)
     fig.savefig(buf, format='png', dpi=dpi, bbox_inches='tight', metadata=dict(Description=said) if said else None)
-    return write_atomic(self._file(f'figures/{name}', '.png'), buf.getvalue())
+    return write_whole(self._file(f'figures/{name}', '.png'), buf.getvalue())
 
 # %% ../../nbs/09_runs/02_run.ipynb #87ff7908
 @patch
@@ -537,7 +551,7 @@ def keep_notebook(self:Run,
         print(f"the notebook is not kept: {about}")
         return None
     print(f"the notebook is kept ({about})")
-    return write_atomic(self.dir/'notebook.ipynb', text)
+    return write_whole(self.dir/'notebook.ipynb', text)
 
 # %% ../../nbs/09_runs/02_run.ipynb #b20dcd03
 _MEASURED = ('accuracy','precision_macro','recall_macro','f1_macro','balanced_accuracy','mcc','auc','brier',
@@ -582,6 +596,7 @@ def _interval_text(low, high, about):  # such as '95 % interval 0.680 to 0.920, 
 @patch
 def headline(self:Run)->list:  # of dicts: split, metric, name, value, low, high, chosen, text; items without a say first
     "What is said of this run first: the workbook's own measure on each split, its interval, and how it was chosen"
+    from nb_helpers.dataset.decode import metric_name
     info, (splits, _), out = self.info, self.scores(), []
     for split in sorted(splits, key=lambda s: ['test', 'valid', 'train'].index(s) if s in ('valid', 'train') else 0):
         rows, about = splits[split], (info.get('report') or {}).get(split) or {}

@@ -6,6 +6,7 @@
 __all__ = ['Experiment']
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #0f85ea6b
+import os
 import shutil
 from pathlib import Path
 
@@ -47,7 +48,7 @@ class Experiment:
         fetch_runs(self.root)
         self.values = self.choices()
         self.run = Run.create(self.name, self.values, self.root, resume=True)
-        self.root = self.run.dir.parent                           # under nb_run the folder that it was given
+        self.root = Path(os.environ.get('NB_HELPERS_RUN', self.run.dir)).parent   # under nb_run the folder it was given
         if self.metric: self.run.describe(metric=self.metric)
         check_gpu()
         self.precision = run_precision(self.run, self.values.get('precision', 'auto'))
@@ -55,6 +56,9 @@ class Experiment:
         return self.run
 
     def __repr__(self): return f"Experiment {self.name!r}: {self.run or 'not started'}"
+
+# %% ../../nbs/11_workbook/02_experiment.ipynb #c0de0003
+def _follows(): return 'NB_HELPERS_FOLLOW' in os.environ   # one of several processes, not the first: it saves nothing
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #b77d9873
 @patch(as_prop=True)
@@ -111,10 +115,10 @@ def save(self:Experiment,
     strict:bool=True, # False: where Drive fails, a warning, and work goes on
 ):
     "Put the run's folder on Drive, read back"
-    self.space.save(self.run.dir, keep=1, verbose=False, strict=strict)
+    if not _follows(): self.space.save(self.run.dir, keep=1, verbose=False, strict=strict)
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #cf356206
-_ITS_OWN = 'run.json', 'elsewhere.json', '*.ipynb', 'report.html', 'kernel.log'   # what every run has about itself
+_ITS_OWN = 'run.json', 'elsewhere.json', '*.ipynb', 'report.html', 'kernel.log', 'log.txt'   # what every run has about itself
 
 @patch
 def use_outputs(self:Experiment,
@@ -160,12 +164,13 @@ def fit(self:Experiment,
     if unlabelled is not None and len(unlabelled): cbs = [*cbs, KeepEpochs(learn.dls.test_dl(unlabelled), last=0)]
     check_photo_rate(learn.dls)                                   # says so where a GPU would wait for photos
     self.save(strict=False)                                       # from now on another session finds the run
-    self.space.survives(self.run.dir)
+    if not _follows(): self.space.survives(self.run.dir)
     data = data or self.run.info.get('data', {}).get('fingerprint')
     resume = Resumable(self.checkpoints[0], minutes=5, copy_to=self.checkpoints[1], data=data)
     measured = kw.get('train_items')                              # as `TrainMetrics` counts them: the page says on how many
     n = min(len(learn.dls.train_ds), measured or min(len(learn.dls.valid_ds), 1000)) if measured != 0 else 0
-    self.run.describe(training=dict(monitor=monitor, precision=self.precision, train_items=n))
+    self.run.describe(training=dict(monitor=monitor, precision=self.precision, train_items=n,
+                                     epochs=sum(p.epochs for p in phases)))
     cbs = [*cbs, *self._keyed(learn, cbs)]
     best = fit_phases(learn, phases, self.run, self.precision, monitor, keep_safe=self.save, cbs=cbs,
                resume=resume, deterministic=self.values.get('deterministic', False), **kw)
@@ -214,6 +219,7 @@ def export(self:Experiment,
 @patch
 def finish(self:Experiment):
     "Keep notebook and page with the run, all of it on Drive; the checkpoints go once it is read back"
+    if _follows(): return
     self.run.keep_notebook()
     self.run.finish()
     report_page(self.run, self.run.dir/'report.html')
