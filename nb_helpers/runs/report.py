@@ -71,13 +71,14 @@ pre,code{font:.88rem/1.5 ui-monospace,Menlo,Consolas,monospace}
 @media(max-width:1100px){.pair{grid-template-columns:minmax(0,1fr)}}
 @media screen and (max-width:860px){.grid{grid-template-columns:minmax(0,1fr)}}
 @media(max-width:600px){main{padding:12px 8px 40px} section{padding:14px 12px} .m,.x{display:none}
-th,td{padding:4px 5px} table{font-size:.86rem} .grid,.pair{gap:18px}}
+th,td{padding:4px 5px} table{font-size:.86rem} td.n{white-space:normal} .grid,.pair{gap:18px}}
 @page{size:A4;margin:14mm}
 @media print{body{background:#fff;font-size:10pt} main{max-width:none;padding:0} section{border:0;padding:0;margin:0}
 section+section{break-before:page} .scroll{max-height:none;overflow:visible;border:0} .scroll thead th{position:static}
-.row{columns:2} .pair{display:block} .pair>*{margin:0 0 14pt} .grid{gap:14pt} *{print-color-adjust:exact} img{max-height:21cm;width:auto} figure,tr,pre,.keep{break-inside:avoid}
+.row{columns:2} .pair{display:block} .pair>*{margin:0 0 14pt} .grid{gap:14pt} *{print-color-adjust:exact}
+.scroll table{font-size:.8em} img{max-height:21cm;width:auto} figure,tr,pre,.keep{break-inside:avoid}
 h2,h3,thead{break-after:avoid} a{color:inherit;text-decoration:none} .screen{display:none}
-td.n{white-space:normal} th,td{overflow-wrap:anywhere}}
+}
 """
 
 # %% ../../nbs/09_runs/04_report.ipynb #05be93ed
@@ -109,7 +110,7 @@ def _label(metric): return metric_name(metric) + ' ↓'*lower_is_better(metric)
 
 def _soft(s):
     "A text that a browser may break behind a mark inside a word"
-    first,*more = re.split(r'(?<=[_/.\\|,;:=])(?=\w)', str(s))
+    first,*more = re.split(r'(?<=[_/\\|=])(?=\w)|(?<=[,;:])(?=[^\W\d])', str(s))
     return Span(first, *(o for w in more for o in (ft('wbr', void_=True), w))) if more else first
 
 def _interval(a, b): return f'{a:.3f} – {b:.3f}' if a<b else '–'
@@ -323,29 +324,29 @@ _KINDS = dict(share='Shares say between which cut points a score stands. Nobody 
               shifted='The threshold was moved to one half: the order of these numbers holds, their size is no '
                       'probability any more. So there is an AUC, and no log loss or calibration.')
 
-def _remarks(about):
+def _remarks(about, split):
     "What else must be said of a split: classes without items, numbers that are no probabilities"
     empty, k, out = about.get('without_items') or [], about.get('classes'), []
     names = ', '.join(short_name(o, 40) for o in empty[:12]) + (f' and {len(empty)-12} more' if len(empty)>12 else '')
-    if empty: out.append(f"{len(empty)} of {k} classes {'has' if len(empty)==1 else 'have'} no item here and "
+    here = f'among the {metric_name(split)} items' if split else 'here'
+    if empty: out.append(f"{len(empty)} of {k} classes {'has' if len(empty)==1 else 'have'} no item {here} and "
                          f"{'is' if len(empty)==1 else 'are'} left out of all means: {names}.")
     if about.get('kind') in _KINDS: out.append(_KINDS[about['kind']])
-    return [P(_soft(o), cls='dim') for o in out]
+    return out
 
 # %% ../../nbs/09_runs/04_report.ipynb #5f5f64b1
 def _sentences(run):
     "What is said first: the workbook's own measure on each split, then accuracy, then what must be known of them"
-    about, said, out = run.info.get('report') or {}, run.headline(), []
+    about, said, splits, out = run.info.get('report') or {}, run.headline(), run.scores()[0], []
     for o in said:
         before,number,after = o['text'].partition(f"{o['value']:.3f}")
         out.append(P(before, B(number), after, '.', cls='say'))
-    for split,rows in run.scores()[0].items():
-        own = [o['metric'] for o in said if o['split']==split]
-        if 'accuracy' in rows and 'accuracy' not in own:
-            v,a,b = rows['accuracy']
-            out.append(P(f"Accuracy on the {metric_name(split)} items: {v:.3f}{f' ({a:.3f} to {b:.3f})' if a<b else ''}."))
-        out += _remarks(about.get(split) or {})
-    return out
+    told = {o['split'] for o in said if o['metric']=='accuracy'}
+    right = {s: rows['accuracy'] for s,rows in splits.items() if 'accuracy' in rows and s not in told}
+    if right: out.append(P('Accuracy: ' + '; '.join(
+        f'{v:.3f}{f" ({a:.3f} to {b:.3f})"*(a<b)} on the {metric_name(s)} items' for s,(v,a,b) in right.items()) + '.'))
+    words = dict.fromkeys(o for s in splits for o in _remarks(about.get(s) or {}, s if len(splits)>1 else ''))
+    return out + [P(_soft(o), cls='dim') for o in words]
 
 # %% ../../nbs/09_runs/04_report.ipynb #a463c13c
 _captions = dict(history='Loss and metrics by epoch',                  # of pictures that have no sentence of their own
@@ -401,8 +402,8 @@ def _use(run):
     shell = '' if network.get('maps') else Pre(Code(f'nb_predict {run.id} {what}/ -o predictions.csv'))
     python = Pre(Code(lines if network.get('maps') or what=='photos' else lines.replace('.jpg', '.mp4')))
     return Div(H3('Maps of new photos' if network.get('maps') else f'Label new {what}'),
-               P(f"In {'a terminal' if shell else 'a notebook'}, in the folder of runs (the one above this run's):", cls='dim'),
-               shell, P('or in a notebook:', cls='dim') if shell else '', python, cls='keep')
+               P(f"In {'a terminal' if shell else 'a notebook'}, in the folder of runs (the one above this run's):",
+                 cls='dim'), shell, P('or in a notebook:', cls='dim') if shell else '', python, cls='keep')
 
 # %% ../../nbs/09_runs/04_report.ipynb #f0927df7
 def _read_csv(path):
@@ -436,8 +437,9 @@ _folded = dict(epochs='Epoch by epoch', classes_by_epoch='Predicted classes by e
 
 def _together(head, rows):
     "Columns x, x_low and x_high as one, 'x (low to high)'"
-    ends = {c: (head.index(f'{c}_low'), head.index(f'{c}_high')) for c in head if {f'{c}_low', f'{c}_high'} <= set(head)}
-    if {'value','low','high'} <= set(head): ends['value'] = head.index('low'), head.index('high')
+    at = {c: j for j,c in enumerate(head)}
+    ends = {c: (at[f'{c}_low'], at[f'{c}_high']) for c in head if {f'{c}_low', f'{c}_high'} <= set(at)}
+    if {'value','low','high'} <= set(at): ends['value'] = at['low'], at['high']
     gone = {j for pair in ends.values() for j in pair}
     def cell(r, j):
         a,b = (r[k] for k in ends[head[j]]) if head[j] in ends else ('', '')
@@ -449,6 +451,8 @@ def _short(v):
     try: return f'{float(v):.3f}' if '.' in v or 'e' in v.lower() else v
     except ValueError: return v if len(v)<=60 else v[:28]+'…'+v[-28:]
 
+_NUMBER = r'-?[\d.]*(e-?\d+)?( \(.*\))?|nan'    # with its interval
+
 def _extras(run, most=20):
     "Further tables that the run's folder holds, the first rows of each"
     found = [(f, name) for k,name in (_tables | _folded).items() if (f := run.dir/f'{k}.csv').is_file()]
@@ -457,7 +461,7 @@ def _extras(run, most=20):
     for f,name in found:
         head,*rows = _read_csv(f) or [[]]
         names,cells = _together(head, rows)
-        num = [i for i in range(len(names)) if rows and all(re.fullmatch(r'-?[\d.]*(e-?\d+)?( \(.*\))?|nan', r[i]) for r in cells)]
+        num = [i for i in range(len(names)) if all(re.fullmatch(_NUMBER, r[i]) for r in cells)]
         body = Div(_table(cells[:most], names, num), cls='scroll')
         more = P(f'{most} of {len(rows)} rows', cls='dim') if len(rows)>most else ''
         if not rows: continue
@@ -467,8 +471,9 @@ def _extras(run, most=20):
 
 # %% ../../nbs/09_runs/04_report.ipynb #a51577cb
 _MANY = r'(epochs\w*|weights|tensorboard)/'    # folders of files that nobody opens one by one
-_what = {'best.safetensors': 'weights of the kept epoch', 'export': 'the model to take away', 'metrics.json': 'all metrics',
-         'history.csv': 'loss and metrics by epoch', 'items.csv': 'who was on which side', 'run.json': 'choices, data, machine',
+_what = {'best.safetensors': 'weights of the kept epoch', 'export': 'the model to take away',
+         'metrics.json': 'all metrics', 'history.csv': 'loss and metrics by epoch',
+         'items.csv': 'who was on which side', 'run.json': 'choices, data, machine',
          'notebook.ipynb': 'the notebook with its outputs', 'predictions': 'probabilities of every item',
          'submission.csv': 'the file to hand in', 'unreadable.csv': 'files that could not be opened',
          'figures': 'a picture of this page', 'per_class.csv': 'class by class', 'confusion.csv': 'confusion matrix'}
@@ -483,7 +488,8 @@ def _files(run, page):
         if found := re.match(_MANY, r): many.setdefault(found[1], []).append(f.stat().st_size); continue
         what = _what.get(r) or _what.get(r.split('/')[0]) or _what.get(r.split('_', 1)[-1], '')
         rows.append((A(_soft(r), href=quote(f'{base}/{r}'.removeprefix('./'))), what, _size(f.stat().st_size)))
-    rows += [(f'{k}/', f"{len(v)} file{'s'*(len(v)!=1)}, for the notebook", _size(sum(v))) for k,v in sorted(many.items())]
+    rows += [(f'{k}/', f"{len(v)} file{'s'*(len(v)!=1)}, for the notebook", _size(sum(v)))
+             for k,v in sorted(many.items())]
     return _box(f"{len(files)} file{'s'*(len(files)!=1)}", _table(rows, None, (2,), (1,)), len(rows)>_LONG, 'broad')
 
 # %% ../../nbs/09_runs/04_report.ipynb #3b483fb2

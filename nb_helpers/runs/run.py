@@ -594,8 +594,8 @@ def _interval_text(low, high, about):  # such as '95 % interval 0.680 to 0.920, 
 
 # %% ../../nbs/09_runs/02_run.ipynb #14303e31
 @patch
-def headline(self:Run)->list:  # of dicts: split, metric, name, value, low, high, chosen, text; items without a say first
-    "What is said of this run first: the workbook's own measure on each split, its interval, and how it was chosen"
+def headline(self:Run)->list:  # of dicts: split, metric, name, value, low, high, chosen, text
+    "What is said first: the workbook's own measure on each split, items without a say first, and how it was chosen"
     from nb_helpers.dataset.decode import metric_name
     info, (splits, _), out = self.info, self.scores(), []
     for split in sorted(splits, key=lambda s: ['test', 'valid', 'train'].index(s) if s in ('valid', 'train') else 0):
