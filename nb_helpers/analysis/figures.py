@@ -183,8 +183,9 @@ def plot_mistakes(
         ax.set_anchor('N')
         said = fit_text(r.pred, 8.5, 1.64, f'→ %s  {r.confidence:.0%}' if sure else '→ %s')
         ax.set_title(f'{fit_text(r.label, 8.5, 1.64)}\n{said}', size=8.5, pad=3, parse_math=False)
-    first = dict(share='Mistakes, those off by most grades first', shifted='Mistakes, those farthest from the threshold first')
-    fig.set_label(first.get(kind, 'The most confident mistakes') + ': true class → predicted class' + ', with confidence'*sure)
+    first = dict(share='Mistakes, those off by most grades first',
+                 shifted='Mistakes, those farthest from the threshold first').get(kind, 'The most confident mistakes')
+    fig.set_label(f'{first}: true class → predicted class' + ', with confidence'*sure)
     return fig
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #699697e6

@@ -403,8 +403,8 @@ def _plot_climb(
     for ax in axs.flat[max(len(table) - cols, 0):len(table)]: ax.tick_params(labelbottom=True) # nothing stands below it
     fig.legend(*axs.flat[0].get_legend_handles_labels(), loc='outside lower center', ncols=2, fontsize=7.5,
                frameon=False)
-    fig.set_label(f'Loss of every step of the ladder by epoch, with its parameters; gap: validation minus training loss. '
-                  f'Lowest validation loss: {table.best_valid.idxmin()} ({table.best_valid.min():.3f}).')
+    fig.set_label('Loss of every step of the ladder by epoch, with its parameters; gap: validation minus training '
+                  f'loss. Lowest validation loss: {table.best_valid.idxmin()} ({table.best_valid.min():.3f}).')
     axs.flat[0].set_ylim(0, min(curves[['train_loss', 'valid_loss']].max().max(), 3*curves.train_loss.max())*1.05)
     fig.supxlabel('epoch', fontsize=8)
     fig.supylabel('loss', fontsize=8)

@@ -65,19 +65,18 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums} td.n{white-space:n
 .bar b{width:3px;margin-left:-1.5px;background:#0b3d73} details{margin-top:.6em} summary{cursor:pointer;color:#0b5cad}
 pre{background:#f0f2f5;border-radius:8px;padding:8px 12px;margin:.4em 0;white-space:pre-wrap;overflow-wrap:anywhere}
 pre,code{font:.88rem/1.5 ui-monospace,Menlo,Consolas,monospace}
-.tag{font-size:.8rem;border-radius:1em;padding:.1em .7em;margin-left:.6em;vertical-align:middle}
-.tag{background:#dff3e4;color:#17622f}
+.tag{font-size:.8rem;border-radius:1em;padding:.1em .7em;margin-left:.6em;vertical-align:middle;background:#dff3e4;color:#17622f}
 .tag.bad{background:#fde3df;color:#8f2114} .tag.now{background:#fff1cf;color:#6d4b00}
 @media(max-width:1100px){.pair{grid-template-columns:minmax(0,1fr)}}
 @media screen and (max-width:860px){.grid{grid-template-columns:minmax(0,1fr)}}
 @media(max-width:600px){main{padding:12px 8px 40px} section{padding:14px 12px} .m,.x{display:none}
-th,td{padding:4px 5px} table{font-size:.86rem} td.n{white-space:normal} .grid,.pair{gap:18px}}
+th,td{padding:4px 5px} table{font-size:.86rem} .scroll td.n{white-space:normal} .grid,.pair{gap:18px}}
 @page{size:A4;margin:14mm}
 @media print{body{background:#fff;font-size:10pt} main{max-width:none;padding:0} section{border:0;padding:0;margin:0}
 section+section{break-before:page} .scroll{max-height:none;overflow:visible;border:0} .scroll thead th{position:static}
 .row{columns:2} .pair{display:block} .pair>*{margin:0 0 14pt} .grid{gap:14pt} *{print-color-adjust:exact}
 .scroll table{font-size:.8em} img{max-height:21cm;width:auto} figure,tr,pre,.keep{break-inside:avoid}
-h2,h3,thead{break-after:avoid} a{color:inherit;text-decoration:none} .screen{display:none}
+h2,h3,thead{break-after:avoid} a{color:inherit;text-decoration:none} details:not([open]){display:none}
 }
 """
 
@@ -703,7 +702,7 @@ def _workbook_section(root, df, metric, page):  # everything about one workbook
     table = _table([[short_value(v)[:120] for v in r] for r in full.itertuples(index=False)], list(full.columns))
     lost = P("History that can't be read:"), _table(odd, ['run','what is wrong'])
     return Section(H2(name), P(say, cls='dim'), Div(*figs, cls='grid'),
-                   Div(_table(rows, head, (0, 3, 4)), cls='scroll runs'), lost if odd else '',
+                   Div(_table(rows, head, (0, 3, 4), (4, len(head)-3, len(head)-2)), cls='scroll runs'), lost if odd else '',
                    Details(Summary(f'The whole ledger: {len(full.columns)} columns'), Div(table, cls='scroll')),
                    id=quote(name))
 
