@@ -23,7 +23,7 @@ from torch import nn
 
 from .figures import figure_axes
 from .maps import weights_digest
-from .score import class_metric, resamples
+from .score import class_metric
 from ..dataset.cache import source_stamps
 from ..dataset.decode import fixed_cuts
 from ..dataset.folds import fold_numbers, resamples

@@ -193,6 +193,7 @@ def _latency(p, batch, turns):
         took.append(1000*(time.perf_counter() - began))
     return float(np.median(took[2:]))
 
+# %% ../../nbs/10_export/03_onnx.ipynb #aa445bfc
 def report_onnx(
     run,                  # `Run` with an export
     folder:Path,          # of the export
@@ -215,6 +216,7 @@ def report_onnx(
     run.log_figure('onnx', _plot_latency(ms, mb, said), dpi=150)
     return said
 
+# %% ../../nbs/10_export/03_onnx.ipynb #3a285c4c
 def _plot_latency(ms, mb, said=''):
     "Milliseconds an item by what runs the network"
     fig, ax = figure_axes(5.5, 1.5)

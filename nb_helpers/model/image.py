@@ -180,7 +180,7 @@ def image_model(
     n_out:int,          # outputs; `Task.n_out` says how many a task takes
     weights:str='none', # 'none' (random), 'imagenet', 'auto' (ImageNet's if there), 'lite0', a file or a run's folder
     head='mlp',         # a name in `transfer.HEADS` or a list of layers
-    pool:str|None=None, # 'avg', 'max', 'concat', 'gem'; by default the head's own
+    pool:str|None=None, # 'avg', 'max', 'concat', 'gem'; None or '': the head's own
     n_in:int=3,         # channels of the pictures: 3 (RGB), 1 (gray), 6 (two pictures), ...
     maxpool:bool=True,  # False leaves the first max-pooling out, for small pictures
     seed:int|None=None, # of the random weights; None: torch's random numbers as they stand
@@ -194,8 +194,8 @@ def image_model(
     if not maxpool: _drop_maxpool(body)
     if n_in != 3: set_channels(body, n_in)
     if file is not None: report = load_body(body, file) | _published(weights)
-    built = dict(name=name, n_out=n_out, head=head if isinstance(head, str) else list(head), pool=pool, n_in=n_in,
-                 maxpool=maxpool)
+    built = dict(name=name, n_out=n_out, head=head if isinstance(head, str) else list(head), pool=pool or None,
+                 n_in=n_in, maxpool=maxpool)
     return nn.Sequential(body, make_head(nf, n_out, head, pool, pooled)), dict(report, built=built)
 
 # %% ../../nbs/04_model/01_image.ipynb #bc80dc5a
@@ -276,12 +276,13 @@ def check_network(
     weights:str='none',# as in `image_model`
     head='mlp',        # likewise
     n_in:int=3,        # likewise
+    pool:str|None=None,# likewise
 )->dict:               # `_input_spec` of the network
     "What a network expects to see; `ValueError` naming arch, weights, size or bs where they don't fit, before any data"
     try: spec = _input_spec(name)
     except ValueError as e: raise ValueError(f"arch: {e}") from None
-    with torch.device('meta'): make_head(1, 2, head)   # draws nothing; a head that can't be is no matter of the weights
-    def build(weights): return image_model(name, 2, weights, head, n_in=n_in)[0]
+    with torch.device('meta'): make_head(1, 2, head, pool)   # draws nothing; no matter of the weights
+    def build(weights): return image_model(name, 2, weights, head, pool, n_in)[0]
     try: check_batch(build, size or spec['size'], bs, (n_in,), own=spec['size'], weights=weights)
     except ValueError as e:
         raise ValueError(str(e).replace('this network', name).replace('px alone', 'px alone (size 0)')) from None
