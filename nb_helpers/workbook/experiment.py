@@ -180,7 +180,7 @@ def fit(self:Experiment,
     if not _follows(): self.space.survives(self.run.dir)
     data = data or self.run.info.get('data', {}).get('fingerprint')
     resume = Resumable(self.checkpoints[0], minutes=5, copy_to=self.checkpoints[1], data=data)
-    measured = kw.get('train_items')                              # as `TrainMetrics` counts them: the page says on how many
+    measured = kw.get('train_items')                              # as `TrainMetrics` counts them, for the page
     n = min(len(learn.dls.train_ds), measured or min(len(learn.dls.valid_ds), 1000)) if measured != 0 else 0
     self.run.describe(training=dict(monitor=monitor, precision=self.precision, train_items=n,
                                      epochs=sum(p.epochs for p in phases)))
