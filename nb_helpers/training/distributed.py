@@ -224,28 +224,31 @@ class _Lead:
 def _follow(nb, path, cwd, rank, folder):
     "Run a notebook's cells behind the first process, each when that one has finished it or waits in its `fit`"
     from IPython.core.interactiveshell import InteractiveShell
-    lead, copy, over = _Lead(path), folder/rank/path.parent.name, threading.Event()
+    lead, copy, over, busy = _Lead(path), folder/rank/path.parent.name, threading.Event(), threading.Lock()
     os.environ.update(NB_HELPERS_FOLLOW=str(copy), NB_HELPERS_RUN=str(path.parent), MPLBACKEND='agg')
     os.chdir(cwd)
-    threading.Thread(target=_until_over, args=(lead, len(nb.cells), over), daemon=True).start()
+    threading.Thread(target=_until_over, args=(lead, len(nb.cells), over, busy), daemon=True).start()
     shell = InteractiveShell.instance()
-    for i, c in enumerate(nb.cells):
-        if c.cell_type != 'code' or 'skip-execution' in c.metadata.get('tags', []): continue
-        while i not in lead.done and _fits(folder, '0') <= _fits(folder, rank) and not over.is_set(): time.sleep(.1)
-        if over.is_set(): return
-        _copy_run(path.parent, copy)
-        e = shell.run_cell(c.source).error_in_exec
-        if over.is_set(): return
-        if e is not None: raise _CellError(i, c.source, type(e).__name__, str(e), traceback.format_exception(e))
+    try:
+        for i, c in enumerate(nb.cells):
+            if c.cell_type != 'code' or 'skip-execution' in c.metadata.get('tags', []): continue
+            while i not in lead.done and _fits(folder, '0') <= _fits(folder, rank) and not over.is_set(): time.sleep(.1)
+            if over.is_set(): return
+            _copy_run(path.parent, copy)
+            with busy: e = shell.run_cell(c.source).error_in_exec
+            if over.is_set(): return
+            if e is not None: raise _CellError(i, c.source, type(e).__name__, str(e), traceback.format_exception(e))
+    except KeyboardInterrupt:
+        if not over.is_set(): raise
 
-def _until_over(lead, n, over):
+def _until_over(lead, n, over, busy):
     "Nothing is left to do for the others when the first has finished its last cell; nor where the launcher is gone"
     parent = os.getppid()
     while len(lead.look()) < n:
         time.sleep(.1)
         if os.getppid() != parent: os._exit(1)
     over.set()
-    os.kill(os.getpid(), signal.SIGINT)
+    if busy.locked(): os.kill(os.getpid(), signal.SIGINT)
 
 def _copy_run(src, to):
     "What the first process has written of the run so far, all but the notebook and TensorBoard's files"
