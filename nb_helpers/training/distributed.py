@@ -237,7 +237,10 @@ def _follow(nb, path, cwd, rank, folder):
             _copy_run(path.parent, copy)
             with busy: e = shell.run_cell(c.source).error_in_exec
             if over.is_set(): return
-            if e is not None: raise _CellError(i, c.source, type(e).__name__, str(e), traceback.format_exception(e))
+            if e is None: continue
+            said, *more = str(e).split('\n')
+            said += f" (in process {int(rank) + 1} of {os.environ['NB_HELPERS_PROCESS'].split(' ')[1]})"
+            raise _CellError(i, c.source, type(e).__name__, '\n'.join([said, *more]), traceback.format_exception(e))
     except KeyboardInterrupt:
         if not over.is_set(): raise
 
@@ -251,10 +254,10 @@ def _until_over(lead, n, over, busy):
     if busy.locked(): os.kill(os.getpid(), signal.SIGINT)
 
 def _copy_run(src, to):
-    "What the first process has written of the run so far, all but the notebook and TensorBoard's files"
+    "What the first process has written of the run so far, all but the notebook, TensorBoard's files and checkpoints"
     for f in src.rglob('*'):
         new = to/f.relative_to(src)
-        if f.suffix == '.ipynb' or 'tensorboard' in f.parts or not f.is_file(): continue
+        if f.suffix == '.ipynb' or {'tensorboard', 'checkpoints'} & set(f.parts) or not f.is_file(): continue
         if new.exists() and (new.stat().st_mtime_ns, new.stat().st_size) == (f.stat().st_mtime_ns, f.stat().st_size): continue
         new.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(f, new)
@@ -279,7 +282,7 @@ def _one(execute, nb, path, cwd, folder):
     if torch.cuda.is_available(): _one_gpu(int(os.environ['LOCAL_RANK']))
     try:
         if rank == '0': execute(); return
-        with (path.parent/f'process{rank}.log').open('wb') as f:
+        with (path.parent/f'process{int(rank) + 1}.log').open('wb') as f:
             for fd in (1, 2): os.dup2(f.fileno(), fd)
         _follow(nb, path, cwd, rank, Path(folder))
     except BaseException as e:
@@ -334,5 +337,5 @@ def _first_error(failed, folder, n):
     file = folder/f'{rank}.error'
     if file.exists(): return pickle.loads(file.read_bytes())
     how = f'ended by {signal.Signals(-f.exitcode).name}' if f.exitcode < 0 else f'gone (exit code {f.exitcode})'
-    return ChildProcessError(f"process {rank} of 0 to {n-1} was {how}, most often because memory ran out: the others were "
-                             "ended too; --resume goes on with all of them")
+    return ChildProcessError(f"process {rank + 1} of {n} was {how}, most often because memory ran out (smaller batches help); "
+                             "the others were ended. nb_run --resume goes on with all of them")
