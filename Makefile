@@ -5,13 +5,13 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export JUPYTER_PLATFORM_DIRS := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: help run test setup guard prep badges clean-nbs export readme docs hooks resolve distclean
+.PHONY: help run test setup guard prep badges clean-nbs export readme docs hooks resolve commands distclean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 
-run: setup  ## run every workbook on its sample; results and a report land in runs/
-	@.venv/bin/nb_run all
+run: setup  ## run the tutorial and every workbook on its sample; results and a report land in runs/
+	@.venv/bin/nb_run nbs/tutorial.ipynb && .venv/bin/nb_run all
 	@echo "Look at runs/report.html (all runs) and runs/ledger.csv (one row a run)."
 
 test: setup  ## every check; the last line says N passed, N failed
@@ -67,6 +67,9 @@ hooks: setup  ## let git clean and merge notebooks by itself (nbdev_install_hook
 
 resolve: setup  ## ask the registry whether our requirements leave Colab's versions alone (a minute, network)
 	@$(PY) .ci/resolve.py
+
+commands: setup  ## the README's commands, word for word, with the wheel alone in an empty environment (10 minutes, network)
+	@$(PY) .ci/commands.py
 
 distclean:  ## remove .venv and other things that can be made again
 	@rm -rf .venv .venv.lock .venv-docs build site nb_helpers.egg-info

@@ -11,13 +11,14 @@ cfg = cfg['DEFAULT']
 
 
 class WithWorkbooks(build_py):
-    "What is installed holds the workbooks too, so that `nb_run NAME` works from any folder"
+    "What is installed holds the workbooks and the list of data too, so that `nb_run NAME` works from any folder"
     def run(self):
         super().run()
         if self.editable_mode: return          # they are found in the checkout
         to = Path(self.build_lib)/cfg['lib_name']/'workbook'/'books'
         to.mkdir(parents=True, exist_ok=True)
         for f in sorted((here/'nbs'/'experiments').glob('*.ipynb')): self.copy_file(str(f), str(to/f.name))
+        self.copy_file(str(here/'data_links.md'), str(Path(self.build_lib)/cfg['lib_name']/'data_links.md'))   # where `links()` looks
 
 setup(
     name=cfg['lib_name'],

@@ -4,7 +4,7 @@ Each step yields (name, problems); a step with problems has failed. The last lin
 """
 import atexit, hashlib, json, os, re, resource, shutil, signal, subprocess, sys, tempfile, time, unittest
 from pathlib import Path
-import colab_leg, guard, names, project as pj, readme, resolve
+import colab_leg, commands, guard, names, project as pj, readme, resolve
 
 ROOT = pj.ROOT
 BIN = Path(sys.executable).parent
@@ -75,6 +75,11 @@ def step_export():
 def step_readme():
     "README.md is in step with nbs/index.ipynb"
     yield 'README.md is in step with nbs/index.ipynb', readme.problems()
+
+
+def step_commands():
+    "every command and link of the documentation: its options, parameters, values and files exist"
+    yield from commands.problems()
 
 
 def step_guard():
@@ -168,7 +173,7 @@ def step_colab():
 
 
 EXECUTED = None
-STEPS = dict(selftest=step_selftest, clean=step_clean, export=step_export, readme=step_readme, nbdev=step_nbdev,
+STEPS = dict(selftest=step_selftest, clean=step_clean, export=step_export, readme=step_readme, commands=step_commands, nbdev=step_nbdev,
              colab=step_colab, guard=step_guard, requirements=step_requirements, imports=step_imports)
 
 

@@ -13,13 +13,12 @@ import names, project as pj
 
 # Rules that the tree still breaks, and in how many places. A number only falls: more fails, and so does a ceiling above what there is.
 CEILING = dict(
-    private_stays_home=5,
-    public_is_used=14,
-    few_public=222,
+    public_is_reached=56,
+    few_public=204,
 )
 
 RULES = []
-LIMITS = dict(stage=150, index=150, experiments=500, benchmarks=500, checks=500)  # KB
+LIMITS = dict(stage=150, index=150, tutorial=500, experiments=500, benchmarks=500, checks=500)  # KB
 WIDTH = dict(shipped=120, other=140)             # characters a line of code: in exported cells and workbooks, elsewhere
 PUBLIC, IN_FACES = 300, 160                      # public names in all modules, names in the faces
 WORKBOOK = dict(basegun=50, others=95, names=30) # lines of code of a workbook, names of ours that it imports
@@ -82,7 +81,7 @@ def trees(p, where=lambda nb, c: True):
             if where(nb, c) and (t := c.tree()) is not None: yield nb, c, t
 
 
-def shipped(nb, c): return c.exported or nb.kind == 'experiments'
+def shipped(nb, c): return c.exported or nb.kind in ('experiments', 'tutorial')
 
 
 def imported(tree, ours=(), faces=None):
@@ -436,17 +435,18 @@ def private_stays_home(p):
 
 
 @rule
-def public_is_used(p):
-    "a public name is used by another notebook or stands in a face"
-    used = {(m, n) for m, n in re.findall(r'nb_helpers\.([\w.]+):(\w+)', p.settings.get('console_scripts', ''))}
+def public_is_reached(p):
+    "a public name is reached by a user: by a workbook, a command, a face or another module"
+    reached = {(m, n) for m, n in re.findall(r'nb_helpers\.([\w.]+):(\w+)', p.settings.get('console_scripts', ''))}
     for nb in p.nbs:
         for c, place, name in p.taken[nb.path]:
             home = p.names.home(place, name)
-            if home != nb.module: used |= {(home, n) for n in p.names.public.get(home, [])} if name == '*' else {(home, name)}
-    face = {(m, n) for f in p.names.faces.values() for n, m in f.items()}
+            if home == nb.module or not (shipped(nb, c) or nb.kind == 'index' or (home or '').startswith('samples.')): continue   # a test reaches for itself
+            reached |= {(home, n) for n in p.names.public.get(home, [])} if name == '*' else {(home, name)}
+    reached |= {(m, n) for f in p.names.faces.values() for n, m in f.items()}
     for m, public in p.names.public.items():
         for n in public if '.' in m else ():
-            if (m, n) not in used | face: yield f'nb_helpers/{file_of(m)}: {n} is used by no other notebook and stands in no face; make it private'
+            if (m, n) not in reached: yield f'nb_helpers/{file_of(m)}: {n} is reached by no workbook, command, face or other module: wire it in, make it private or delete it'
 
 
 @rule

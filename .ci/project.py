@@ -121,10 +121,10 @@ class Notebook:
 
     @property
     def kind(self):
-        "stage, index, or the folder: experiments, benchmarks, checks"
+        "stage, index, tutorial, or the folder: experiments, benchmarks, checks"
         top = self.name.split('/')[0]
         if top in ABOVE: return top
-        return 'index' if self.name == 'index.ipynb' else 'stage'
+        return self.name[:-6] if self.name in ('index.ipynb', 'tutorial.ipynb') else 'stage'
 
     @property
     def order(self):

@@ -2,7 +2,7 @@
 import asyncio, base64, contextlib, io, json, os, subprocess, sys, tempfile, time, unittest
 from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
-import badges, bootstrap, check, colab_leg, guard, imports, project as pj, readme, resolve, warm
+import badges, bootstrap, check, colab_leg, commands, guard, imports, project as pj, readme, resolve, warm
 
 S = dict(user='me', repo='nb_helpers', branch='main')
 
@@ -266,17 +266,21 @@ class Rules(unittest.TestCase):
     two = dict(sources={'training.loop': "__all__ = ['fit', 'step']\ndef fit(): pass\ndef step(): pass", 'balance': "__all__ = ['weights']"},
                stubs=dict(training='from .loop import fit'))
 
-    def test_public_is_used(self):
-        r, loop = guard.public_is_used, stage(path='nbs/07_training/07_loop.ipynb')
-        self.refuses(r, proj(loop, **self.two), 'nb_helpers/training/loop.py: step is used by no other notebook')
-        self.refuses(r, proj(loop, sources=self.two['sources']), 'used by no other notebook', 2)
-        self.refuses(r, proj(stage(code('from nb_helpers.training.loop import step'), path='nbs/07_training/07_loop.ipynb'), **self.two), 'step')  # its own
-        for src in ('from nb_helpers.training.loop import step', 'from nb_helpers.training import loop\nloop.step', 'from nb_helpers.training.loop import *',
-                    '#| export\nfrom nb_helpers.training.loop import step'):
-            self.accepts(r, proj(loop, stage(code(src), path='nbs/08_x.ipynb'), **self.two))
+    def test_public_is_reached(self):
+        r, loop = guard.public_is_reached, stage(path='nbs/07_training/07_loop.ipynb')
+        self.refuses(r, proj(loop, **self.two), 'nb_helpers/training/loop.py: step is reached by no workbook')
+        self.refuses(r, proj(loop, sources=self.two['sources']), 'is reached by no workbook', 2)
+        self.refuses(r, proj(stage(code('#| export\nfrom nb_helpers.training.loop import step'), path='nbs/07_training/07_loop.ipynb'), **self.two), 'step')  # its own
+        for src in ('from nb_helpers.training.loop import step', 'from nb_helpers.training import loop\nloop.step', 'from nb_helpers.training.loop import *'):
+            for path in ('nbs/experiments/x.ipynb', 'nbs/index.ipynb'): self.accepts(r, proj(loop, stage(code(src), path=path), **self.two))
+            for path in ('nbs/08_x.ipynb', 'nbs/checks/x.ipynb', 'nbs/benchmarks/x.ipynb'): self.refuses(r, proj(loop, stage(code(src), path=path), **self.two), 'step')  # tests
+            self.accepts(r, proj(loop, stage(code('#| export\n' + src), path='nbs/08_x.ipynb'), **self.two))
         self.accepts(r, proj(loop, stage(code('from nb_helpers.training import fit, step'), path='nbs/08_x.ipynb'), sources=self.two['sources'],
                              stubs=dict(training='from .loop import fit, step')))
         self.accepts(r, proj(loop, console_scripts='nb_step=nb_helpers.training.loop:step', **self.two))
+        drawn = dict(sources={'samples.a': "__all__ = ['f']"}, stubs={})
+        self.accepts(r, proj(stage(code('from nb_helpers.samples.a import f'), path='nbs/08_x.ipynb'), **drawn))      # samples are there for tests
+        self.refuses(r, proj(loop, **drawn), 'samples/a.py: f')
 
     def test_public_once(self):
         r, a, b = guard.public_once, "__all__ = ['f', 'g']", "__all__ = ['f']"
@@ -352,6 +356,43 @@ class Rules(unittest.TestCase):
 
     def test_zz_every_rule_was_refused(self):
         self.assertEqual({r.__name__ for r in guard.RULES} - {r.__name__ for r in Rules.used}, set())
+
+
+class Commands(unittest.TestCase):
+    "commands.py on a README of one block, and on commands with something wrong in them"
+    opts = {'nb_run': {'-p', '--sweep', '--list', '--resume', '-h'}, 'nb_predict': {'-o'}}
+
+    def params(self):
+        from nb_helpers.workbook.parameters import parse_parameters
+        return dict(cats=parse_parameters("source = 'sample' # a folder\nhow = 'crop' # 'crop' or 'pad'\nepochs = 3 # passes, at least 1"))
+
+    def said(self, line): return list(commands.wrong(line, self.opts, self.params(), {'run', 'test'}))
+
+    def test_right(self):
+        for l in ('nb_run cats -p source photos.zip -p epochs 5  # a comment', 'nb_run cats --sweep epochs=1,2', 'nb_run --resume RUN', 'nb_run NAME -p KEY VALUE',
+                  "nb_run cats -p how HOW -p source '...'", 'nb_predict RUN new -o a.csv', 'make run PYTHON=python3.12', 'nb_run all',
+                  'docker run --rm -v "$PWD/photos:/data" image nb_run cats -p source /data', 'python .ci/guard.py', 'git clone https://example.org/nbs/none'):
+            self.assertEqual(self.said(l), [], l)
+
+    def test_wrong(self):
+        for l, why in {'nb_run cats --list-all': 'no option --list-all', 'nb_run cat': "no workbook 'cat'", 'nb_run cats -p epoch 3': "no parameter 'epoch'",
+                       'nb_run cats -p epochs 0': 'at least 1', 'nb_run cats -p how squash': "none of 'crop', 'pad'", 'nb_run cats --sweep lr=1,2': "no parameter 'lr'",
+                       'nb_run cats dogs': 'one argument too many', 'nb_predict RUN new --out a.csv': 'no option --out', 'make everything': 'the Makefile has no everything',
+                       'nbdev_test --path nbs/none.ipynb': 'nbs/none.ipynb is not there', "nb_run cats -p source 'a": 'no shell would read',
+                       'docker run image nb_run cats -p epochs 0': 'at least 1'}.items():
+            got = self.said(l)
+            self.assertEqual(len(got), 1, (l, got)); self.assertIn(why, got[0])
+
+    def test_documented(self):
+        with tempfile.TemporaryDirectory() as d:
+            (Path(d)/'nbs').mkdir()
+            (Path(d)/'README.md').write_text('Try `nb_run cats --list`, [this](nbs/none.ipynb) and [that](https://example.org).\n\n```sh\n# first\nnb_run cats \\\n    -p epochs 5\n'
+                                             'pip install x\n```\n\n```\nnot a command\nmake run\n```\n')
+            got = [l for _, l in commands.documented(Path(d), ['make'])]
+            self.assertEqual(got, ['nb_run cats -p epochs 5', 'pip install x', 'make run', 'nb_run cats --list'])
+            self.assertEqual(list(commands.links(Path(d))), [('README.md', 'nbs/none.ipynb')])
+
+    def test_options(self): self.assertLessEqual({'--runs', '--help', '-h', '--by'}, commands.options('nb_helpers.workbook.command:nb_runs_cli'))
 
 
 class Ceilings(unittest.TestCase):

@@ -84,7 +84,8 @@ def collect(root, to):
         (to/name/'index.md').write_text(folder_page(name, nbs, says.get(name, '')), encoding='utf-8')
     page = lambda n: f'{spaced(n)} <{n}/index>' if isinstance(tops[n], dict) else f'{spaced(n)} <{n}>'
     stages = [page(n) for n in sorted(tops) if n[0].isdigit()]
-    work = [f'{n} <experiments/{n}>' for n in tops.pop('experiments', {})]
+    first = [n for n in ('tutorial',) if tops.pop(n, None)]
+    work = first + [f'{n} <experiments/{n}>' for n in tops.pop('experiments', {})]
     rest = [page(n) for n in sorted(tops) if not n[0].isdigit()]
     trees = [toctree(e, ':hidden:', f':caption: {c}') for c, e in (('Workbooks', work), ('Stages', stages), ('Evidence', rest),
              ('Reference', ['modules <api/nb_helpers/index>', *(Path(n).stem for n in PAGES if (to/n).exists())]))]

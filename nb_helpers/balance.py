@@ -281,7 +281,7 @@ def _targets(tl, vocab):
     if getattr(tl[0], 'ndim', 0):
         raise ValueError(f"the target of an item is a {type(tl[0]).__name__} of shape {tuple(tl[0].shape)}, no class: "
                          "give labels=, one class per item")
-    ys = [tl[i] for i in tqdm(range(len(tl)), desc='reading labels', disable=len(tl) < 20000)]
+    ys = [tl[i] for i in tqdm(range(len(tl)), desc='reading labels', delay=2, leave=False)]
     names = isinstance(vocab, (list, tuple)) or hasattr(vocab, 'o2i')
     return [y if not isinstance(y, torch.Tensor) else vocab[int(y)] if names else y.item() for y in ys]
 

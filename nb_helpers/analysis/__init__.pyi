@@ -11,12 +11,11 @@ from .figures import (
     plot_confusion as plot_confusion,
     plot_history as plot_history,
     plot_mistakes as plot_mistakes)
+from .heat import report_heatmaps as report_heatmaps
 from .inspect import (
     by_column as by_column,
     compare_with_raters as compare_with_raters,
-    hardest as hardest,
     label_issues as label_issues,
-    plot_heatmaps as plot_heatmaps,
     report_labels as report_labels)
 from .maps import (
     judge_maps as judge_maps,

@@ -9,14 +9,16 @@ __all__ = ['bootstrap_cuts', 'cross_fit', 'cross_fit_learner', 'threshold_curve'
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #0fa51afb
 import warnings
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
 from .figures import figure_axes
-from .score import Predictions, as_arrays, given_folds, group_numbers, resamples, tails
+from .score import Predictions, as_arrays, given_folds
 from .threshold import grade_shares
+from ..dataset.folds import group_numbers, resamples, tails, unit_draws
 from ..dataset.names import as_they_are
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #90cd4c5d
@@ -69,13 +71,14 @@ class _CrossFit:
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #ee66b675
 def _spread(t, p, n_cls, measure, groups, n, q, seed):
     "Interval of a metric of given classes: confusion matrices are drawn, item by item or group by group"
-    cell, rng = t*n_cls+p, np.random.default_rng(seed)
+    cell = t*n_cls+p
     units = cell if groups is None else group_numbers(groups, len(t))[0]
     per = np.zeros((units.max()+1, n_cls**2))
     np.add.at(per, (units, cell), 1)
     if groups is None:
-        drawn = rng.multinomial(len(t), per.sum(1)/len(t), n)@(per/np.maximum(per.sum(1, keepdims=True), 1))
-    else: drawn = rng.multinomial(len(per), np.full(len(per), 1/len(per)), n)@per
+        often = np.random.default_rng(seed).multinomial(len(t), per.sum(1)/len(t), n)
+        drawn = often@(per/np.maximum(per.sum(1, keepdims=True), 1))
+    else: drawn = np.stack([*islice(unit_draws(len(per), seed), n)])@per
     i, j = np.divmod(np.arange(n_cls**2), n_cls)
     return np.nanquantile([measure(i, j, o) for o in drawn], q)
 
@@ -130,7 +133,7 @@ def predictions(self:_CrossFit,
 )->Predictions: # classes as `classes`; shares by `grade_shares` stand in for probabilities
     "Grades by the other folds' thresholds as `Predictions`; `ValueError` where the scores are several an item"
     if np.ndim(self.scores) != 1: raise ValueError(f"scores are {np.shape(self.scores)}: shares need one score an item")
-    return Predictions(ids, self.targets, grade_shares(self.scores, self.thresholds[self.folds]), list(vocab))
+    return Predictions(ids, self.targets, grade_shares(self.scores, self.thresholds[self.folds]), list(vocab), 'share')
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #8c231880
 def cross_fit_learner(

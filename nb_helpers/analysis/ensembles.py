@@ -15,8 +15,9 @@ from fastai.torch_core import get_model
 from fastcore.basics import patch
 
 from .figures import figure_axes
-from .score import Predictions, tally_metrics, given_folds, metrics, resamples, tails
+from .score import Predictions, tally_metrics, given_folds, metrics
 from ..dataset.decode import Cuts, agreement, decide, fixed_cuts
+from ..dataset.folds import resamples, tails
 from ..dataset.names import as_they_are, legend_name
 from ..drive.files import write_csv
 from ..training.callbacks import predict_scores
@@ -72,13 +73,14 @@ def _plot_folds(
     "Every fold beside the mean and the figure of all items together"
     rest = [r for r in table.index if r not in ('mean', 'sd', 'together')]
     names = names or [c for c in table if c != 'items'][:4]
+    import seaborn as sns
     fig, ax = figure_axes(5.5, .75+.5*len(names))
+    sns.stripplot(table.loc[rest, names].melt(), x='value', y='variable', order=names[::-1], color='#333', size=5, alpha=.7,
+                  jitter=.12, ax=ax, label='a fold', legend=False)
     for y,c in enumerate(names[::-1]):
         m, sd = table.loc['mean', c], table.loc['sd', c]
         ax.plot([m-sd, m+sd], [y, y], color='#0072B2', alpha=.25, lw=9, solid_capstyle='butt',
                 label='mean ± one sd' if not y else None)
-        ax.plot(table.loc[rest, c], np.full(len(rest), y), 'o', ms=5, mfc='none', color='#333',
-                label='a fold' if not y else None)
         if 'together' in table.index:
             ax.plot(table.loc['together', c], y, 'D', ms=6, color='#D55E00',
                     label='all items together' if not y else None)

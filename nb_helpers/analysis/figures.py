@@ -13,9 +13,9 @@ import re
 import numpy as np
 import pandas as pd
 
-from .score import confusion, top_mistakes
+from .score import confused, confusion, top_mistakes
 from ..dataset.names import as_they_are, legend_name, short_name
-from ..dataset.decode import lower_is_better
+from ..dataset.decode import lower_is_better, metric_name
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #0cf81773
 def figure_axes(
@@ -77,11 +77,11 @@ def _shown(cm, max_labels):
     return np.c_[part, rest], names, names+['(all others)'], k-max_labels
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #c555c0a7
-def _fill(ax, x, share, cell, size):
-    "Write the counts that fit into their cells, light on dark and dark on light"
-    for (i,j),n in np.ndenumerate(x):
-        if (n==0 and len(x)>12) or _text_size(str(n), size)[0]>cell*.92: continue
-        ax.text(j, i, str(n), size=size, ha='center', va='center', color='white' if share[i,j]>.55 else '#222')
+def _counts(x, cell, size):
+    "The counts that fit into their cells, as text; no zeros where there are many"
+    fits = lambda n: (n or len(x)<=12) and _text_size(str(n), size)[0]<=cell*.92
+    texts = {n: str(n) if fits(n) else '' for n in np.unique(x)}
+    return np.vectorize(texts.get, otypes=[object])(x)
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #2d94c485
 def _title(cm, shown, left):
@@ -94,16 +94,26 @@ def _title(cm, shown, left):
 def _frame(rows, cols, title, size, cell):
     "Figure with an axis for the cells and one for the colour bar, as large as the names need"
     wide = [_text_size(o, size)[0] for o in cols]
-    upright = max(wide)>cell*.9
     w,h = cell*len(cols),cell*len(rows)
-    L,B = max(_text_size(o, size)[0] for o in rows)+.5, (max(wide) if upright else .2)+.5
+    L,B = max(_text_size(o, size)[0] for o in rows)+.5, (max(wide) if max(wide)>cell*.9 else .2)+.5
     W,H = max(L+w+1, L+max(_text_size(o, 9.5)[0] for o in title.split('\n'))+.1), B+h+.5
     fig = new_figure(W, H)
-    ax,bar = fig.add_axes([L/W, B/H, w/W, h/H]),fig.add_axes([(L+w+.12)/W, B/H, .12/W, h/H])
-    ax.set_xticks(range(len(cols)), cols, rotation=90 if upright else 0, size=size, parse_math=False)
-    ax.set_yticks(range(len(rows)), rows, size=size, parse_math=False)
+    return fig, fig.add_axes([L/W, B/H, w/W, h/H]), fig.add_axes([(L+w+.12)/W, B/H, .12/W, h/H])
+
+def _name_cells(ax, rows, cols, size):
+    "Names of rows and columns, these upright where they are wider than a cell"
+    upright = max(_text_size(o, size)[0] for o in cols) > .9*ax.get_window_extent().width/ax.figure.dpi/len(cols)
+    ax.set_xticks(np.arange(len(cols))+.5, cols, rotation=90 if upright else 0, size=size, parse_math=False)
+    ax.set_yticks(np.arange(len(rows))+.5, rows, rotation=0, size=size, parse_math=False)
     ax.tick_params(length=0)
-    return fig, ax, bar
+
+def _mixed_up(cm):
+    "What a confusion matrix shows, in a sentence"
+    said = 'Rows: true class. Columns: predicted class. Colour: share of the true class'
+    most = confused(cm, 1)
+    if not len(most): return f'{said}. No class was taken for another.'
+    label,pred,n,share = most.iloc[0]
+    return f'{said}. Mixed up most: {label} taken for {pred}, {n} of {round(n/share)}.'
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #5cf288aa
 @as_they_are
@@ -113,19 +123,22 @@ def plot_confusion(
     title:str|None=None, # None: items, hits and accuracy
 ):                       # matplotlib Figure, its size follows the number of classes
     "Confusion matrix as a figure: shares by row as colour, counts where they fit; `ValueError` for an empty matrix"
+    import seaborn as sns
     cm = confusion(preds) if hasattr(preds, 'probs') else preds
     if not cm.size: raise ValueError("this confusion matrix has no classes")
     x,rows,cols,left = _shown(cm, max_labels)
     size,cell = (9,.8) if len(rows)<=3 else (9,.5) if len(rows)<=8 else (7.5,.28) if len(rows)<=25 else (6,.155)
     title = title or _title(cm, len(rows), left)
-    fig,ax,bar = _frame([short_name(o) for o in rows], [short_name(o) for o in cols], title, size, cell)
-    share = x/np.maximum(x.sum(1, keepdims=True), 1)
-    im = ax.imshow(share, cmap='Blues', vmin=0, vmax=1, aspect='auto')
-    _fill(ax, x, share, cell, min(size, 8))
-    ax.set_xlabel('predicted', size=9); ax.set_ylabel('true', size=9)
+    names = [[short_name(o) for o in part] for part in (rows, cols)]
+    fig,ax,bar = _frame(*names, title, size, cell)
+    sns.heatmap(x/np.maximum(x.sum(1, keepdims=True), 1), ax=ax, cbar_ax=bar, cmap='Blues', vmin=0, vmax=1,
+                annot=_counts(x, cell, min(size, 8)), fmt='', annot_kws=dict(size=min(size, 8)),
+                xticklabels=False, yticklabels=False, cbar_kws=dict(ticks=[0,.5,1], format='{x:.0%}'))
+    _name_cells(ax, *names, size)
+    ax.set_xlabel('predicted class', size=9); ax.set_ylabel('true class', size=9)
     ax.set_title(title, size=9.5, loc='left', parse_math=False)
-    fig.colorbar(im, cax=bar, ticks=[0,.5,1], format='{x:.0%}').outline.set_visible(False)
-    bar.tick_params(labelsize=7); bar.set_ylabel('share of the true class', size=7)
+    bar.tick_params(labelsize=7, length=2); bar.set_ylabel('share of the true class (recall)', size=7)
+    fig.set_label(_mixed_up(cm))
     return fig
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #6514a5a0
@@ -148,8 +161,10 @@ def plot_mistakes(
 ):                   # matplotlib Figure, 2 inches a picture
     "Mistakes as pictures, true → predicted above each; one that cannot be opened is a grey tile that says why"
     df = top_mistakes(preds, items, n) if hasattr(preds, 'probs') else preds[:n]
+    sure = df.attrs.get('kind', 'confidence') == 'confidence'
     if not len(df):
         fig = new_figure(4, .5)
+        fig.set_label('No item here was taken for another class.')
         fig.text(.5, .5, 'No mistakes here', ha='center', va='center', size=11)
         return fig
     nc = min(ncols, len(df))
@@ -164,8 +179,10 @@ def plot_mistakes(
                     transform=ax.transAxes, parse_math=False)
         for s in ax.spines.values(): s.set_color('#bbb')
         ax.set_anchor('N')
-        said = fit_text(r.pred, 8.5, 1.64, f'→ %s  {r.confidence:.0%}')
+        said = fit_text(r.pred, 8.5, 1.64, f'→ %s  {r.confidence:.0%}' if sure else '→ %s')
         ax.set_title(f'{fit_text(r.label, 8.5, 1.64)}\n{said}', size=8.5, pad=3, parse_math=False)
+    fig.set_label('The most confident mistakes: true class → predicted class, with confidence' if sure
+                  else 'Mistakes, those farthest on the wrong side first: true class → predicted class')
     return fig
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #699697e6
@@ -182,65 +199,120 @@ def _series(history):
     return h, names
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #1c7dae46
-def _best_epoch(h, names, monitor):
-    "Column and row of the best epoch, (None, None) where nothing can be compared"
+def _given(history, monitor):
+    "(history, monitor, kept epoch, training items measured) of a run; a table has no kept epoch"
+    if isinstance(history, pd.DataFrame): return history, monitor, None, None
+    about, h = history.info.get('training') or {}, history.history()
+    monitor = monitor or (about.get('monitor') if about.get('monitor') in h else None)
+    return h, monitor, history.metrics.get('best_epoch'), about.get('train_items')
+
+def _best_epoch(h, names, monitor, kept=None):
+    "Column and row of the kept epoch, else of the best; (None, None) where nothing can be compared"
     col = monitor or next(iter(names), 'valid_loss')
     if monitor and monitor not in h:
         raise ValueError(f"no column {monitor!r} in the history: it has {[c for c in h if c!='x']}")
     if col not in h or h[col].isna().all(): return None, None
+    if kept is not None and (h.x==kept).any(): return col, h[h.x==kept].iloc[0]
     value = -h[col] if lower_is_better(col) else h[col]
     rank = pd.DataFrame(dict(value=value, loss=-h['valid_loss'] if 'valid_loss' in h else 0.)).dropna(subset='value')
     # of equals the lowest loss, as `fit` keeps it
     return col, h.loc[rank.sort_values(['value', 'loss'], ascending=False, kind='stable').index[0]]
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #f0ab2310
-def _phases(ax, h):
-    "Shade every second phase and write its name on top"
+def _phases(h, inches):
+    "(first epoch, last epoch, name) of every phase; numbers where a name is wider than its part of `inches`"
     start = np.flatnonzero(np.r_[True, h.phase.to_numpy()[1:]!=h.phase.to_numpy()[:-1]])
-    if len(start)<2: return
-    for i,(a,b) in enumerate(zip(start, np.r_[start[1:], len(h)])):
-        if i%2: ax.axvspan(a+.5, b+.5, color='#000', alpha=.06, lw=0)
-        ax.text((a+b+1)/2, 1.015, short_name(h.phase.iloc[a], 14), size=7.5, color='#555', ha='center', va='bottom',
+    parts = [(a+1, b, short_name(h.phase.iloc[a], 14)) for a,b in zip(start, [*start[1:], len(h)])]
+    room = lambda a, b: (b-a+1)/len(h)*inches-.06
+    if all(_text_size(name, 7.5)[0]<=room(a, b) for a,b,name in parts): return parts
+    return [(a, b, str(i)) for i,(a,b,_) in enumerate(parts, 1)]
+
+def _shade(ax, phases):
+    "Shade every second phase and write its name on top"
+    for i,(a,b,name) in enumerate(phases if len(phases)>1 else ()):
+        if i%2: ax.axvspan(a-.5, b+.5, color='#000', alpha=.06, lw=0)
+        ax.text((a+b)/2, 1.015, name, size=7.5, color='#555', ha='center', va='bottom',
                 transform=ax.get_xaxis_transform(), parse_math=False)
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #194e1684
-def _curves(ax, h, cols, ylabel, star=None):
-    "Draw columns over epochs; `star` is (column, row) of the best epoch"
-    for c,color in zip(cols, ('#0072B2','#D55E00','#009E73','#CC79A7','#E69F00','#56B4E9')):
-        ax.plot(h.x, h[c], '-o', ms=3, lw=1.6, color=color, label=legend_name(c.replace('_', ' ')))
-    if star:
-        c,r = star
-        ax.plot(r.x, r[c], '*', ms=13, color='#FFC20A', mec='#333', mew=.7, zorder=5,
-                label=f'best: {r[c]:.3g} (epoch {r.x})')
-    _phases(ax, h)
+_CUT = re.compile(r'(train_)?(cut_\d+)$')
+_STYLES = {'validation': dict(color='#0072B2', ls='-'), 'training': dict(color='#D55E00', ls='--'),
+           'validation, best thresholds': dict(color='#009E73', ls='-'),
+           'training, best thresholds': dict(color='#CC79A7', ls='--')}
+
+def _panels(h, names, monitor):
+    "{name: columns}, a panel a metric, that of `monitor` first after the loss; the cut points together, last"
+    base = lambda c: '~' if _CUT.match(c) else re.sub('^(train|valid)_|_best$', '', c)
+    losses = [c for c in ('train_loss','valid_loss') if c in h and h[c].notna().any()]
+    out = dict(loss=losses) if losses else {}
+    for c in sorted(names, key=lambda c: (base(c)=='~', base(c)!=base(monitor or ''))): out.setdefault(base(c), []).append(c)
+    return {'cut points' if k=='~' else short_name(metric_name(k)): v for k,v in out.items()}
+
+def _curve(c, k):
+    "Label and style of a column; the validation curve of cut `k` has a colour of its own, training none but dashes"
+    train, best = c.startswith('train_'), c.endswith('_best')
+    if _CUT.match(c):
+        import matplotlib.pyplot as plt
+        color = plt.get_cmap('viridis')((int(c.split('_')[-1])-1)/max(k-1, 1)*.9)
+        return None if train else c.replace('_', ' '), dict(color=color, ls='--' if train else '-')
+    label = ('training' if train else 'validation') + ', best thresholds'*best
+    return label, _STYLES[label]
+
+# %% ../../nbs/08_analysis/01_figures.ipynb #11862742
+def _panel(ax, h, cols, ylabel, star, kept, phases):
+    "Draw columns over epochs; `star` is (column, row) of the best or kept epoch"
+    k = sum(bool(_CUT.match(c)) for c in cols if not c.startswith('train_'))
+    for c in cols:
+        label,style = _curve(c, k)
+        ax.plot(h.x, h[c], marker='o', ms=3, lw=1.6, label=label, **style)
+    col,row = star
+    if col is not None: ax.axvline(row.x, color='#555', lw=.8, ls=':')
+    if col in cols: ax.plot(row.x, row[col], '*', ms=13, color='#FFC20A', mec='#333', mew=.7, zorder=5,
+                            label=f"{'kept' if kept else 'best'}: epoch {row.x} ({metric_name(col)} {row[col]:.3g})")
+    _shade(ax, phases)
     ax.set_xlabel('epoch', size=9); ax.set_ylabel(ylabel, size=9); ax.set_xlim(.5, len(h)+.5)
-    ax.xaxis.get_major_locator().set_params(integer=True, nbins=8, min_n_ticks=1)
-    ax.tick_params(labelsize=8); ax.grid(alpha=.25); ax.legend(fontsize=7.5, framealpha=.8, edgecolor='none')
+    ax.xaxis.get_major_locator().set_params(integer=True, nbins=6, min_n_ticks=1)
+    ax.tick_params(labelsize=8); ax.grid(alpha=.25)
     for s in ('top','right'): ax.spines[s].set_visible(False)
+
+def _learned(h, star, kept, n_train, phases):
+    "What a history shows, in sentences"
+    col,row = star
+    out = ['Loss and metrics by epoch.']
+    if col is not None: out.append(f"{'The star marks the epoch that was kept' if kept is not None else 'Star: the best epoch'}, "
+                                   f"{row.x}, chosen by {metric_name(col)} ({row[col]:.3g}).")
+    if len(phases)>1 and phases[0][2]=='1' and h.phase.iloc[0]!='1':
+        out.append('Phases: ' + ', '.join(f'{i} {short_name(h.phase.iloc[a-1])}' for a,_,i in phases) + '.')
+    if 'running_loss' in h: out.append(
+        f"Training curves: {n_train or 'a fixed sample of the'} training items, measured after the epoch as the "
+        "validation items are, without augmentation.")
+    elif 'train_loss' in h: out.append("The training loss is the mean over the epoch's batches, with augmentation.")
+    return ' '.join(out)
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #29aa2c4b
 @as_they_are
 def plot_history(
-    history:pd.DataFrame,  # a row an epoch: `train_loss`, `valid_loss`, metrics; `phase` and `epoch` if there are any
-    monitor:str|None=None, # column that chose the best epoch; None: the first metric, else `valid_loss`
-    ncols:int=2,           # panels in a row
-):                         # matplotlib Figure; panels for losses, for metrics in -1..1, for each other metric
-    "Losses and metrics by epoch, best one starred; `ValueError` for an empty history or an unknown `monitor`"
+    history,               # `Run`, or DataFrame, a row an epoch: `train_loss`, `valid_loss`, metrics; `phase`, `epoch`
+    monitor:str|None=None, # column that chose the best epoch; None: the run's, or the first metric, else `valid_loss`
+    ncols:int=3,           # panels in a row at most
+):                         # matplotlib Figure: a panel for the loss, for each metric and for the cut points
+    "Loss and metrics by epoch, the kept one starred; `ValueError` for an empty history or an unknown `monitor`"
+    history, monitor, kept, n_train = _given(history, monitor)
     if not len(history): raise ValueError("this history has no epochs yet: train first")
     h,names = _series(history)
-    col,row = _best_epoch(h, names, monitor)
-    losses = [c for c in ('train_loss','valid_loss') if c in h and h[c].notna().any()]
-    small = [c for c in names if h[c].abs().max()<=1]
-    one = 'metric' if len(small)>1 else ''.join(small)
-    panels = [('loss', losses), (one, small)] + [(c, [c]) for c in names if c not in small]
-    panels = [(short_name(label.replace('_', ' ')), cols) for label,cols in panels if cols]
+    star, panels = _best_epoch(h, names, monitor, kept), _panels(h, names, monitor)
     if not panels: raise ValueError(f"nothing to draw in the history: it has columns {list(history)}")
-    nc = min(ncols, len(panels))
+    nc = 2 if len(panels)==4 else min(ncols, len(panels))
     nr = math.ceil(len(panels)/nc)
-    fig = new_figure(3*nc if nc>1 else 4, 2.6*nr)
+    fig = new_figure(max(2.4*nc, 4), 1.95*nr+.45)
     fig.set_layout_engine('constrained')
-    for i,(label,cols) in enumerate(panels):
-        _curves(fig.add_subplot(nr, nc, i+1), h, cols, label, (col, row) if col in cols else None)
+    phases = _phases(h, 1.75)
+    for i,(name,cols) in enumerate(panels.items()):
+        _panel(fig.add_subplot(nr, nc, i+1), h, cols, name, star, kept is not None, phases)
+    lines = {l.get_label(): l for ax in fig.axes for l in ax.lines if not l.get_label().startswith('_')}
+    fig.legend(lines.values(), lines, loc='outside lower center', ncols=min(len(lines), 2 if nc<3 else 4), fontsize=8,
+               frameon=False)
+    fig.set_label(_learned(h, star, kept, n_train, phases))
     return fig
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #fb186682
@@ -250,53 +322,76 @@ def plot_reliability(
     ece:float|None=None,  # expected calibration error, for the title; None: from the table
 ):                        # matplotlib Figure, 3.8 x 3.8 inches
     "Accuracy against confidence, in bins"
+    import seaborn as sns
     ece = (table.n*(table.accuracy-table.confidence).abs()).sum()/table.n.sum() if ece is None else ece
     fig = new_figure(3.8, 3.8)
     fig.set_layout_engine('constrained')
     top,low = fig.subplots(2, 1, sharex=True, height_ratios=[4, 1])
     top.plot([0, 1], [0, 1], color='#999', lw=1, ls='--')
-    top.text(.97, .04, 'below the line: overconfident', size=7.5, color='#666', ha='right')
+    top.text(.03, .95, 'above the line: under-confident', size=7.5, color='#666')
+    top.text(.97, .04, 'below the line: over-confident', size=7.5, color='#666', ha='right')
     top.vlines(table.confidence, table.accuracy_low, table.accuracy_high, color='#7fb2e5', lw=3)
     top.plot(table.confidence, table.accuracy, 'o-', ms=4, lw=1.2, color='#0b3d73')
-    low.bar(table.low, table.n, width=table.high-table.low, align='edge', color='#7fb2e5', edgecolor='white', lw=.5)
+    edges = np.linspace(0, 1, round(1/(table.high-table.low).iloc[0])+1)
+    sns.histplot(table.assign(mid=(table.low+table.high)/2), x='mid', weights='n', bins=edges.tolist(), ax=low,
+                 color='#7fb2e5', edgecolor='white')
     top.set_ylabel('accuracy', size=9)
     low.set_ylabel('items', size=9)
     low.set_xlabel('confidence', size=9)
     top.set_xlim(0, 1); top.set_ylim(0, 1.02)
-    top.set_title(f'{int(table.n.sum())} items, calibration error {ece:.3f}', size=9.5, loc='left')
+    top.set_title(f'{int(table.n.sum())} items, expected calibration error {ece:.3f}', size=9.5, loc='left')
     for ax in (top,low): ax.tick_params(labelsize=8); ax.spines[['top','right']].set_visible(False); ax.grid(alpha=.25)
+    fig.set_label(_trusted(table))
     return fig
+
+# %% ../../nbs/08_analysis/01_figures.ipynb #1cef4149
+def _trusted(table):
+    "What a reliability table shows, in a sentence: the gap where it is more than chance, in points of percent"
+    from scipy.stats import binomtest
+    n = int(table.n.sum())
+    hits = round(float((table.n*table.accuracy).sum()))
+    right, sure = hits/n, float((table.n*table.confidence).sum()/n)
+    ci = binomtest(hits, n).proportion_ci(.95, 'wilson')
+    both = f'mean confidence {sure:.0%}, accuracy {right:.0%} (95 % interval {ci.low:.0%} to {ci.high:.0%})'
+    if ci.low <= sure <= ci.high: return f'Confidence and accuracy agree as far as {n} items tell: {both}.'
+    word = 'Under' if sure < right else 'Over'
+    return f'{word}-confident by {abs(right-sure)*100:.0f} points: {both}.'
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #a547f540
 @as_they_are
 def plot_roc_pr(
     preds,           # `Predictions` with targets
     most:int=6,      # classes drawn at most
-):                   # matplotlib Figure, 5.6 x 3.3 inches
+):                   # matplotlib Figure, 5.6 inches wide
     "ROC and precision-recall curves, each class against the rest; `ValueError` where only one class occurs"
     from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
     t,probs,k = np.asarray(preds.targs),np.asarray(preds.probs),len(preds.vocab)
     known = [c for c in ([1] if k==2 else range(k)) if 0<(t==c).sum()<len(t)]
     if not known: raise ValueError("these items are of one class only: there is nothing to tell apart")
     area = {c: roc_auc_score(t==c, probs[:, c]) for c in known}
-    fig = new_figure(5.6, 3.3)
+    shown = sorted(known, key=lambda c: (area[c], c))[:most]
+    fig = new_figure(5.6, 3+.17*math.ceil(len(shown)/2))
     fig.set_layout_engine('constrained')
     roc,pr = fig.subplots(1, 2)
-    for c,color in zip(sorted(known, key=lambda c: (area[c], c))[:most],
-                       ('#0072B2','#D55E00','#009E73','#CC79A7','#E69F00','#56B4E9')):
+    for c,color in zip(shown, ('#0072B2','#D55E00','#009E73','#CC79A7','#E69F00','#56B4E9')):
         x,y,_ = roc_curve(t==c, probs[:, c])
         p,r,_ = precision_recall_curve(t==c, probs[:, c])
-        roc.plot(x, y, lw=1.5, color=color, label=f'{legend_name(preds.vocab[c], 14)}: {area[c]:.3f}')
         ap = average_precision_score(t==c, probs[:, c])
-        pr.plot(r, p, lw=1.5, color=color, drawstyle='steps-post', label=f'{legend_name(preds.vocab[c], 14)}: {ap:.3f}')
+        roc.plot(x, y, lw=1.5, color=color, label=f'{legend_name(preds.vocab[c], 18)}: AUC {area[c]:.3f}, AP {ap:.3f}')
+        pr.plot(r, p, lw=1.5, color=color, drawstyle='steps-post')
+    fig.legend(loc='outside lower center', ncols=min(2, len(shown)), fontsize=7.5, frameon=False)
     roc.plot([0, 1], [0, 1], color='#999', lw=1, ls='--')
-    for ax,x,y,s in ((roc, 'false positive rate', 'true positive rate (recall)', 'ROC, area'),
-                     (pr, 'recall', 'precision', 'Precision and recall, average')):
-        ax.set_xlabel(x, size=9)
-        ax.set_ylabel(y, size=9)
-        ax.set_title(s, size=8.5, loc='left')
-        ax.set_xlim(-.02, 1.02)
-        ax.set_ylim(0, 1.03)
+    for ax,x,y,s in ((roc, 'false positive rate', 'true positive rate', 'ROC'),
+                     (pr, 'recall', 'precision', 'Precision-recall')):
+        ax.set(xlim=(-.02, 1.02), ylim=(0, 1.03))
+        ax.set_xlabel(x, size=9); ax.set_ylabel(y, size=9); ax.set_title(s, size=8.5, loc='left')
         ax.tick_params(labelsize=8); ax.grid(alpha=.25); ax.spines[['top','right']].set_visible(False)
-        ax.legend(fontsize=7, framealpha=.8, edgecolor='none', loc='lower right' if ax is roc else 'lower left')
+    fig.set_label(_told_apart(preds, shown, area))
     return fig
+
+def _told_apart(preds, shown, area):
+    "What the curves show, in a sentence"
+    said = 'ROC and precision-recall curves with their areas (AUC, average precision)'
+    if len(preds.vocab)==2: return f'{said} of {preds.vocab[1]}.'
+    few = f'; the {len(shown)} of {len(area)} classes with the smallest AUC' if len(shown)<len(area) else ''
+    return f'{said}, each class against the rest{few}. Hardest to tell apart: {preds.vocab[shown[0]]} ({area[shown[0]]:.3f}).'

@@ -21,11 +21,11 @@ import torch.nn.functional as F
 from fastcore.basics import patch
 from torch import nn
 
-from .score import auc, resamples
+from .score import auc
 from ..dataset.augment import loader_augments
-from ..dataset.folds import fold_numbers
+from ..dataset.folds import fold_numbers, resamples, tails
 from ..dataset.task import to_targets
-from ..gpu import evaluating, same_precision
+from ..gpu import evaluating, keep_rng, same_precision
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #5139daaf
 class View:
@@ -221,11 +221,9 @@ def _seeded(key):
     "Within, torch's, numpy's and Python's generators start from `key` and afterwards stand where they stood"
     import hashlib
     number = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=4).digest(), 'big')
-    py, npy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
+    with keep_rng():
         random.seed(number); np.random.seed(number); torch.manual_seed(number)
-        try: yield
-        finally: random.setstate(py); np.random.set_state(npy)
+        yield
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #fb227f24
 def _piped(pipe, b, split):
@@ -554,7 +552,7 @@ def _paired(means, plain, targs, metric, resamples):
 # %% ../../nbs/08_analysis/03_tta.ipynb #a2c64316
 def _row(name, alone, plain, targs, metric, gains, level, mean=None):
     "A row of the table"
-    low, high = np.quantile(gains, [(1-level)/2, (1+level)/2])
+    low, high = np.quantile(gains, tails(level))
     value, base = metric(targs, plain if mean is None else mean), metric(targs, plain)
     verdict = '' if mean is None else 'helps' if low > 0 else 'harms' if high < 0 else 'no difference shown'
     return dict(view=name, alone=metric(targs, alone), value=value, gain=value - base, low=low, high=high,

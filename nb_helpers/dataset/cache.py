@@ -17,7 +17,6 @@ import sys
 import textwrap
 import time
 import zlib
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePath
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -27,6 +26,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..gpu import n_cpus
+from ..drive.archives import locked, write_whole
 from ..drive.zips import file_stamps
 
 # %% ../../nbs/03_dataset/04_cache.ipynb #a29cff32
@@ -195,17 +195,6 @@ def stats(self:ArrayCache,
     mean = total[0]/count
     return mean.tolist(), np.sqrt(np.maximum(total[1]/count - mean**2, 1e-12)).tolist()
 
-# %% ../../nbs/03_dataset/04_cache.ipynb #d60b61c2
-@contextmanager
-def _alone(path):
-    "Holds a file lock, which the system lets go when the process dies, however it dies"
-    try: import fcntl
-    except ImportError: fcntl = None   # Windows
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, 'a') as f:
-        if fcntl: fcntl.flock(f, fcntl.LOCK_EX)
-        yield
-
 # %% ../../nbs/03_dataset/04_cache.ipynb #6bd0c3fe
 def _run_block(fn, rows, args):
     "(rows that worked, their arrays stacked, {row: reason}) of one block of items; runs in a worker"
@@ -297,7 +286,7 @@ def publish(self:_Part, folder, ids, stamps, about):
     "Write the index and give the folder its name"
     index = {**about, 'ids': ids, 'bad': {ids[r]: why for r, why in sorted(self.bad.items())}, 'stamps': stamps,
              'crc': [self.crc.get(r) for r in range(self.n)]}
-    with open(self.dir/'index.json', 'w', encoding='utf-8') as f: json.dump(index, f); f.flush(); os.fsync(f.fileno())
+    write_whole(self.dir/'index.json', json.dumps(index))
     (self.dir/'journal.jsonl').unlink()
     os.replace(self.dir, folder)
 
@@ -356,7 +345,7 @@ def build(cls:ArrayCache,
     prefix = f'{name}-{function_key(fn, version)}'
     folder = Path(root)/f"{prefix}-{hashlib.sha256(json.dumps([ids, stamps]).encode()).hexdigest()[:12]}"
     if (folder/'index.json').is_file(): return cls(folder)
-    with _alone(folder.with_name(f'.{folder.name}.lock')):
+    with locked(folder.with_name(f'.{folder.name}.lock')):
         if not (folder/'index.json').is_file():
             _build(folder, prefix, ids, stamps, fn, items[list(columns)], n_jobs, block, reserve)
     return cls(folder)

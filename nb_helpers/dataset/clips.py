@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import unicodedata
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from fastai.data.core import DataLoaders, TfmdDL
 from fastai.torch_core import TensorBase, TensorCategory, default_device
 from fastcore.basics import patch
 from fasttransform import Transform
-from ..drive.archives import sha256_file
+from ..drive.archives import locked, sha256_file, write_whole
 from .augment import Augment
 from .cache import parallel_how, function_key
 from .layout import VIDEO_SUFFIXES, Contents, with_left_out
@@ -241,15 +240,6 @@ def _done(part):
     return done, end
 
 # %% ../../nbs/03_dataset/12_clips.ipynb #53dc590c
-@contextmanager
-def _alone(path):
-    "Holds a file lock, which the system lets go when the process ends, however it ends"
-    try: import fcntl
-    except ImportError: fcntl = None              # Windows
-    with open(path, 'w') as f:
-        if fcntl: fcntl.flock(f, fcntl.LOCK_EX)
-        yield
-
 def _room(part, clip, left):
     "`OSError` if `left` more clips like this one do not fit on the disk with 256 MB to spare"
     free, need = shutil.disk_usage(part).free, clip.nbytes*left
@@ -272,7 +262,7 @@ def build(cls:ClipCache,
     rows = json.dumps(sorted(zip(items.id.astype(str), hashes)))
     final = Path(root)/f'clips-{function_key(fn)}-{hashlib.sha256(rows.encode()).hexdigest()[:12]}'
     final.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(final.with_name(f'.{final.name}.lock')):
+    with locked(final.with_name(f'.{final.name}.lock')):
         if not (final/'index.json').is_file(): _build(final, items, fn, n_jobs)
     cache = cls(final)
     cache.hashes = dict(zip(items.id, hashes))
@@ -287,7 +277,7 @@ def _build(final, items, fn, n_jobs):
     if len(bad) == len(items):
         raise ValueError(f"none of {len(items)} clips could be prepared; the first: {bad[0][2] if bad else 'no items'}")
     index = {'clips': [(i, *done[i]) for i in items.id if done[i][0] is not None], 'bad': bad}
-    (part/'index.tmp').write_text(json.dumps(index)); os.replace(part/'index.tmp', part/'index.json')
+    write_whole(part/'index.json', json.dumps(index))
     (part/'journal.jsonl').unlink()
     os.rename(part, final)
 
@@ -302,7 +292,7 @@ def _fill(part, items, fn, n_jobs):
     clips = Parallel(**dict(parallel_how(n_jobs), return_as='generator'))(delayed(_try_clip)(fn, p) for p in todo.path)
     with open(part/'clips.bin', 'ab') as data, open(part/'journal.jsonl', 'a') as journal:
         for k, (i, clip) in enumerate(tqdm(zip(todo.id, clips), total=len(todo), desc='preparing clips',
-                                           disable=len(todo) < 50)):
+                                           delay=2, leave=False)):
             if isinstance(clip, str): done[i] = None, clip
             else:
                 if k % 50 == 0: _room(part, clip, len(todo) - k)

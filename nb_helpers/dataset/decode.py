@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Cuts', 'as_floats', 'class_indices', 'cost_matrix', 'chance_cost', 'metric_value', 'quotient', 'binary_metric',
-           'agreement', 'fixed_cuts', 'decide', 'as_cuts', 'lower_is_better', 'decode_outputs', 'deciding_outputs',
-           'check_how', 'OutputCuts', 'Decoder', 'fit_temperature']
+           'agreement', 'fixed_cuts', 'decide', 'as_cuts', 'lower_is_better', 'metric_name', 'decode_outputs',
+           'deciding_outputs', 'check_how', 'OutputCuts', 'Decoder', 'fit_temperature']
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #8aeaa53e
 from dataclasses import dataclass
@@ -180,13 +180,29 @@ def as_cuts(
     return cuts
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #1e90ab77
-_DOWN = 'loss', 'error', 'rmse', 'mae', 'mse', 'nll', 'brier', 'ece', 'distance', 'minutes', 'seconds'
+_DOWN = 'loss', 'error', 'rmse', 'mae', 'mse', 'rel', 'nll', 'brier', 'ece', 'distance', 'minutes', 'seconds'
 
 def lower_is_better(
     metric:str,  # a column of the history or of the ledger
 )->bool:         # True for a loss, an error, a duration
     "Whether the smallest value of a metric is the best one, by its name"
     return any(w in _DOWN for w in metric.lower().split('_'))
+
+# %% ../../nbs/03_dataset/02_decode.ipynb #118a3dd3
+_TERMS = dict(
+    mcc='MCC', qwk='QWK', auc='AUC', iou='IoU', rmse='RMSE', mae='MAE', mse='MSE', ssim='SSIM', f1='F1', r2='R²',
+    ece='expected calibration error', brier='Brier score', nll='NLL', dice='Dice', delta='δ < 1.25', lr='learning rate',
+    valid='validation', train='training')
+_WHOLE = dict(precision_macro='macro precision', recall_macro='macro recall', f1_macro='macro F1',
+              abs_rel='AbsRel')
+
+def metric_name(
+    metric:str,  # a column of the history or of the ledger, such as 'valid_loss'
+)->str:          # such as 'validation loss'
+    "A metric as the field calls it, for axes, tables and sentences; an unknown one keeps its words"
+    for k,v in _WHOLE.items():
+        if metric == k or metric.endswith(f'_{k}'): return ' '.join(filter(None, [metric_name(metric[:-len(k)-1]), v]))
+    return ' '.join(_TERMS.get(w, w) for w in metric.split('_') if w)
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #c2451cf8
 def decode_outputs(
@@ -392,9 +408,32 @@ def fit_temperature(
     outputs,   # logits of the validation items, (n, n_out)
     targets,   # class index, int, (n,)
     d:Decoder, # its task and classes count
+    doubt:float=0., # as if so many more items had each class as likely: where no answer is wrong, 1 keeps some
 )->float:      # temperature, .05 to 20; above 1 the network was too sure
     "The temperature at which the targets are likeliest"
     from scipy.optimize import minimize_scalar
-    found = minimize_scalar(lambda t: _mean_nll(outputs, targets, d, np.exp(t)), bounds=(np.log(.05), np.log(20)),
-                            method='bounded', options=dict(xatol=1e-6))
+    k, n = len(d.vocab), len(targets)
+    def loss(t):
+        even = np.mean([_mean_nll(outputs, np.full(n, c), d, t) for c in range(k)]) if doubt else 0.
+        return _mean_nll(outputs, targets, d, t) + doubt/n*even
+    found = minimize_scalar(lambda t: loss(np.exp(t)), bounds=(np.log(.05), np.log(20)), method='bounded',
+                            options=dict(xatol=1e-6))
     return float(np.exp(found.x))
+
+# %% ../../nbs/03_dataset/02_decode.ipynb #e2eea5c6
+@patch(as_prop=True)
+def keeps_answers(self:Decoder)->bool:
+    "Whether there is a temperature that changes no answer: not for a number, nor for a score of several outputs"
+    return self.how in ('argmax', 'first', 'sum') or self.task == 'binary'
+
+@patch
+def with_temperature(self:Decoder,
+    outputs, # logits of the validation items, (n, n_out)
+    targets, # class index, int, (n,)
+)->Decoder:
+    "The same task and answers, with the temperature of these items; `ValueError` where answers would change"
+    if not self.keeps_answers:
+        raise ValueError(f"task {self.task!r} read off by {self.how!r}: another temperature would give other answers")
+    t = fit_temperature(outputs, targets, self, 1.)
+    moved = [c if not 0 < c < 1 else float(_sigmoid(np.log(c/(1 - c))*self.temperature/t)) for c in self.thresholds]
+    return type(self)(self.task, self.vocab, self.how, moved, t)

@@ -154,7 +154,7 @@ def look(
     from joblib import Parallel, delayed
     from threadpoolctl import threadpool_limits    # comes with scikit-learn
     from tqdm.auto import tqdm
-    bar = tqdm(list(paths), desc='looking at every picture', disable=len(paths) < 500)
+    bar = tqdm(list(paths), desc='looking at every picture', delay=2, leave=False)
     with threadpool_limits(1):  # small products: threads inside of threads take several times longer
         seen = Parallel(n_jobs or n_cpus(), prefer='threads')(delayed(_look_at)(p, exact) for p in bar)
     pixels, thumbs, reasons, colours = zip(*seen) if seen else ((), (), (), ())
@@ -420,7 +420,7 @@ def add_hashes(
     "Items with the SHA-256 of each file's bytes; a progress bar for more than 5,000"
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm
-    paths = tqdm(items.path, desc='hashing files', disable=len(items) < 5000)
+    paths = tqdm(items.path, desc='hashing files', delay=2, leave=False)
     return items.assign(sha256=Parallel(n_jobs, prefer='threads')(delayed(sha256_file)(p) for p in paths))
 
 # %% ../../nbs/03_dataset/06_duplicates.ipynb #0daad2e8

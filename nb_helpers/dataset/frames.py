@@ -305,7 +305,7 @@ def roi_table(
     "Size of every clip's outlined region, a row an item in the same order, with a progress bar for more than 100"
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm
-    paths = tqdm(items.path, desc='looking for outlines', disable=len(items) < 100)
+    paths = tqdm(items.path, desc='looking for outlines', delay=2, leave=False)
     rows = Parallel(n_jobs or n_cpus(), prefer='threads')(delayed(_roi_row)(p, stop) for p in paths)
     columns = ['height', 'width', 'area', 'frame_height', 'frame_width', 'how']
     return pd.DataFrame(rows, columns=columns).assign(id=items.id.values).set_index('id').reset_index()

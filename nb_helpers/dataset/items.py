@@ -10,30 +10,18 @@ __all__ = ['from_csv', 'from_csvs', 'read_items', 'check_items', 'fingerprint', 
 import hashlib
 import os
 import re
-import unicodedata
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from .duplicates import cluster_numbers, large_loss, resolve_conflicts
 from .folds import far_off, fold_numbers, held_out
 from .layout import (
-    IMAGE_SUFFIXES, LIST_READ, SPLIT_NAMES, Contents, is_level, layout, some_of, with_left_out)
+    LIST_READ, SPLIT_NAMES, Contents, is_level, layout, some_of, with_left_out)
 from .tables import (
     TABLE_SUFFIXES, clean_labels, excel_numbers, file_column, find_column, one_spelling, read_table, strange_names)
-
-# %% ../../nbs/03_dataset/10_items.ipynb #a9fdf27a
-def _find_images(
-    folder:Path, # searched with its sub-folders; links to folders are followed, hidden files and folders passed over
-)->list:         # paths, sorted by their characters
-    "Photos below `folder`, as `layout.file_kind` knows them, in a fixed order; `FileNotFoundError` if there is none"
-    inside = Contents(folder)
-    if not inside.names('photo'):
-        raise FileNotFoundError(f"{folder} holds no photo ({', '.join(sorted(IMAGE_SUFFIXES))}); it holds: {inside}")
-    return inside.paths('photo')
 
 # %% ../../nbs/03_dataset/10_items.ipynb #0a80dd98
 def _from_folders(
@@ -251,49 +239,6 @@ def from_csvs(
     if 'split' in items: items['split'] = items.split.fillna('train')
     return items.sort_values('id', ignore_index=True)
 
-# %% ../../nbs/03_dataset/10_items.ipynb #a78d89f1
-# leaves the folder, hidden, or a device of Windows
-_NO_NAME = re.compile(r'[\x00-\x1f/\\\ud800-\udfff]|^\s*$|^[.]|^[a-z]:|^(con|prn|aux|nul|com\d|lpt\d)([.]|$)', re.I)
-
-def _file_names(ids):
-    "`ValueError` for the first id that can't be a file's name, or is another's on a disk that ignores case"
-    seen = {}
-    for i in ids:
-        if _NO_NAME.search(i):
-            raise ValueError(f"id {i!r} can't be the name of a file: give names without folders, "
-                             f"such as {re.sub('[^A-Za-z0-9]+', '_', i).strip('_')[:40] or 'a1'!r}")
-        if len(i.encode()) > 240:
-            raise ValueError(f"id {i[:40]!r}... has {len(i.encode())} bytes, and a file's name may have 240: "
-                             "give shorter ids")
-        other = seen.setdefault(unicodedata.normalize('NFC', i).casefold(), i)
-        if other != i:
-            raise ValueError(f"ids {other!r} and {i!r} differ only in case or accents' form, "
-                             "and are one file on many disks: rename one")
-
-# %% ../../nbs/03_dataset/10_items.ipynb #a7556418
-def _from_arrays(
-    images:np.ndarray, # (n, h, w) or (n, h, w, 3), uint8; or (n, h, w), uint16
-    labels,            # n labels
-    folder:Path,       # where the PNG files go; a file that is there is written again
-    ids=None,          # n unique names that can be names of files on any disk; numbers by default
-    group=None,        # n groups, or none
-)->pd.DataFrame:       # columns id, path, label and group where given
-    "Items of an array, pictures saved as PNG; `ValueError` for other shapes, types, lengths, or ids no file can have"
-    folder, n = Path(folder), len(images)
-    colours = images.ndim == 4 and images.shape[-1] == 3 and images.dtype == np.uint8
-    if images.dtype not in (np.uint8, np.uint16) or not (images.ndim == 3 or colours):
-        raise ValueError(f"images of shape {images.shape} and type {images.dtype}: "
-                         "give uint8 (n, h, w[, 3]) or uint16 (n, h, w)")
-    ids = [f'{k:0{len(str(n - 1))}d}' for k in range(n)] if ids is None else [str(i) for i in ids]
-    if len(labels) != n or len(ids) != n or len(set(ids)) != n:
-        raise ValueError(f"{n} images, {len(labels)} labels, {len(set(ids))} different ids: they must agree")
-    _file_names(ids)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder/f'{i}.png' for i in ids]
-    for x, path in zip(images, paths): Image.fromarray(np.ascontiguousarray(x)).save(path)
-    items = pd.DataFrame({'id': ids, 'path': [str(p) for p in paths], 'label': [str(y) for y in labels]})
-    return (items if group is None else items.assign(group=list(group))).sort_values('id', ignore_index=True)
-
 # %% ../../nbs/03_dataset/10_items.ipynb #8eeb2d6c
 def _about(name):
     "What a list's place and name say: lists that hold the same are one only where these agree"
@@ -412,21 +357,6 @@ def fingerprint(
     cols = [c for c in ('id', 'label', 'split', 'sha256') if c in items]
     rows = items[cols].astype(str).sort_values('id').agg('\x1f'.join, axis=1)
     return hashlib.sha256('\x1e'.join(rows).encode()).hexdigest()[:16]
-
-# %% ../../nbs/03_dataset/10_items.ipynb #1191c824
-def _manifest_changes(
-    before:pd.DataFrame, # columns id, sha256 and perhaps label and split: a manifest kept from then
-    now:pd.DataFrame,    # the same columns of today
-)->pd.DataFrame:         # columns id and change: 'gone', 'new', 'sha256', 'label' or 'split'; sorted by id
-    "What differs between two states of a data set, by id; empty where nothing does"
-    both = before.merge(now, on='id', how='outer', suffixes=('_before', '_now'), indicator=True)
-    side = both._merge.astype(str).map({'left_only': 'gone', 'right_only': 'new'})
-    rows = [both[['id']].assign(change=side)[side.notna()]]
-    for col in ('sha256', 'label', 'split'):
-        if col not in before or col not in now: continue
-        other = both[side.isna() & both[f'{col}_before'].astype(str).ne(both[f'{col}_now'].astype(str))]
-        rows.append(other[['id']].assign(change=col))
-    return pd.concat(rows).sort_values(['id', 'change'], ignore_index=True)
 
 # %% ../../nbs/03_dataset/10_items.ipynb #30228c95
 def _units(

@@ -13,6 +13,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -21,6 +22,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from .duplicates import add_hashes
+from .folds import resamples, tails
 from .layout import Contents, with_left_out
 from .tables import misheard, read_annotations, ref_parts
 from ..drive.files import write_csv
@@ -304,7 +306,7 @@ def _candidates(left, found, space):
     "For each row of `left` the pictures it may mean"
     from tqdm.auto import tqdm
     names, out = {}, []
-    for e, r in tqdm(list(zip(left.export, left.ref)), desc='looking for near names', disable=len(left) < 5000):
+    for e, r in tqdm(list(zip(left.export, left.ref)), desc='looking for near names', delay=2, leave=False):
         if r and not found[e, r][1] and e not in names:
             names[e] = {_letters(i.rsplit('/', 1)[-1]): (i, _pairs(_letters(i.rsplit('/', 1)[-1])))
                         for i in sorted(space[e])}
@@ -423,28 +425,12 @@ def _human_ceiling(
     measures = {'pairs that agree': pairwise_agreement, "Fleiss' kappa": fleiss_kappa,
                 'share of the first': lambda c: float((c.max(1)/c.sum(1)).mean()),
                 'one against the rest': one_against_rest}
-    rng, rows = np.random.default_rng(seed), {}
-    draws = rng.integers(0, len(c), (n_boot, len(c)))
+    rows, draws = {}, [*islice(resamples(len(c), None, seed), n_boot)]
     for name, f in measures.items():
         boot = [f(c[d]) for d in draws]
-        low, high = np.nanquantile(boot, [.025, .975]) if n_boot else (np.nan, np.nan)
+        low, high = np.nanquantile(boot, tails(.95)) if n_boot else (np.nan, np.nan)
         rows[name] = {'value': f(c), 'low': low, 'high': high}
     return pd.DataFrame(rows).T.round(3)
-
-# %% ../../nbs/03_dataset/14_labelstudio.ipynb #ad22fd16
-def _pair_table(
-    annotations:pd.DataFrame, # as for `last_word`
-    at_least:int=1,           # fewest common pictures; nan where two people have fewer
-)->tuple:                     # (share of common pictures with the same label, their number), person x person
-    "How often each two people agree, and on how many pictures that is based"
-    wide = last_word(annotations).pivot(index='id', columns='person', values='label')
-    n, same = (pd.DataFrame(np.nan, wide.columns, wide.columns) for _ in range(2))
-    for p in wide:
-        both = wide.notna().to_numpy() & wide[[p]].notna().to_numpy()
-        n.loc[p] = both.sum(0)
-        same.loc[p] = (wide.to_numpy() == wide[[p]].to_numpy()).sum(0)   # a missing label equals nothing
-    share = (same/n.where(n >= max(at_least, 1))).rename_axis(index=None, columns=None)
-    return share.round(3), n.astype(int).rename_axis(index=None, columns=None)
 
 # %% ../../nbs/03_dataset/14_labelstudio.ipynb #dcfba9fc
 def _reasons(df, test):

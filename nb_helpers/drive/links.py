@@ -6,9 +6,10 @@
 __all__ = ['links', 'link', 'is_secret_name', 'hide_in', 'data_licence', 'DownloadError', 'download']
 
 # %% ../../nbs/02_drive/01_links.ipynb #921f3f61
-import base64, difflib, hashlib, importlib.metadata, importlib.util, json, os, re, shutil, time
+import base64, difflib, hashlib, importlib.metadata, importlib.util, json, os, re, shutil, subprocess, sys, time
 from http.client import HTTPException, responses
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
@@ -88,7 +89,8 @@ def _remote_links():
 def _links_text(path=None):
     "(text, where it was found) of data_links.md; `FileNotFoundError` says where we looked"
     spec = importlib.util.find_spec('nb_helpers')
-    beside = [Path(o).parent for o in (spec.submodule_search_locations or [])] if spec else []
+    own = [Path(o) for o in (spec.submodule_search_locations or [])] if spec else []   # setup.py puts it into a wheel
+    beside = [d for o in own for d in (o.parent, o)]
     places = [Path(path)] if path else [d/'data_links.md' for d in (Path.cwd(), *Path.cwd().parents, *beside)]
     for p in places:
         if p.is_file(): return p.read_text(encoding='utf-8'),p
@@ -311,9 +313,25 @@ def _fetch(url, part, note, sure, tries, timeout, wait, bar):
             raise DownloadError(f"{_shown(url)}: {why}, {now:,} bytes are here: run this again to go on from there")
         time.sleep(wait)
 
+# %% ../../nbs/02_drive/01_links.ipynb #bdb77093
+_PAGE = re.compile(r'https://pypi\.org/project/([A-Za-z0-9][\w.-]*)/([\w.]+)/?')   # of one version of a package
+
+def _fetch_package(name, version, part, timeout):
+    "A package's wheel, from pip's own index"
+    package, note = f'{name}=={version}', ['--quiet', '--disable-pip-version-check', '--retries', '1']
+    with TemporaryDirectory(dir=part.parent) as d:
+        p = subprocess.run([sys.executable, '-m', 'pip', 'download', *note, '--timeout', f'{timeout:g}', '--no-deps',
+                            '--only-binary', ':all:', '-d', d, package], capture_output=True, text=True)
+        if p.returncode:
+            none = 'No module named pip' in p.stderr
+            why = "this Python has no pip" if none else "pip's index can't be reached or has no such wheel"
+            raise DownloadError(f"{package} can't be fetched: {why} (where it can: pip download --no-deps {package})")
+        os.replace(*Path(d).iterdir(), part)
+
+
 # %% ../../nbs/02_drive/01_links.ipynb #a2b0779d
 def download(
-    url:str,               # http(s) address; user name, password and query are never shown or stored
+    url:str,               # http(s) address, whose secrets are never shown; or a version's page at pypi.org/project
     dest:str|Path,         # file to make
     sha256:str|None=None,  # expected SHA-256 (64 digits or the first 8 or more); None: only the length is checked
     tries:int=5,           # attempts without progress before giving up
@@ -332,7 +350,8 @@ def download(
     part,note = dest.with_name(dest.name+'.part'),dest.with_name(dest.name+'.part.json')
     resumed = part.exists()
     with tqdm(unit='B', unit_scale=True, desc=dest.name, delay=2, leave=False, disable=not verbose) as bar:
-        _fetch(url, part, note, bool(sha256), tries, timeout, wait, bar)
+        if page := _PAGE.fullmatch(url): _fetch_package(*page.groups(), part, timeout)
+        else: _fetch(url, part, note, bool(sha256), tries, timeout, wait, bar)
         try:
             if sha256: check_sha256(part, sha256)
         except ArchiveError as e:

@@ -8,12 +8,12 @@ __all__ = ['GENERATION', 'DriveError', 'in_colab', 'work_folder', 'mount', 'driv
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #5b59ccc5
 import errno, hashlib, json, math, os, re, shutil, sys, time, uuid, warnings
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from fastcore.basics import patch
-from .archives import (ArchiveError, archive_kind, check_sha256, extract, inside, sha256_file,
-                                       unpacked_size)
+from .archives import (ArchiveError, archive_kind, check_sha256, extract, inside, locked,
+                                       sha256_file, unpacked_size, write_whole)
 from .links import download, link
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #5c2c2ea6
@@ -116,13 +116,6 @@ def drive_if_there(
     try: return my if _is_mounted(my) else None
     except OSError: return None   # a mount that broke
 
-# %% ../../nbs/02_drive/03_workspace.ipynb #4b01624c
-def _write_json(path, obj):
-    "Write JSON whole or not at all"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    t = path.with_name(f'.{path.name}.{uuid.uuid4().hex[:8]}')
-    t.write_text(json.dumps(obj, indent=1)); os.replace(t, path)
-
 # %% ../../nbs/02_drive/03_workspace.ipynb #99c4c613
 def _ago(t, now=None):
     "'just now', '5 min ago', '3 h ago', '2 days ago' for a time in seconds"
@@ -148,15 +141,18 @@ class Workspace:
     ):
         if not re.fullmatch(r'\w[\w.-]*', name):
             raise ValueError(f"workspace name {name!r}: letters, digits, '_', '-' and '.' only")
-        self.name,self.drive = name,Path(drive) if drive else mount()
-        self.local = Path(local or local_side(name)).absolute()
-        self.safe = self.drive/'nb_helpers'/name
+        self._lies(name, Path(drive) if drive else mount(), local, data)
+        for d in (self._hidden, self.safe): d.mkdir(parents=True, exist_ok=True)
+        self.opened = time.time()
+
+    def _lies(self, name, drive, local=None, data=None):
+        "Where everything is, without making any of it"
+        self.name,self.drive,self.local = name,drive,Path(local or local_side(name)).absolute()
+        self.safe,self._hidden = drive/'nb_helpers'/name,self.local/'.nb_helpers'
         if data is None: data = os.environ.get('NB_HELPERS_DATA', '').split(os.pathsep)
         elif not isinstance(data, list): data = [data]
         self.data = [Path(o).expanduser().absolute() for o in data if o]
-        self._hidden = self.local/'.nb_helpers'
-        for d in (self._hidden, self.safe): d.mkdir(parents=True, exist_ok=True)
-        self.opened = time.time()
+
     def __repr__(self): return f"Workspace {self.name!r}: fast side {self.local}, safe side {self.safe}"
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #4604a5c0
@@ -174,8 +170,8 @@ def _named(self:Workspace, name):
             if (p := d/f'{name}{e}').exists() and self._may_be(p):
                 return dict(path=p, sha256=row['sha256'] if p.is_file() else None)
     if row['direct']: return dict(url=row['url'], sha256=row['sha256'], bytes=row['bytes'])
-    raise FileNotFoundError(f"{name!r} was not found: put {name}.zip into {self.safe}, "
-                            f"or into any folder and say which (export NB_HELPERS_DATA=FOLDER). {row['how']}")
+    raise FileNotFoundError(f"{name!r} was not found: put {name}.zip into {self.safe}, or into any folder and say which "
+                            f"(export NB_HELPERS_DATA=FOLDER).\n{row['how']}")
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #01d24dec
 @patch
@@ -202,6 +198,18 @@ def _find(self:Workspace, source):
     raise FileNotFoundError(f"{text}: no such file or folder here, in {self.safe}, "
                             f"in {self.drive} or in {more}{unknown}")
 
+# %% ../../nbs/02_drive/03_workspace.ipynb #b3db1660
+@patch(cls_method=True)
+def check_source(cls:Workspace,
+    name:str,   # of the workspace
+    source:str, # as in `stage`
+):
+    "`FileNotFoundError` with the remedy where `stage` would not find a source; makes nothing and asks for nothing"
+    drive, self = drive_if_there(), object.__new__(cls)
+    if drive is None and in_colab(): return         # not mounted yet: what lies there can't be seen
+    self._lies(name, drive or work_folder()/'drive'/'MyDrive')
+    self._find(source)
+
 # %% ../../nbs/02_drive/03_workspace.ipynb #0bc83a08
 def _listing(folder):
     "{relative path: (size, time of change in ns)} of a folder's files, sorted, without links and hidden work files"
@@ -223,16 +231,14 @@ def _fingerprint(found):
 # %% ../../nbs/02_drive/03_workspace.ipynb #24591b9a
 def _copy(src, dst, bar=None, sync=False):
     "Copy a file and return the SHA-256 of what was read; `dst` appears whole, with the time of `src`"
-    h,t = hashlib.sha256(),dst.with_name(f'.{dst.name}.{uuid.uuid4().hex[:8]}.part')
-    try:
-        with open(src, 'rb') as f, open(t, 'xb') as g:
+    h = hashlib.sha256()
+    def write(part):
+        with open(src, 'rb') as f, open(part, 'xb') as g:
             while b := f.read(1<<20):
                 g.write(b); h.update(b)
                 if bar is not None: bar.update(len(b))
-            if sync: g.flush(); os.fsync(g.fileno())
-        os.utime(t, ns=(os.stat(src).st_atime_ns, os.stat(src).st_mtime_ns))
-        os.replace(t, dst)
-    except BaseException: discard(t); raise
+        os.utime(part, ns=(os.stat(src).st_atime_ns, os.stat(src).st_mtime_ns))
+    write_whole(dst, write, sync)
     return h.hexdigest()
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #2a4ab15b
@@ -310,17 +316,11 @@ def _settle(self:Workspace, got, target, mine, kw):
 @contextmanager
 def _turn(path, verbose):
     "One process at a time; the others wait, and say so; a file system without locks lets everybody in"
-    from filelock import FileLock, Timeout
-    lock = FileLock(path)
-    try:
-        try: lock.acquire(timeout=1)
-        except Timeout:
+    with ExitStack() as turn:
+        if turn.enter_context(locked(path, 1)) is False:
             if verbose: print(f"waiting: another process stages data in {path.parents[1].name}")
-            lock.acquire()
-    except (NotImplementedError, OSError): lock = None
-    try: yield
-    finally:
-        if lock: lock.release()
+            turn.enter_context(locked(path))
+        yield
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #31f4ab53
 @patch
@@ -331,10 +331,10 @@ def _replace(self:Workspace, found, fp, got, target, staged, new, mine, kw):
         if target.name not in staged:
             raise FileExistsError(f"{target}: already there, and `stage` did not make it: rename it or give `name=`")
         os.rename(target, aside)                               # another version was staged before
-    _write_json(book, staged | new)
+    write_whole(book, staged | new)
     try: self._settle(got, target, mine, kw)
     except BaseException:
-        if aside.exists() and not target.exists(): os.rename(aside, target); _write_json(book, staged)
+        if aside.exists() and not target.exists(): os.rename(aside, target); write_whole(book, staged)
         # what came can't be used: ask for it again next time
         if 'url' in found: shutil.rmtree(self._hidden/'coming'/fp, ignore_errors=True)
         raise
@@ -499,7 +499,7 @@ def _save(self:Workspace, src, name, files, n, bar):
         os.replace(part, home/gen)
         _is_there(home/gen, done)
         manifest = dict(name=name, gen=gen, n=n, files=done, time=time.time(), source=str(src), folder=src.is_dir())
-        _write_json(home/f'{gen}.json', _seal(manifest))
+        write_whole(home/f'{gen}.json', _seal(manifest))
         if _unseal(home/f'{gen}.json') is None:
             raise DriveError(f"{name}: its list cannot be read back from Drive: not saved, try again")
     except BaseException:

@@ -10,7 +10,6 @@ import argparse
 import csv
 import hashlib
 import io
-import json
 import os
 import shlex
 import sys
@@ -141,6 +140,7 @@ def _unpacked(self:_Sources, path):
     from nb_helpers.drive.archives import extract
     if _key(path) in self.used: self.twice.append(path); return
     root = Path(tempfile.mkdtemp(dir=self.temp))/'files'
+    print(f'unpacking {path}', file=sys.stderr, flush=True)
     try: extract(path, root, verbose=False)
     except OSError as e:
         raise OSError(f"{path} can't be unpacked in {root.parent} ({e.strerror or e}): "
@@ -282,7 +282,8 @@ def begin(self:_PartFile,
     about:dict, # of which command it is: what must be the same to go on
 ):
     "Hold the command against that of the rows that are there, or note it; `ValueError` naming what differs"
-    from nb_helpers.drive.files import read_json, write_atomic
+    from nb_helpers.drive.archives import write_whole
+    from nb_helpers.drive.files import read_json
     if self.there:
         try: then = read_json(self.note)
         except ValueError as e:
@@ -297,7 +298,7 @@ def begin(self:_PartFile,
             self.file.truncate(0)
             self.write(' '*4096, sync=0)                 # is there room?
             self.file.truncate(0)
-            write_atomic(self.note, json.dumps(about, indent=1))
+            write_whole(self.note, about)
         except OSError as e:
             raise OSError(f"-o {self.out}: {self.path} can't be written ({e.strerror or e}): "
                           "give another -o, or make room") from e
@@ -406,6 +407,7 @@ def nb_predict_cli(
 # %% ../../nbs/10_export/04_predict.ipynb #6878eeb3
 def _predict(a, where, sources, part, names):
     "From the first photo that has no row yet to the CSV; the exit code"
+    print(f'{len(names):,} {sources.kind}s; loading the model', file=sys.stderr, flush=True)
     import pandas as pd
     from nb_helpers.export.predictor import Predictor, predictions_csv
     predictor = Predictor(where)

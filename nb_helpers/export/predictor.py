@@ -24,8 +24,8 @@ from ..dataset.frames import VideoError
 from ..dataset.images import ImageError
 from ..dataset.layout import file_kind
 from ..dataset.preparation import Preparation, check_values
-from ..drive.archives import sha256_file
-from ..drive.files import hide_secrets, plain, safe_cell, write_atomic
+from ..drive.archives import sha256_file, write_whole
+from ..drive.files import hide_secrets, plain, safe_cell
 from .spec import FORMAT, not_text, plain_spec, spec_hash
 from ..gpu import channels_last, keep_memory, n_cpus
 from ..model.image import image_model
@@ -205,7 +205,7 @@ def export(
     spec = dict(format=FORMAT, **spec, metrics=said['metrics'], licence=said['licence'], versions=_versions(),
                 notes=said['notes'], sha256=sha256_file(weights), spec_sha256='0'*64)
     text = json.dumps(spec, indent=1, ensure_ascii=False, allow_nan=False)
-    write_atomic(folder/'spec.json', text.replace(f'"spec_sha256": "{"0"*64}"', f'"spec_sha256": "{spec_hash(text)}"'))
+    write_whole(folder/'spec.json', text.replace(f'"spec_sha256": "{"0"*64}"', f'"spec_sha256": "{spec_hash(text)}"'))
     _read_spec(folder)
     return folder
 
@@ -381,7 +381,7 @@ def predict(self:Predictor,
     "Predictions for every file, in order, with a progress bar; an unreadable file gets its reason and no label"
     from tqdm.auto import tqdm
     rows = []
-    with tqdm(total=len(files), desc='predicting', disable=len(files) < 100) as bar:
+    with tqdm(total=len(files), desc='predicting', delay=2, leave=False) as bar:
         for part in self.rows(files, bs):
             rows += part
             bar.update(len(part))
@@ -465,4 +465,4 @@ def write_predictions(
     out:Path,           # CSV to write
 )->Path:                # `out`
     "Predictions as CSV, whole or not at all, as `predictions_csv` writes them"
-    return write_atomic(out, predictions_csv(table))
+    return write_whole(out, predictions_csv(table))

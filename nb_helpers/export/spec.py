@@ -9,6 +9,7 @@ __all__ = ['FORMAT', 'plain_spec', 'not_text', 'spec_hash', 'find_export']
 import hashlib
 import json
 import re
+from difflib import get_close_matches
 from pathlib import Path
 
 from ..drive.files import read_json
@@ -77,5 +78,7 @@ def find_export(
             raise FileNotFoundError(f"{p/'weights.safetensors'} is missing: export the run again")
         return p
     have = sorted(p.parent.parent.name for p in Path(root).glob('*/export/spec.json'))
-    raise FileNotFoundError(f"no exported model in {', '.join(map(str, places))}; runs with one in {root}: "
+    near = get_close_matches(Path(run).name, have, 1)
+    raise FileNotFoundError((f"did you mean {near[0]}? There is " if near else '') +
+                            f"no exported model in {', '.join(map(str, places))}; runs with one in {root}: "
                             f"{', '.join(have[-5:]) or 'none'}")

@@ -14,7 +14,7 @@ import numpy as np, pandas as pd
 from ..analysis.crossfit import class_shift
 from ..analysis.score import Predictions
 from ..analysis.threshold import grade_shares
-from ..drive.files import write_atomic
+from ..drive.archives import write_whole
 
 # %% ../../nbs/10_export/00_submission.ipynb #7eea1f3e
 def _some(ids, n=3): return ', '.join(map(repr, list(ids)[:n])) + (f' and {len(ids)-n} more' if len(ids) > n else '')
@@ -179,7 +179,7 @@ def write_submission(
     text = out.to_csv(index=False, lineterminator='\n')
     _check_submission(io.StringIO(text), out if sample is None else sample, ranges)
     path = path or (preds.dir/'submission.csv' if hasattr(preds, 'predictions') else None)
-    if path is not None: write_atomic(path, text)
+    if path is not None: write_whole(path, text)
     return out
 
 # %% ../../nbs/10_export/00_submission.ipynb #c2c1d7d8
@@ -201,7 +201,7 @@ def submit_grades(
     cuts = fit(to_targets(targs, task.scored).numpy(), seen.numpy())
     scores = tta_preds(learn, learn.dls.test_dl(items), views, task)[0].numpy()
     shares = grade_shares(scores, cuts.thresholds)
-    preds = Predictions(items.id.str.removeprefix(prefix), None, shares, list(task.vocab))
+    preds = Predictions(items.id.str.removeprefix(prefix), None, shares, list(task.vocab), 'share')
     run.save_predictions(preds, 'test')
     form = pd.read_csv(sample, dtype=str, keep_default_na=False, encoding='utf-8-sig')
     key, grade = [*form][:2]

@@ -22,6 +22,7 @@ from torch import nn
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..drive.links import DownloadError, download, link
 from .transfer import load_body, make_head, set_channels
 
 # %% ../../nbs/04_model/01_image.ipynb #6c9bc307
@@ -155,13 +156,31 @@ def _drop_maxpool(
             return name
     raise ValueError(f"maxpool=False: {type(body).__name__} has no max-pooling to leave out")
 
+# %% ../../nbs/04_model/01_image.ipynb #e2f1617d
+_PUBLISHED = dict(lite0='tf_efficientnet_lite0')   # name in data_links.md -> timm's name of the network
+
+def _weight_file(weights, name):
+    "The file that is meant, None where none is; one of `_PUBLISHED` is fetched, once, to torch's own weights"
+    if str(weights) in ('none', 'imagenet', 'auto'): return None
+    if str(weights) not in _PUBLISHED: return Path(weights)
+    arch = _PUBLISHED[weights]
+    if _which_library(name) != ('timm', arch):
+        raise ValueError(f"{weights!r} are those of arch {arch!r}, not of {name!r}")
+    row = link(weights)
+    try: return download(row['url'], Path(torch.hub.get_dir())/'checkpoints'/f'{weights}.whl', row['sha256'])
+    except DownloadError as e: raise OSError(f"{e}; a file will do, 'none' starts from random numbers") from e
+
+def _published(weights):
+    "What a run notes of weights with a name in data_links.md"
+    return dict(weights=weights, source=link(weights)['url']) if str(weights) in _PUBLISHED else {}
+
 # %% ../../nbs/04_model/01_image.ipynb #c3182434
 def image_model(
     name:str,           # torchvision or timm name
     n_out:int,          # outputs; `Task.n_out` says how many a task takes
-    weights:str='none', # 'none' (random), 'imagenet', 'auto' (ImageNet's if there), .safetensors/.pth file, run folder
+    weights:str='none', # 'none' (random), 'imagenet', 'auto' (ImageNet's if there), 'lite0', a file or a run's folder
     head='mlp',         # a name in `transfer.HEADS` or a list of layers
-    pool:str|None=None, # 'avg', 'max', 'concat', 'gem'; by default the head's own
+    pool:str|None=None, # 'avg', 'max', 'concat', 'gem'; None or '': the head's own
     n_in:int=3,         # channels of the pictures: 3 (RGB), 1 (gray), 6 (two pictures), ...
     maxpool:bool=True,  # False leaves the first max-pooling out, for small pictures
     seed:int|None=None, # of the random weights; None: torch's random numbers as they stand
@@ -169,14 +188,14 @@ def image_model(
     "Network with a new head for `n_out` outputs; says where its weights are from; `ValueError` for what doesn't fit"
     if seed is not None: torch.manual_seed(seed)
     make_head(1, n_out, head, pool)   # what no head is made of stops here, before any download
-    file = None if weights in ('none', 'imagenet', 'auto') else Path(weights)
+    file = _weight_file(weights, name)
     body, report = _body(name, weights if file is None else 'none')
     nf, pooled = _features(body, name)
     if not maxpool: _drop_maxpool(body)
     if n_in != 3: set_channels(body, n_in)
-    if file is not None: report = load_body(body, file)
-    built = dict(name=name, n_out=n_out, head=head if isinstance(head, str) else list(head), pool=pool, n_in=n_in,
-                 maxpool=maxpool)
+    if file is not None: report = load_body(body, file) | _published(weights)
+    built = dict(name=name, n_out=n_out, head=head if isinstance(head, str) else list(head), pool=pool or None,
+                 n_in=n_in, maxpool=maxpool)
     return nn.Sequential(body, make_head(nf, n_out, head, pool, pooled)), dict(report, built=built)
 
 # %% ../../nbs/04_model/01_image.ipynb #bc80dc5a
@@ -257,12 +276,13 @@ def check_network(
     weights:str='none',# as in `image_model`
     head='mlp',        # likewise
     n_in:int=3,        # likewise
+    pool:str|None=None,# likewise
 )->dict:               # `_input_spec` of the network
     "What a network expects to see; `ValueError` naming arch, weights, size or bs where they don't fit, before any data"
     try: spec = _input_spec(name)
     except ValueError as e: raise ValueError(f"arch: {e}") from None
-    with torch.device('meta'): make_head(1, 2, head)   # draws nothing; a head that can't be is no matter of the weights
-    def build(weights): return image_model(name, 2, weights, head, n_in=n_in)[0]
+    with torch.device('meta'): make_head(1, 2, head, pool)   # draws nothing; no matter of the weights
+    def build(weights): return image_model(name, 2, weights, head, pool, n_in)[0]
     try: check_batch(build, size or spec['size'], bs, (n_in,), own=spec['size'], weights=weights)
     except ValueError as e:
         raise ValueError(str(e).replace('this network', name).replace('px alone', 'px alone (size 0)')) from None

@@ -8,13 +8,11 @@ __all__ = ['LADDER', 'ladder_net', 'overfit', 'climb']
 # %% ../../nbs/04_model/04_ladder.ipynb #68f700af
 import copy
 import math
-import random
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
-import numpy as np
 import torch
 from fastai.callback import progress # gives Learner no_bar
 from fastai.learner import Learner
@@ -22,6 +20,7 @@ from fastcore.basics import patch
 from torch import nn
 
 from ..dataset.names import as_they_are
+from ..gpu import keep_rng
 
 # %% ../../nbs/04_model/04_ladder.ipynb #d9eae328
 _FIVE = dict(convs=(8, 16, 32, 64, 32))
@@ -108,19 +107,15 @@ class _Overfit:
 @contextmanager
 def _as_it_was(learn):
     "Random generators and the order of the items, put back afterwards"
-    np_state, py_state = np.random.get_state(), random.getstate()
-    loaders = [(dl, dict(vars(dl)), dl.rng.getstate() if hasattr(dl, 'rng') else None) for dl in learn.dls.loaders]
-    samplers = [(v, copy.deepcopy(v.state_dict())) for _, d, _ in loaders
+    loaders = [(dl, dict(vars(dl))) for dl in learn.dls.loaders]
+    samplers = [(v, copy.deepcopy(v.state_dict())) for _, d in loaders
                 for v in d.values() if hasattr(v, 'load_state_dict') and not isinstance(v, nn.Module)]
-    with torch.random.fork_rng():
+    with keep_rng(learn.dls):
         try: yield
         finally:
-            np.random.set_state(np_state)
-            random.setstate(py_state)
-            for dl, attrs, rng in loaders:
+            for dl, attrs in loaders:
                 vars(dl).clear()
                 vars(dl).update(attrs)
-                if rng is not None: dl.rng.setstate(rng)
             for s, state in samplers: s.load_state_dict(state)
 
 # %% ../../nbs/04_model/04_ladder.ipynb #2113858b

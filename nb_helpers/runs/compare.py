@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..dataset.names import as_they_are, short_name
-from ..dataset.decode import lower_is_better
+from ..dataset.decode import lower_is_better, metric_name
 from .ledger import read_ledger
 from .run import Run
 
@@ -79,18 +79,20 @@ def plot_leaderboard(
 ):                   # matplotlib Axes
     "The first runs of a leaderboard as dots, with their intervals where they have one"
     import matplotlib.pyplot as plt
+    import seaborn as sns
     df = df.head(n)[::-1]
     _,ax = plt.subplots(figsize=(6, .6+.28*len(df)), dpi=72)
     y, lo, hi = range(len(df)), f'{metric}_low', f'{metric}_high'
     ends = [df[k].map(lambda v: float(v) if is_number(v) else math.nan) for k in (lo, hi) if k in df]
     if len(ends) == 2: ax.hlines(y, *ends, color='#7fb2e5', lw=5)
-    ax.plot(df[metric], y, 'o', color='#0b3d73', ms=5)
+    sns.stripplot(x=df[metric].astype(float).tolist(), y=list(y), orient='h', native_scale=True, jitter=False, size=5,
+                  color='#0b3d73', ax=ax)
     what = [k for k in df.columns if k not in ('rank','id','status','minutes','git_commit','device','data_fingerprint',
                                                metric,lo,hi)]
     names = [run_name(r, what) or r.id[-20:] for _,r in df.iterrows()]
     ax.set_yticks(y, [s + ('' if t=='done' else f' ({short_name(t.split(":")[0], 12)})')
                       for s,t in zip(names, df.status)], size=8, parse_math=False)
-    ax.set_xlabel(metric.replace('_', ' '), size=8.5)
+    ax.set_xlabel(metric_name(metric), size=8.5, parse_math=False)
     ax.tick_params(axis='x', labelsize=8)
     ax.set_ylim(-.6, len(df)-.4)
     ax.grid(axis='x', alpha=.3)
@@ -203,7 +205,7 @@ def _plot_compare(
         ax = fig.add_axes([(i+.18)/n, (low+.5)/H, .76/n, (top-.4)/H])
         for t,o,col in (('a', h, '#888'), ('b', k, '#0b5cad')):
             ax.plot(range(1, len(o)+1), o[c], color=col, lw=1.6, label=t)
-        ax.set_title(c.replace('_', ' '), size=8, loc='left')
+        ax.set_title(metric_name(c), size=8, loc='left')
         ax.tick_params(labelsize=7)
         ax.set_xlabel('epoch', size=7)
         if not i: ax.legend(fontsize=7, frameon=False)

@@ -7,7 +7,6 @@ __all__ = ['silent_for', 'run_status', 'run_dirs', 'damage', 'present_params', '
            'restore_run', 'room_taken']
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #c3352e1e
-import contextlib
 import csv
 import io
 import json
@@ -20,8 +19,8 @@ from bisect import bisect_left
 from datetime import datetime
 from pathlib import Path
 
-from ..drive.archives import ArchiveError
-from ..drive.files import csv_text, read_json, safe_cell, write_atomic
+from ..drive.archives import ArchiveError, locked, write_whole
+from ..drive.files import csv_text, read_json, safe_cell
 from ..drive.workspace import GENERATION, copy_back, drive_if_there, local_side, whole_generations
 from .environment import is_alive
 
@@ -163,22 +162,10 @@ def _stamps(root):
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #3d386162
 def _sweep_up(root, hours=1.):  # temporary files of processes that were killed while writing
-    for o in [*root.glob('.ledger.*.tmp'), *root.glob('.report*.tmp'), *root.glob('*/.*.tmp')]:
+    for o in [p for g in ('.ledger.*', '.report*', '*/.*') for end in ('part', 'tmp') for p in root.glob(f'{g}.{end}')]:
         try:
-            if time.time()-o.stat().st_mtime > 3600*hours: o.unlink()
+            if o.is_file() and time.time()-o.stat().st_mtime > 3600*hours: o.unlink()
         except FileNotFoundError: continue   # another notebook was quicker
-
-# %% ../../nbs/09_runs/01_ledger.ipynb #ccb02953
-@contextlib.contextmanager
-def _turn(root, wait=10.):  # one writer at a time, where that can be had in `wait` s
-    from filelock import FileLock, Timeout
-    root.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(root/'.ledger.lock')
-    try: lock.acquire(timeout=wait, poll_interval=.01)
-    except (Timeout, NotImplementedError, OSError): lock = None
-    try: yield lock is not None
-    finally:
-        if lock: lock.release()
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #bda52304
 def _line(row, cols): return csv_text([[safe_cell('' if (v := row.get(c)) is None or v != v else v) for c in cols]])
@@ -228,9 +215,9 @@ def _write(root, t):
     "Write ledger.csv and what it was made of"
     lines = [csv_text([[safe_cell(c) for c in t['cols']]])] + [r[3] for r in t['rows']]
     data = [l.encode() for l in lines]
-    path = write_atomic(root/'ledger.csv', b''.join(data))
+    path = write_whole(root/'ledger.csv', b''.join(data))
     rows = [[*r[:3], len(d), r[4]] for r,d in zip(t['rows'], data[1:])]
-    write_atomic(root/_INDEX,
+    write_whole(root/_INDEX,
                  json.dumps(dict(version=1, size=sum(map(len, data)), cols=t['cols'], own=t['own'],
                                  mets=t['mets'], rows=rows)))
     return path
@@ -242,13 +229,13 @@ def write_ledger(
 )->Path:                   # ledger.csv, or ledger.xlsx when asked for
     "Write the ledger into `root`, whole, and again if a run changed meanwhile; only runs that changed are read"
     root = Path(root)
-    with _turn(root) as mine:
+    with locked(root/'.ledger.lock', wait=10) as mine:   # without it where it is not to be had
         _sweep_up(root)
         for _ in range(3 if mine else 30):
             stamps, t = _stamps(root), _before(root)
             t = t and _changed_lines(root, stamps, t)
             path = _write(root, t or _all_lines(root, stamps))
-            if xlsx: path = write_atomic(root/'ledger.xlsx', _xlsx(read_ledger(root)))
+            if xlsx: path = write_whole(root/'ledger.xlsx', _xlsx(read_ledger(root)))
             if _stamps(root) == stamps: break
     return path
 

@@ -22,8 +22,9 @@ from pathlib import Path
 
 from fastcore.basics import patch
 
+from ..drive.archives import write_whole
 from ..drive.files import (
-    csv_text, hide_secrets, plain, read_json, safe_cell, unsafe_cell, write_atomic, write_csv)
+    csv_text, hide_secrets, plain, read_json, safe_cell, unsafe_cell, write_csv)
 from .environment import (
     environment, is_alive, is_own, live_notebook, own_marks, session)
 from .ledger import damage, present_params, restore_run, run_dirs, run_status, silent_for, write_ledger
@@ -58,7 +59,7 @@ def _mend_history(
     rows, whole, torn = history_rows(path)
     if torn:
         with path.with_name('history.torn').open('ab') as f: f.write(torn+b'\n')
-        write_atomic(path, whole)
+        write_whole(path, whole)
         warnings.warn(f"{path.name}: the last line was torn (power cut?) and is now in history.torn; "
                       f"{max(len(rows)-1,0)} rows kept")
     return rows
@@ -94,7 +95,7 @@ def start_run(
         info = dict(id=Path(dir).name, workbook=str(workbook), status='running', started=_now(), minutes=0., sessions=1,
                     session=session(), marks=own_marks(Path(dir).name), params=plain(hide_secrets(params), 'params'),
                     environment=environment(), **more)
-        write_atomic(Path(dir)/'run.json', _dumps(info))
+        write_whole(Path(dir)/'run.json', _dumps(info))
     except BaseException:   # a full disk, Ctrl-C, a value that JSON has no form for
         with contextlib.suppress(OSError): Path(dir).rmdir()   # goes only where it is empty
         raise
@@ -111,7 +112,8 @@ class Run:
         self.dir = Path(dir).resolve()
         info = self.info
         if why := damage(info): raise ValueError(f"{self.dir.name} is damaged: {why}")
-        self.id, self._t0, self._before, self._beat = self.dir.name, time.monotonic(), info.get('minutes') or 0., 0.
+        self.id, self._t0, self._before = self.dir.name, time.monotonic(), info.get('minutes') or 0.
+        self._beat = self._said = 0.
         self._mine = _is_me(info.get('session'))
 
     @classmethod
@@ -210,7 +212,7 @@ def save_json(self:Run,
     obj,       # anything that `plain` takes
 )->Path:
     "Write a JSON file into the run's folder, whole or not at all; `TypeError` for what has no plain form"
-    return write_atomic(self._file(name, '.json'), _dumps(plain(obj, name)))
+    return write_whole(self._file(name, '.json'), _dumps(plain(obj, name)))
 
 @patch
 def save_table(self:Run,
@@ -253,7 +255,7 @@ def _file(self:Run, name, ext):  # a file of this run; refuses names that leave 
 @patch
 def _update(self:Run, **values):
     info = {**self.info, **plain(hide_secrets(values), 'run')}
-    write_atomic(self.dir/'run.json', _dumps(info))
+    write_whole(self.dir/'run.json', _dumps(info))
     return info
 
 # %% ../../nbs/09_runs/02_run.ipynb #0a863d65
@@ -364,11 +366,23 @@ def note(self:Run,
 @patch
 def beat(self:Run,
     every:float=60.,  # s; calls in between cost a microsecond
+    now=None,         # function that gives what goes on, by name: twice a second it is asked, for `tell`
 )->None:
     "Say that the run is alive, after every batch: a long epoch on another machine is not taken for a lost run"
-    if time.monotonic()-self._beat < every: return
-    self._beat = time.monotonic()
-    self._update(minutes=self._minutes(), updated=_now())
+    t = time.monotonic()
+    if now and t-self._said >= .5: self._said = t; self.tell(**now())
+    if t-self._beat < every: return
+    self._beat = t
+    with contextlib.suppress(OSError): self._update(minutes=self._minutes(), updated=_now())   # nothing to end a training
+
+@patch(cls_method=True)
+def tell(cls:Run,
+    **now,  # what goes on at this moment: epoch, of, n, total, loss, left (s); or what, n, total of a bar
+)->None:
+    "Say to the `nb_run` that started this process what goes on, for its bar; nothing where there is none"
+    to = os.environ.get('NB_HELPERS_NOW')
+    with contextlib.suppress(OSError):
+        if to: Path(to).write_text(json.dumps(plain(now)), encoding='utf-8')
 
 # %% ../../nbs/09_runs/02_run.ipynb #e7f7bda5
 @patch
@@ -412,7 +426,7 @@ def log_epoch(self:Run,
     head,*old = _mend_history(path) or [[]]
     cols = head + [k for k in map(safe_cell, row) if k not in head]
     new = [safe_cell({safe_cell(k): v for k,v in row.items()}.get(c)) for c in cols]
-    if cols != head: write_atomic(path, csv_text([cols] + [r + ['']*(len(cols)-len(head)) for r in old] + [new]))
+    if cols != head: write_whole(path, csv_text([cols] + [r + ['']*(len(cols)-len(head)) for r in old] + [new]))
     else:
         with path.open('a', encoding='utf-8', newline='') as f:
             f.write(csv_text([new]))
@@ -481,24 +495,26 @@ def keep_history(self:Run,
         raise ValueError(f"{path.name} has {len(old)} rows, the checkpoint knows of {rows}; is it of another run?")
     if len(old) == rows: return 0
     with path.with_name('history.torn').open('a', encoding='utf-8', newline='') as f: f.write(csv_text(old[rows:]))
-    write_atomic(path, csv_text([head]+old[:rows]))
+    write_whole(path, csv_text([head]+old[:rows]))
     return len(old)-rows
 
 # %% ../../nbs/09_runs/02_run.ipynb #7f780656
 @patch
 def log_figure(self:Run,
-    name:str,     # file name without extension
-    fig=None,     # matplotlib figure or axes; None: the current one
-    dpi:int=100,  # dots an inch
-)->Path:          # figures/<name>.png
+    name:str,             # file name without extension
+    fig=None,             # matplotlib figure or axes; None: the current one
+    dpi:int=100,          # dots an inch
+    caption:str|None=None,# what it shows, in a sentence, for the page; None: the figure's label (`Figure.set_label`)
+)->Path:                  # figures/<name>.png; the caption is its `Description`
     "Save a figure; `ValueError` when none is open"
     if fig is None:
         import matplotlib.pyplot as plt
         if not plt.get_fignums(): raise ValueError("no figure is open: call run.fig in the drawing cell, or pass fig")
         fig = plt.gcf()
-    buf = io.BytesIO()
-    getattr(fig, 'figure', fig).savefig(buf, format='png', dpi=dpi, bbox_inches='tight')
-    return write_atomic(self._file(f'figures/{name}', '.png'), buf.getvalue())
+    buf, fig = io.BytesIO(), getattr(fig, 'figure', fig)
+    said = str(fig.get_label() if caption is None else caption)
+    fig.savefig(buf, format='png', dpi=dpi, bbox_inches='tight', metadata=dict(Description=said) if said else None)
+    return write_whole(self._file(f'figures/{name}', '.png'), buf.getvalue())
 
 # %% ../../nbs/09_runs/02_run.ipynb #87ff7908
 @patch
@@ -535,4 +551,62 @@ def keep_notebook(self:Run,
         print(f"the notebook is not kept: {about}")
         return None
     print(f"the notebook is kept ({about})")
-    return write_atomic(self.dir/'notebook.ipynb', text)
+    return write_whole(self.dir/'notebook.ipynb', text)
+
+# %% ../../nbs/09_runs/02_run.ipynb #b20dcd03
+_MEASURED = ('accuracy','precision_macro','recall_macro','f1_macro','balanced_accuracy','mcc','auc','brier',
+             'log_loss','ece','qwk')   # what `Run.report` gives
+
+@patch
+def scores(self:Run)->tuple:  # ({split: {metric: (value, low, high)}}, all other metrics)
+    "The metrics that have an interval, by split ('valid', 'test', ...), the workbook's own one first, then accuracy"
+    m, known, out = self.metrics, '|'.join(sorted(_MEASURED, key=len, reverse=True)), {}
+    info, rest = self.info, dict(m)
+    splits = '|'.join(re.escape(s) for s in info.get('report') or {} if s != 'valid') or '(?!)'
+    for k in m:
+        if not all(isinstance(m.get(k+e), (int,float)) for e in ('','_low','_high')): continue
+        for e in ('','_low','_high'): del rest[k+e]
+        found = re.fullmatch(f'({splits})_(.+)', k) or re.fullmatch(f'(?:(.+?)_)?({known})', k)
+        split,name = found.groups() if found and k not in _MEASURED else (None, k)  # no split is called 'balanced'
+        out.setdefault(split or 'valid', {})[name] = tuple(float(m[k+e]) for e in ('','_low','_high'))
+    first = [*_own_metrics(info), 'accuracy']
+    return {s: {k: v[k] for k in dict.fromkeys([*(o for o in first if o in v), *v])} for s,v in out.items()}, rest
+
+def _own_metrics(info):  # names of the workbook's own measure; a run without says what chose its epoch
+    own = info.get('metric') or (info.get('training') or {}).get('monitor') or []
+    return [own.removesuffix('_best')] if isinstance(own, str) else list(own)
+
+# %% ../../nbs/09_runs/02_run.ipynb #b7960191
+def _had_a_say(info, metrics, split, metric):  # whether the items of a split chose anything, as the end of a sentence
+    if split == 'train': return 'the model was trained on them'
+    if split != 'valid': return ''
+    cuts = 'the cut points' if 'cut_1' in metrics else 'the threshold'
+    honest = f', {cuts} on others (cross-fitted)' if f'{metric}_optimistic' in metrics else ''
+    if (info.get('training') or {}).get('monitor') and metrics.get('best_epoch'):
+        return f'the epoch was chosen on these items{honest}'
+    return f'{cuts} chosen on other items (cross-fitted)' if honest else ''
+
+def _interval_text(low, high, about):  # such as '95 % interval 0.680 to 0.920, from resampling 26 groups'
+    if not low < high: return 'too few items, or too few mistakes, for an interval'
+    n = about.get('groups')
+    few = f', from resampling {n} groups' + (' (few, so it is rather too short)' if n < 20 else '') if n else ''
+    return f"{round(100*(about.get('level') or .95))} % interval {low:.3f} to {high:.3f}{few}"
+
+# %% ../../nbs/09_runs/02_run.ipynb #14303e31
+@patch
+def headline(self:Run)->list:  # of dicts: split, metric, name, value, low, high, chosen, text; items without a say first
+    "What is said of this run first: the workbook's own measure on each split, its interval, and how it was chosen"
+    from nb_helpers.dataset.decode import metric_name
+    info, (splits, _), out = self.info, self.scores(), []
+    for split in sorted(splits, key=lambda s: ['test', 'valid', 'train'].index(s) if s in ('valid', 'train') else 0):
+        rows, about = splits[split], (info.get('report') or {}).get(split) or {}
+        for metric in [m for m in _own_metrics(info) if m in rows] or [*rows][:1]:
+            (v, low, high), name = rows[metric], metric_name(metric)
+            where = ' '.join(filter(None, [str(about.get('items') or ''), metric_name(split), 'items']))
+            chosen = _had_a_say(info, self.metrics, split, metric)
+            where += '' if chosen or split == 'valid' else ' that had no say'
+            said = f'{name[:1].upper()+name[1:]} {v:.3f} on {where} ({_interval_text(low, high, about)})'
+            out.append(dict(split=split, metric=metric, name=name, value=v, low=low, high=high,
+                            chosen=chosen or ('no say' if split != 'valid' else ''),
+                            text=said + (f'; {chosen}' if chosen else '')))
+    return out

@@ -130,17 +130,18 @@ def sample_photos(
     size:int=128,       # px a side
     seed:int=0,         # another seed, other pictures
     odd:bool=True,      # add the `ODD` files to both splits, over the classes in turn
+    kinds:tuple=KINDS,  # classes, some of `KINDS`
 )->Path:                # `folder`, with train/<class>/*.jpg and val/<class>/*.jpg
     "A folder of photos as the Basegun seed keeps them: fixed train and val folders, one folder a class"
     with drawn_whole(folder) as part:
         for split, n in (('train', n_train), ('val', n_valid)):
-            for kind in KINDS:
+            for kind in kinds:
                 (part/split/kind).mkdir(parents=True)
                 for i in range(n):
                     im = photo(kind, keyed_rng(seed, split, kind, i), size)
                     im.save(part/split/kind/f'{kind}_{i:03d}.jpg', quality=88)
             for i, how in enumerate(ODD if odd else ()):
-                kind = KINDS[i % len(KINDS)]
+                kind = kinds[i % len(kinds)]
                 save_odd(photo(kind, keyed_rng(seed, split, how), size), part/split/kind, how)
     return Path(folder)
 

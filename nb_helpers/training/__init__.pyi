@@ -2,8 +2,7 @@ from .callbacks import (
     EMA as EMA,
     KeepEpochs as KeepEpochs,
     load_weights as load_weights,
-    tensorboard_callback as tensorboard_callback,
-    wandb_callback as wandb_callback)
+    trackers as trackers)
 from .loop import fit as fit, Phase as Phase
 from .losses import (
     cut_scores as cut_scores,

@@ -5,15 +5,12 @@
 # %% auto #0
 __all__ = ['Accumulate', 'read_facts', 'StopOnBadLoss', 'EMA', 'EpochRates', 'use_precision', 'same_bits', 'fused_adam', 'Clock',
            'save_weights', 'load_weights', 'KeepBest', 'KeepSafe', 'ChannelsLast', 'StartBar', 'predict_scores',
-           'KeepEpochs', 'tensorboard_callback', 'wandb_callback']
+           'KeepEpochs', 'trackers']
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #b04658b5
 import atexit
-import contextlib
 import json
 import math
-import os
-import random
 import sys
 import threading
 import time
@@ -38,6 +35,7 @@ from .. import gpu
 from ..dataset.augment import AtPhase
 from ..dataset.decode import lower_is_better
 from ..dataset.task import to_scores
+from ..drive.archives import write_whole
 from ..drive.workspace import DriveError
 from ..gpu import channels_last, evaluating, keep_rng, lay_out, same_precision
 from ..model.transfer import plain_pools, put_layers
@@ -102,16 +100,9 @@ def _save_tensors(
 )->Path:          # `path`
     "Tensors and facts in one file, written whole or not at all"
     from safetensors.torch import save_file
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    try:
-        save_file({k: v.detach().cpu().contiguous().clone().as_subclass(torch.Tensor) for k,v in tensors.items()}, part,
-                  {k: json.dumps(v) for k,v in facts.items()})
-        with open(part, 'rb') as f: os.fsync(f.fileno())
-        os.replace(part, path)
-    finally: part.unlink(missing_ok=True)
-    return path
+    tensors = {k: v.detach().cpu().contiguous().clone().as_subclass(torch.Tensor) for k,v in tensors.items()}
+    facts = {k: json.dumps(v) for k,v in facts.items()}
+    return write_whole(path, lambda part: save_file(tensors, part, facts))
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #86c753f0
 def read_facts(
@@ -371,17 +362,22 @@ def fused_adam(
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #e36a1eea
 class Clock(Callback):
-    "Says how long the whole will take: after some batches, and after the first epoch"
+    "Says how long the whole will take: after some batches, and after the first epoch; and to `nb_run` what goes on"
     order, remove_on_fetch = 63, True
     def __init__(self,
         epochs:int,    # of all phases
         say=print,     # gets the line
         first:int=8,   # batches before it is said; the first two are not counted
-    ): self.epochs, self.say, self.first, self.times, self.told = epochs, say, first, [], 0
+        beat=None,     # called after every batch with `now`, a function: `Run.beat`
+    ):
+        self.epochs, self.say, self.first, self.beat, self.times, self.told = epochs, say, first, beat, [], 0
+        self.n, self.left, self.since = 0, None, 0.
 
-    def before_epoch(self): self.began = time.monotonic()
+    def before_epoch(self): self.began, self.n = time.monotonic(), 0
     def before_batch(self): self.t = time.monotonic()
     def after_batch(self):
+        self.n += 1
+        if self.beat: self.beat(now=self._now)
         if not self.training or self.told: return
         self.times.append(time.monotonic() - self.t)
         if len(self.times) < min(self.first, self.n_iter): return
@@ -390,11 +386,23 @@ class Clock(Callback):
         self._tell(1, batch*(self.n_iter + len(self.dls.valid)/3), 'by the first batches')
 
     def after_epoch(self):
-        if self.told == 1: self._tell(2, time.monotonic() - self.began, 'by the first epoch')
+        took = time.monotonic() - self.began
+        if self.told == 1: self._tell(2, took, 'by the first epoch')
+        self._set_left(took*(self.epochs - AtPhase.of(self.learn).epochs_done - 1))
+
+    def _set_left(self, seconds): self.left, self.since = seconds, time.monotonic()
+
+    def _now(self):
+        "The epoch, how far it is (batches of training and validation), the smooth loss, and seconds left of the whole"
+        dls, loss = self.learn.dls, self.learn.recorder.smooth_loss.value
+        left = None if self.left is None else max(0., self.left - (time.monotonic() - self.since))
+        return dict(epoch=AtPhase.of(self.learn).epochs_done + 1, of=self.epochs, n=self.n, left=left,
+                    total=len(dls.train) + len(dls.valid), loss=None if loss is None else float(loss))
 
     def _tell(self, told, epoch, how):
         self.told = told
-        left = epoch*(self.epochs - AtPhase.of(self.learn).epochs_done - (told == 2))/60
+        self._set_left(epoch*(self.epochs - AtPhase.of(self.learn).epochs_done - (told == 2)))
+        left = self.left/60
         if self.say and left > 0:
             self.say(f"About {left:.0f} minutes left" if left >= 2 else f"About {60*left:.0f} seconds left", how)
 
@@ -592,7 +600,7 @@ def _never_stops(
 )->Callback:      # the same one; after an error it does nothing any more
     "Let a callback's errors be a warning instead of the end of the training"
     class Safe(type(cb)):
-        resting = False
+        resting, gives_back = False, True      # `fit` closes it after an error, as it does fastai's own
         def __call__(self, event):
             if self.resting: return
             try: return super().__call__(event)
@@ -605,30 +613,15 @@ def _never_stops(
     object.__setattr__(cb, '__class__', Safe)
     return cb
 
-# %% ../../nbs/07_training/04_callbacks.ipynb #4c2e75f6
-@contextlib.contextmanager
-def _same_draws(
-    *dls,  # fastai DataLoaders whose own generators are put back, too
-):
-    "Whatever is drawn inside, the generators of Python, NumPy and torch go on as if nothing had been"
-    own = [dl for o in dls for dl in getattr(o, 'loaders', [o]) if hasattr(dl, 'rng')]
-    old = random.getstate(), np.random.get_state(), torch.get_rng_state(), [dl.rng.getstate() for dl in own]
-    gpu = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else None
-    try: yield
-    finally:
-        random.setstate(old[0]); np.random.set_state(old[1]); torch.set_rng_state(old[2])
-        for dl,s in zip(own, old[3]): dl.rng.setstate(s)
-        if gpu is not None: torch.cuda.set_rng_state_all(gpu)
-
 # %% ../../nbs/07_training/04_callbacks.ipynb #48c0b5f2
 class _Steps:
-    "A SummaryWriter whose steps begin at an offset"
-    def __init__(self, writer, offset): self.writer, self.offset = writer, offset
-    def add_scalar(self, tag, value, step): self.writer.add_scalar(tag, value, step+self.offset)
+    "A SummaryWriter whose steps begin at its callback's offset, which a resumed run learns after the writer was made"
+    def __init__(self, writer, cb): self.writer, self.cb = writer, cb
+    def add_scalar(self, tag, value, step): self.writer.add_scalar(tag, value, step+self.cb.offset)
     def __getattr__(self, name): return getattr(self.writer, name)
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #0ff64b2c
-def tensorboard_callback(
+def _tensorboard(
     folder:str|Path, # for the event files
 )->Callback:         # fastai's TensorBoardCallback: losses, metrics and hyperparameters, no pictures and no graph
     "TensorBoard with one count of steps over all phases; `ImportError` that says what to install"
@@ -640,7 +633,7 @@ def tensorboard_callback(
         offset = 0
         def _setup_writer(self):
             super()._setup_writer()
-            self.writer = _Steps(self.writer, self.offset)
+            self.writer = _Steps(self.writer, self)
         def after_batch(self):
             if self.training: super().after_batch()
         def after_fit(self):
@@ -669,7 +662,7 @@ def _init_wandb(run, mode, project, wait):  # the mode that it is in now: 'onlin
     return 'offline'
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #d1054e76
-def wandb_callback(
+def _wandb(
     run,                    # a `Run`: its id, parameters and folder are used
     mode:str='offline',     # 'online' or 'offline'
     project:str|None=None,  # None: the workbook's name
@@ -682,7 +675,9 @@ def wandb_callback(
             f"wandb={mode!r} needs a package that is missing ({e}): pip install wandb, or wandb='off'") from e
     class Quiet(WandbCallback):
         def before_fit(self):
-            with _same_draws(self.dls): super().before_fit()
+            with keep_rng(self.dls): super().before_fit()
+        def state_dict(self): return {}   # the service knows the step
+        def load_state_dict(self, d): pass
         def close(self): _finish_wandb(wait)
     Quiet.__name__ = 'WandbCallback'
     cb = Quiet(log_preds=False)
@@ -705,27 +700,29 @@ def _finish_wandb(wait):  # what is left is sent, for at most `wait` s; then the
                       f"wandb sync {where.parent.parent.name}/wandb/{where.name}")
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #1769655a
-def _trackers(
-    run,                       # a `Run`; the files are put into its folder
-    tensorboard:bool=True,     # write event files for `tensorboard --logdir runs`
-    wandb:str='off',           # 'off', 'offline' or 'online'
-    project:str|None=None,     # of W&B; None: the workbook's name
-    wait:float=20.,            # s to wait for W&B's service
-)->list:                       # callbacks for `fit` or the Learner, none of which can stop a training
-    "TensorBoard and W&B as asked for; `ValueError` for another switch, `ImportError` that says what to install"
-    if wandb not in ('off', 'offline', 'online'):
-        raise ValueError(f"wandb={wandb!r} is none of 'off', 'offline', 'online'")
-    out = [_never_stops(tensorboard_callback(Path(run.dir)/'tensorboard'), 'TensorBoard')] if tensorboard else []
+def _asked_for(run, tensorboard, wandb, project, wait):
+    "Callbacks of the trackers that were asked for; W&B that can't even begin is a warning"
+    out = [_never_stops(_tensorboard(Path(run.dir)/'tensorboard'), 'TensorBoard')] if tensorboard else []
     if wandb == 'off': return out
-    try: return [*out, _never_stops(wandb_callback(run, wandb, project, wait), 'W&B')]
+    try: return [*out, _never_stops(_wandb(run, wandb, project, wait), 'W&B')]
     except ImportError: raise
     except Exception as e:
         warnings.warn(f"W&B is switched off, the training goes on: {type(e).__name__}: {str(e).strip()[:300]}")
         return out
 
-def _stop_tracking(
-    cbs:list,  # of `_trackers`
-):
-    "Close what must be closed, at the end of a run; it happens by itself when the process ends"
-    for cb in cbs:
-        if hasattr(cb, 'close'): cb.close()
+@contextmanager
+def trackers(
+    run,                       # a `Run`; the files are put into its folder; None: nobody follows
+    tensorboard:bool=True,     # write event files for `tensorboard --logdir runs`
+    wandb:str='off',           # 'off', 'offline' or 'online'
+    project:str|None=None,     # of W&B; None: the workbook's name
+    wait:float=20.,            # s to wait for W&B's service
+):                             # list of callbacks for a Learner, none of which can stop a training
+    "Within, TensorBoard and W&B as asked for, closed at the end; `ValueError` for another switch, `ImportError`"
+    if wandb not in ('off', 'offline', 'online'):
+        raise ValueError(f"wandb={wandb!r} is none of 'off', 'offline', 'online'")
+    cbs = _asked_for(run, tensorboard, wandb, project, wait) if run else []
+    try: yield cbs
+    finally:
+        for cb in cbs:
+            if hasattr(cb, 'close'): cb.close()

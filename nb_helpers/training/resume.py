@@ -24,9 +24,9 @@ from fastai.callback.core import Callback, CancelEpochException, CancelFitExcept
 from fastai.torch_core import num_distrib, rank_distrib
 from fastcore.basics import patch
 from ..dataset.augment import AtPhase
-from ..drive.archives import inside
+from ..drive.archives import inside, write_whole
 from .checkpoint import (
-    KeyedPass, Latest, copy_checkpoint, differences, learner_state, machine, manifests, pack, package, put_file,
+    KeyedPass, Latest, copy_checkpoint, differences, learner_state, machine, manifests, pack, package,
     read_checkpoint, read_state, seal_checkpoint, serial, set_learner_state, setup, unpack, write_state)
 
 # %% ../../nbs/07_training/06_resume.ipynb #1d6ce6e5
@@ -521,7 +521,7 @@ def _take_files(self:Resumable):
             sign = (s.st_mtime_ns, s.st_size, s.st_ino)
             if seen.get(k, [None])[0] != sign:
                 name = f'kept-{self.now.serial:08d}-{os.urandom(4).hex()}'
-                put_file(self.dir/name, [p.read_bytes()])
+                write_whole(self.dir/name, p.read_bytes())
                 seen[k] = sign, name
             out[k] = seen[k][1]
     return out
@@ -548,5 +548,5 @@ def _put_files(self:Resumable):
     for p in aside: os.replace(p, p.with_name(f'{p.name}.after'))
     for p, data in self._kept(m, folder).items():
         if m['finished'] and p.exists(): continue   # it may have grown since, which is no repetition
-        if not p.exists() or p.read_bytes() != data: put_file(p, [data])
+        if not p.exists() or p.read_bytes() != data: write_whole(p, data)
     return aside

@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import errno
 import itertools
+import json
 import logging
 import os
 import re
@@ -20,16 +21,19 @@ import sys
 import threading
 import time
 import traceback
+from datetime import datetime
 from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
+from fastcore.basics import patch
+
 from ..dataset.names import show_any_name
-from ..drive.archives import printable
-from ..drive.files import read_json, write_atomic
+from ..drive.archives import locked, printable, write_whole
+from ..drive.files import read_json
 from ..drive.links import link, links
-from ..drive.workspace import discard
+from ..drive.workspace import Workspace, discard
 from ..runs.ledger import fetch_runs, read_ledger, restore_run, room_taken, write_ledger
 from ..runs.run import Run, history_rows, new_run_dir, start_run
 from .parameters import ParamError, cell_source, check_params, param_table, parse_parameters
@@ -106,7 +110,8 @@ def _kernel_manager(env, log):  # kernel manager class: this Python, with this e
     import zmq
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
-    spec = KernelSpec(argv=[sys.executable, '-m', 'ipykernel_launcher', '-f', '{connection_file}'], language='python',
+    begin = [sys.executable, '-c', 'from nb_helpers.workbook.command import _kernel; _kernel()']
+    spec = KernelSpec(argv=[*begin, '-f', '{connection_file}'], language='python',
                       display_name='this Python', metadata=dict(supported_encryption=['curve']))
     new = 'transport_encryption' in AsyncKernelManager.class_trait_names() and zmq.has('curve')  # newer only
     class ThisPython(AsyncKernelManager):
@@ -118,23 +123,50 @@ def _kernel_manager(env, log):  # kernel manager class: this Python, with this e
             return await super().start_kernel(**{**kw, 'stderr': log, 'env': all})
     return ThisPython
 
+# %% ../../nbs/11_workbook/01_command.ipynb #a03a39ca
+def _kernel():
+    "How the kernel begins: each bar that tqdm draws in it, of whatever library, is told to the command as well"
+    from ipykernel.kernelapp import launch_new_instance
+    from tqdm.std import tqdm
+    draw, close = tqdm.refresh, tqdm.close
+    def refresh(bar, *args, **kw):
+        Run.tell(what=bar.desc.rstrip(': '), n=bar.n, total=bar.total, scaled=bool(bar.unit_scale))
+        bar.told = True
+        return draw(bar, *args, **kw)
+    def end(bar):
+        if getattr(bar, 'told', False): bar.told = Run.tell()
+        return close(bar)
+    tqdm.refresh, tqdm.close = refresh, end
+    if sys.path[:1] == ['']: del sys.path[0]   # as ipykernel's own launcher has it
+    launch_new_instance()
+
 # %% ../../nbs/11_workbook/01_command.ipynb #94d943d3
-def _notes(dir):  # the notes of a run so far
+def _beside(dir, ext): return Path(dir).with_name(f'.{Path(dir).name}.{ext}')   # a file that is not copied with the run
+
+def _info(dir):  # what run.json says; {} where it can't be read
     info = read_json(dir/'run.json')
-    return [str(o) for o in (info.get('notes') if isinstance(info, dict) else None) or []]
+    return info if isinstance(info, dict) else {}
+
+def _notes(dir): return [str(o) for o in _info(dir).get('notes') or []]   # of a run so far
+
+def _now(dir):  # what goes on in the kernel at this moment; {} where it does not say
+    try: now = read_json(_beside(dir, 'now'))
+    except (OSError, ValueError): return {}
+    return now if isinstance(now, dict) else {}
 
 # %% ../../nbs/11_workbook/01_command.ipynb #362ffbfa
-def _epochs(dir, stop, say):  # says each new row of history.csv and each new note until `stop` is set
+def _epochs(dir, stop, say, draw=lambda now: None):  # says each new row of history.csv and each new note, until `stop`
     n, told = 1, len(_notes(dir))
     while True:
-        last = stop.wait(1.)
-        try: rows, notes = history_rows(dir/'history.csv')[0], _notes(dir)
+        last = stop.wait(.5)
+        try: rows, notes, about = history_rows(dir/'history.csv')[0], _notes(dir), _info(dir).get('training') or {}
         except (OSError, ValueError) as e:
             if last: say(f'the epochs are not shown: {e}'); return
             continue                                              # half written: the next look may find it whole
         for o in notes[told:]: say(f'note: {printable(o)}')
-        for r in rows[n:]: say('  '.join(f'{k} {_short(v)}' for k,v in zip(rows[0], r) if v))
+        for r in rows[n:]: say(_epoch_line(dict(zip(rows[0], r)), about))
         n, told = max(1, len(rows)), len(notes)   # rows that were set aside are trained, and said, again
+        draw(_now(dir))
         if last: return
 
 # %% ../../nbs/11_workbook/01_command.ipynb #afd0230b
@@ -142,25 +174,111 @@ def _short(text):  # a number with four digits, other text as it is
     try: return f'{float(text):.4g}'
     except ValueError: return text
 
+def _soon(seconds):  # 'about 3 minutes left'; '' where nobody knows
+    if not seconds or seconds < 1: return ''
+    return f"about {seconds/60:.0f} minutes left" if seconds >= 120 else f"about {seconds:.0f} seconds left"
+
+def _epoch_line(row, about):
+    "An epoch in words: which, its losses, the metric that chooses it (`about`: section `training` of run.json), its time"
+    from nb_helpers.dataset.decode import metric_name
+    of, monitor = about.get('epochs'), about.get('monitor')
+    numbers = [k for k in row if k not in ('phase', 'epoch', 'lr', 'seconds', 'running_loss')]
+    losses = [k for k in ('train_loss', 'valid_loss') if k in row] or [k for k in numbers if 'loss' in k][:1]
+    metric = [k for k in (monitor, *numbers) if k in row and k not in losses and not k.startswith('train_')][:1]
+    first = f"epoch {row.get('epoch', '?')}" + (f' of {of}' if of else '')
+    said = [f"{metric_name(k)} {_short(row[k])}" for k in (*losses, *metric) if row[k]]
+    took = float(row.get('seconds') or 0)
+    left = _soon(took*(of - int(row['epoch']))) if of else ''
+    return '  '.join(filter(None, [first, row.get('phase'), *said, f'{took:.1f} s' if took else '', left]))
+
+# %% ../../nbs/11_workbook/01_command.ipynb #f57321ab
+class _Screen:
+    "What is said of a run while it goes on: in log.txt with date and time, on stderr, and a bar below it in a terminal"
+    def __init__(self,
+        dir:Path,       # the run's
+        show:bool=True, # False: only the log
+    ):
+        self.dir, self.show, self.bar, self.heading, self.seen = dir, show, None, '', {}
+        try: self.log = open(dir/'log.txt', 'a', encoding='utf-8', errors='backslashreplace')
+        except OSError: self.log = None                            # a full disk: the run itself will say so
+        if show and sys.stderr.isatty():
+            from tqdm import tqdm
+            self.bar = tqdm(desc='starting', leave=False, dynamic_ncols=True, bar_format='{desc}  {elapsed}')
+
+    def say(self, text, screen=True):
+        line = f'{datetime.now():%Y-%m-%d %H:%M:%S}  {text}'
+        try:
+            if self.log: print(line, file=self.log, flush=True)
+        except OSError: self.log = None
+        if self.show and screen and self.bar is not None: self.bar.write(text, file=sys.stderr)
+        elif self.show and screen: print(line, file=sys.stderr, flush=True)
+
+    def stage(self, heading):
+        "A part of the workbook begins"
+        if not heading or heading == self.heading: return
+        self.heading = heading
+        _beside(self.dir, 'now').unlink(missing_ok=True)           # of the part before
+        self.say(heading)
+
+    def close(self):
+        if self.bar is not None: self.bar.close()
+        if self.log:
+            with contextlib.suppress(OSError): self.log.close()
+
+# %% ../../nbs/11_workbook/01_command.ipynb #d5767461
+_EVERY = dict(bar=60., epoch=300.)   # s between two lines of the log about one bar, or within one epoch
+
+def _doing(now):  # what goes on, in words: 'epoch 3 of 16', 'copying photos.zip'; '' where the kernel does not say
+    return f"epoch {now['epoch']} of {now['of']}" if 'epoch' in now else now.get('what') or ''
+
+@patch
+def draw(self:_Screen, now):
+    "The bar, or now and then a line in its place, of what goes on at this moment"
+    what, t = _doing(now), time.monotonic()
+    if 'epoch' in now and now.get('left') and 'left' not in self.seen:
+        self.seen['left'] = t
+        self.say(f"{_soon(now['left']).capitalize() or 'Done soon'}, by the first batches")
+    often = _EVERY['epoch' if 'epoch' in now else 'bar']
+    if what and now.get('n') and t - self.seen.setdefault(what, t if 'epoch' in now else -often) >= often:
+        self.seen[what] = t
+        self.say(f"{what}: {now['n']:,}" + (f" of {now['total']:,}" if now.get('total') else ''), screen=self.bar is None)
+    if self.bar is None: return
+    b, total = self.bar, now.get('total') if what else None
+    if (what or self.heading) != b.desc: b.desc, b.start_t = what or self.heading, time.time()
+    b.last_print_t = time.time()                                   # else it would not be wiped away at the end
+    parts = [f"loss {now['loss']:.4g}" if now.get('loss') is not None else '', _soon(now.get('left'))]
+    b.n, b.total, b.unit_scale, b.postfix = min(now.get('n') or 0, total or 1e18), total, bool(now.get('scaled')), ''
+    b.bar_format = ('{desc} |{bar:24}| {n_fmt}/{total_fmt}  {elapsed}  ' if total else '{desc}  {elapsed}  '
+                    ) + '  '.join(filter(None, parts)).replace('{', '{{')
+    b.refresh()
+
+# %% ../../nbs/11_workbook/01_command.ipynb #49dc9ee9
+def _headings(nb):  # for each cell the heading of the workbook under which it stands; 'starting' before the second one
+    out, now, n = [], 'starting', 0
+    for c in nb.cells:
+        found = re.findall(r'(?m)^#{1,3} +(.+)', c.source) if c.cell_type=='markdown' else []
+        n += len(found)
+        if found and n > 1: now = re.sub('[*`]', '', found[-1])
+        out.append(now)
+    return out
+
 # %% ../../nbs/11_workbook/01_command.ipynb #bf0d9076
-def _execute(nb, dir, cwd, progress):  # papermill in the run's folder; the error it raises passes through
+def _execute(nb, dir, cwd, screen):  # papermill in the run's folder; the error it raises passes through
     import nbformat, papermill
-    path = str(dir/'notebook.ipynb')
-    write_atomic(path, nbformat.writes(nb))
-    stop = threading.Event()
-    if progress: from tqdm.auto import tqdm
-    bar = bool(progress) and sys.stderr.isatty()
-    say = (lambda s: tqdm.write(s, file=sys.stderr)) if bar else (lambda s: print(s, file=sys.stderr, flush=True))
-    tail = threading.Thread(target=_epochs, args=(dir, stop, say), daemon=True)
-    if progress: tail.start()
-    log = dir/'kernel.log'
+    path, log, now = str(dir/'notebook.ipynb'), dir/'kernel.log', _beside(dir, 'now')
+    write_whole(path, nbformat.writes(nb))
+    under, stop = _headings(nb), threading.Event()
+    follow = threading.Thread(target=_epochs, args=(dir, stop, screen.say, screen.draw), daemon=True)
+    follow.start()
     with log.open('wb') as f:
-        km = _kernel_manager(dict(NB_HELPERS_RUN=str(dir)), f)
+        km = _kernel_manager(dict(NB_HELPERS_RUN=str(dir), NB_HELPERS_NOW=str(now)), f)
         try: papermill.execute_notebook(path, path, kernel_name='python3', language='python', cwd=str(cwd),
-                                        progress_bar=bar, kernel_manager_class=km)
+                                        progress_bar=False, kernel_manager_class=km,
+                                        on_cell_execute=lambda cell, cell_index: screen.stage(under[cell_index]))
         finally:
             stop.set()
-            if progress: tail.join()
+            follow.join()
+            now.unlink(missing_ok=True)
     if not log.stat().st_size: log.unlink()
 
 # %% ../../nbs/11_workbook/01_command.ipynb #aa513814
@@ -202,7 +320,7 @@ def _end(run, e, nb):
                      "it will be taken for killed")
     else:
         try:
-            lines += [f"  traceback {write_atomic(run.dir/'traceback.txt', trace.rstrip() + chr(10))}"] if trace else []
+            lines += [f"  traceback {write_whole(run.dir/'traceback.txt', trace.rstrip() + chr(10))}"] if trace else []
         except OSError as full:
             lines.append(f"  {full.filename or run.dir}: {full.strerror or full}, so the traceback is not kept")
     return status, lines
@@ -231,10 +349,23 @@ def _begin(path, have, values, root, extras):  # a new run's folder
     start_run(dir, path.stem, {**{k: p.default for k,p in have.items()}, **values}, **extras)
     return Run(dir)
 
+# %% ../../nbs/11_workbook/01_command.ipynb #38863655
+def _check_files(path, have, values, cwd='.'):
+    "`ParamError` for a source or a file of weights that is not there, before anything is begun; by the words of the comment"
+    if Path(cwd).resolve() != Path.cwd(): return                       # the notebook will look from there, and say so
+    for k, v in values.items():
+        help = have[k].help
+        if not isinstance(v, str) or v in (have[k].default, *re.findall("'([^']*)'", help)): continue
+        if 'data_links.md' in help:
+            try: Workspace.check_source(path.stem, v)
+            except FileNotFoundError as e: raise ParamError(f"{k}: {str(e).splitlines()[0]} `nb_links` says more") from None
+        elif re.search(r'\.(safetensors|pth)\b', help) and (Path(v).suffix or len(Path(v).parts) > 1) and not Path(v).exists():
+            here = ', '.join(sorted(o.name for e in ('safetensors', 'pth') for o in Path.cwd().glob(f'*.{e}'))[:5])
+            raise ParamError(f"{k}: there is no file {v} here, in {Path.cwd()}" + (f", which has {here}" if here else '')
+                             + f". `nb_links weights` says where to get some; without -p {k} it is {have[k].default!r}")
+
 # %% ../../nbs/11_workbook/01_command.ipynb #96a8beec
 _ROOM = 1<<18   # bytes: run.json, a traceback and most ledgers
-
-def _beside(dir, ext): return Path(dir).with_name(f'.{Path(dir).name}.{ext}')
 
 def _holder(dir):
     "Number of the process that holds a run, as text, which it writes a moment after it has the lock"
@@ -244,18 +375,20 @@ def _holder(dir):
     return 'unknown'
 
 # %% ../../nbs/11_workbook/01_command.ipynb #0e56706b
+@contextlib.contextmanager
 def _hold(dir):
-    "The lock on a run's folder, None where the file system has none; `RuntimeError` while another process has it"
-    from filelock import FileLock, Timeout
-    lock = FileLock(_beside(dir, 'lock'))
-    try: lock.acquire(timeout=0)
-    except Timeout:
-        raise RuntimeError(f"{dir.name} is being continued by another nb_run (process {_holder(dir)}): "
-                           "wait for its end, or stop it first") from None
-    except (NotImplementedError, OSError): return None   # the run's own note of its process must do
-    try: _beside(dir, 'held').write_bytes(b'%d\n' % os.getpid() + os.urandom(_ROOM))
-    except OSError: _beside(dir, 'held').unlink(missing_ok=True)     # no room to keep: what comes next says so
-    return lock
+    "The lock on a run's folder; `RuntimeError` while another process has it"
+    with locked(_beside(dir, 'lock'), wait=0) as held:
+        if held is False:
+            raise RuntimeError(f"{dir.name} is being continued by another nb_run (process {_holder(dir)}): "
+                               "wait for its end, or stop it first")
+        if not held: yield; return                       # no locks here: the run's own note of its process must do
+        try: _beside(dir, 'held').write_bytes(b'%d\n' % os.getpid() + os.urandom(_ROOM))
+        except OSError: _beside(dir, 'held').unlink(missing_ok=True)     # no room to keep: what comes next says so
+        try: yield
+        finally:
+            with contextlib.suppress(OSError):                        # Windows keeps an open file
+                for o in ('held', 'lock'): _beside(dir, o).unlink(missing_ok=True)
 
 # %% ../../nbs/11_workbook/01_command.ipynb #5d4596b7
 @contextlib.contextmanager
@@ -264,15 +397,18 @@ def _alone(run, root='.'):  # holds a run, by folder or id, against every other 
     new = not dir.parent.exists()
     try: dir.parent.mkdir(parents=True, exist_ok=True)
     except OSError: pass   # whoever writes there next says why it can't be done
-    lock = _hold(dir)
-    try: yield
+    try:
+        with _hold(dir): yield
     finally:
-        if lock:
-            with contextlib.suppress(OSError):                        # Windows keeps an open file
-                for o in ('held', 'lock'): _beside(dir, o).unlink(missing_ok=True)
-            lock.release()
         if new:
             with contextlib.suppress(OSError): dir.parent.rmdir()     # goes only where it is empty
+
+# %% ../../nbs/11_workbook/01_command.ipynb #c32ab87e
+def _checked_values(workbook, params, cwd='.'):  # name -> value, of a workbook that is begun; `ParamError` at the door
+    path, have = _read(workbook)
+    values = check_params(have, params, workbook)
+    _check_files(path, have, values, cwd)
+    return values
 
 # %% ../../nbs/11_workbook/01_command.ipynb #b3354a78
 def nb_run(
@@ -281,7 +417,7 @@ def nb_run(
     root:str|Path='runs',        # folder that holds all runs
     cwd:str|Path='.',            # folder that the notebook works in
     flags:str='',                # cells flagged with one of these words run too: any of 'slow cuda colab'
-    progress:bool=True,          # bar (in a terminal) and a line an epoch, on stderr
+    progress:bool=True,          # stages, epochs and (in a terminal) a bar on stderr; False: only in the run's log.txt
     resume:str|None=None,        # id of a run to go on with, with its own parameters
     processes:int|str|None=None, # in which the whole workbook runs; 'auto': a GPU each; None: 1, or the run's own
     **extras,                    # further entries of a new run's run.json
@@ -290,7 +426,7 @@ def nb_run(
     with _alone(resume, root) if resume else contextlib.nullcontext():   # before anything of the run is looked at
         old = _unended(resume, root) if resume else None
         path, have = _read(workbook or old.info['workbook'])
-        values = _same_params(old, path, have, params or {}) if old else check_params(have, params or {})
+        values = _same_params(old, path, have, params or {}) if old else _checked_values(workbook, params or {}, cwd)
         nb = _prepare_notebook(path, values, flags)
         n = _how_many(processes, old)
         if old: return _work(_reopen(old), nb, cwd, progress, n)
@@ -300,14 +436,19 @@ def nb_run(
 # %% ../../nbs/11_workbook/01_command.ipynb #5164a3a8
 def _work(run, nb, cwd, progress, processes=1):
     "The run when its notebook has ended; `WorkbookError` or `KeyboardInterrupt` where it was cut short"
-    execute = partial(_execute, nb, run.dir, Path(cwd).resolve(), progress)
+    screen = _Screen(run.dir, progress)
+    screen.say(f"running {run.info['workbook']}: {run.dir}")
+    screen.stage('starting')
+    execute = partial(_execute, nb, run.dir, Path(cwd).resolve(), screen)
     try: execute() if processes == 1 else _together(execute, nb, run.dir, Path(cwd).resolve(), processes)
     except BaseException as e:
         status, lines = _end(run, e, nb)
+        screen.say(lines[0], screen=False)
         e.run = run    # Ctrl-C, too, says which run it ended
         if not isinstance(e, Exception): raise
         if status=='interrupted': raise KeyboardInterrupt from e
         raise WorkbookError('\n'.join(lines), run) from e
+    finally: screen.close()
     if run.info['status']=='running': _last(run).finish()
     return run
 
@@ -392,8 +533,8 @@ def nb_sweep(
 ):                              # DataFrame: the ledger's rows of these runs, in their order
     "Run a workbook for all combinations of some values; `ParamError` before the first starts"
     combos = [dict(zip(over, o)) for o in itertools.product(*over.values())]
-    have, ids = _read(workbook)[1], []
-    for c in combos: check_params(have, {**(params or {}), **c})
+    ids = []
+    for c in combos: _checked_values(workbook, {**(params or {}), **c}, kw.get('cwd', '.'))
     for i,c in enumerate(combos, 1):
         said(f"run {i} of {len(combos)}: " + '  '.join(f'{k}={v}' for k,v in c.items()))
         try:
@@ -419,6 +560,8 @@ def _parser():
     p.add_argument('--processes', metavar='N', type=lambda n: n if n == 'auto' else int(n),
                    help="run the whole workbook in N processes that train together; auto: one a GPU")
     p.add_argument('--xlsx', action='store_true', help="write the ledger as a spreadsheet, too: ledger.xlsx")
+    p.add_argument('--quiet', action='store_true', help="only errors and the closing lines")
+    p.add_argument('--json', action='store_true', help="at the end one JSON object on stdout; all else on stderr")
     p.add_argument('--list', action='store_true', help="show the workbooks, or the parameters of one, and stop")
     p.add_argument('--copy', action='store_true', help="put the workbook into this folder, to be edited, and stop")
     return p
@@ -434,7 +577,7 @@ def _copied(name):
     "Put a workbook into this folder; `FileExistsError` rather than over another one"
     src, to = _find_workbook(name or ''), Path(f'{name}.ipynb')
     if to.exists(): raise FileExistsError(f"{to} is here already: move it away, or go on with it: nb_run {to}")
-    write_atomic(to, src.read_bytes())
+    write_whole(to, src.read_bytes())
     return f"{to}: open it, or nb_run {to}"
 
 # %% ../../nbs/11_workbook/01_command.ipynb #8d737166
@@ -444,62 +587,126 @@ def _not_used(run):  # 'what of the source is no item', in a line; '' where ever
     said = [f"{n} {'file' if n == 1 else 'files'} {what}" for n, what in ((left, 'left out'), (bad, 'unreadable')) if n]
     return f"{', '.join(said)}: see the report" if said else ''
 
-def _tell(run, minutes):  # what a finished run left, and where
-    nums = '  '.join(f'{k} {v:.4g}' if isinstance(v, float) else f'{k} {v}' for k,v in run.metrics.items())
-    reports = [('report', o) for o in sorted(run.dir.glob('report*.*'))]
-    files = [('run', run.dir), ('notebook', run.dir/'notebook.ipynb'), *reports, ('figures', run.dir/'figures'),
-             ('ledger', run.dir.parent/'ledger.csv')]
-    print(f"done in {minutes:.1f} min: {run.id}\n  {nums or 'no metrics recorded'}")
-    if said := _not_used(run): print(f'  {said}')
-    for k,v in files:
-        if v.exists(): print(f'  {k:<9} {v}')
+# %% ../../nbs/11_workbook/01_command.ipynb #319313d0
+def _headline(run):  # (lines on what the run is worth: the workbook's own metric with its interval, on what, chosen how; its name)
+    said = run.headline()
+    few = [f'{k} {_short(v)}' for k, v in run.metrics.items()][:4]
+    return [o['text'] for o in said] or ['  '.join(few) or 'no metrics recorded'], said[0]['metric'] if said else None
+
+# %% ../../nbs/11_workbook/01_command.ipynb #89e58ff6
+def _use(run, a):  # the command that uses the model; '' where none was exported
+    try: spec = read_json(run.dir/'export'/'spec.json')
+    except (OSError, ValueError): return ''
+    several = (spec['network'].get('n_in') or 1) > (spec['prepare'].get('channels') or 3)
+    if spec['network'].get('maps') or several:
+        return f"from nb_helpers.export import Predictor; Predictor({str(run.dir/'export')!r})"
+    what = 'CLIPS' if spec['prepare'].get('by') == 'prepare_clip' else 'PHOTOS'
+    return f"{shlex.join(['nb_predict', run.id, *_runs_of(a)])} {what} -o labels.csv"
+
+def _runs_of(a): return ['--runs', a.runs] if a.runs != 'runs' else []
+
+def _tell(run, minutes, a):  # the closing lines: what it is worth, where its page is, what can be done now
+    worth, own = _headline(run)
+    best = ['--by', own] if own else []
+    pages = sorted(run.dir.glob('report*.*')) or [run.dir/'notebook.ipynb']
+    unused = f' ({o})' if (o := _not_used(run)) else ''
+    lines = [*(('', o) for o in worth), *(('page', f'{o}{unused}') for o in pages), ('next', _use(run, a)),
+             ('go on', f"{shlex.join(['nb_runs', run.info['workbook'], *best, *_runs_of(a)])} (beside the earlier ones)")]
+    print(f"done in {minutes:.1f} min: {run.id}")
+    for k, v in lines:
+        if v: print(f'  {k:<8}  {v}' if k else f'  {v}')
 
 # %% ../../nbs/11_workbook/01_command.ipynb #ff3fde09
-def _again(name, a, run=None):  # the lines that say how to go on, and how to begin anew
-    end = ['--runs', a.runs, *(['--flags', a.flags] if a.flags else [])]
-    spread = ['--processes', str(a.processes)] if a.processes else []   # a run that goes on knows it
-    cont = shlex.join(['nb_run', str(name), '--resume', run.id, *end]) if run else None
-    anew = shlex.join(['nb_run', str(name), *(o for kv in a.params for o in ('-p', *kv)), *spread, *end])
-    return (f"  continue  {cont}\n" if cont else '') + ('' if a.resume else f"  again     {anew}")
+def _command(name, a, params, resume=None):  # a command line: what was asked for, with these parameters
+    said = [*([str(name)] if name else []), *(o for kv in params for o in ('-p', *kv)), *(f'--sweep={o}' for o in a.sweep if not resume)]
+    flags = [*(['--flags', a.flags] if a.flags else []), *(['--quiet'] if a.quiet else []), *(['--json'] if a.json else [])]
+    spread = ['--processes', str(a.processes)] if a.processes and not resume else []   # a run that goes on knows it
+    return shlex.join(['nb_run', *said, *(['--resume', resume] if resume else []), *spread, *_runs_of(a), *flags])
+
+def _again(name, a, run=None, params=None):  # the lines that say how to go on, and how to begin anew
+    cont = f"  continue  {_command(name, a, [], run.id)}" if run else ''
+    anew = '' if a.resume else f"  again     {_command(name, a, a.params if params is None else params)}"
+    return '\n'.join(filter(None, [cont, anew]))
+
+# %% ../../nbs/11_workbook/01_command.ipynb #81128e59
+def _corrected(e, a):
+    "The command as it was meant, after an error that knows what was meant; '' after any other"
+    near = re.search(r"did you mean '?([\w.-]+?)'?\?", str(e))
+    name, params, resume = a.workbook, a.params, a.resume
+    mend = getattr(e, 'mend', {})
+    if mend and set(mend) <= {k for k, _ in params}: params = [n for k, v in params if (n := mend.get(k, (k, v)))]
+    elif near and str(e).startswith('no workbook'): name = near[1]
+    elif near and str(e).startswith('no run'): resume = near[1]
+    else: return ''
+    return _command(name, a, params, resume)
 
 # %% ../../nbs/11_workbook/01_command.ipynb #80786a2b
-def _refused(e):  # exit code 2, and why in a line, whatever kept a run from starting
+def _refused(e, a):  # exit code 2, and why in a line, whatever kept a run from starting
     if isinstance(e, OSError) and e.strerror:
         e = f"{e.filename or 'the folder of runs'}: {e.strerror} (--runs DIR puts the runs into another folder)"
-    print(f'nb_run: {e}', file=sys.stderr)
+    better = _corrected(e, a)
+    print(f'nb_run: {e}' + (f"\n  {'continue' if a.resume else 'again   '}  {better}" if better else ''), file=sys.stderr)
+    a.made.append(dict(id=None, status='refused', folder=None, metrics={}, files={}, error=str(e)))
     return 2
 
 def _interrupted(name, a, e):  # exit code 130, and how to go on
     logging.getLogger('asyncio').setLevel(logging.CRITICAL)  # it would report the task that was cut short
-    print(f"interrupted\n{_again(name, a, getattr(e, 'run', None))}", file=sys.stderr)
+    run = getattr(e, 'run', None)
+    try: n = len(history_rows(run.dir/'history.csv')[0][1:]) if run else 0
+    except (OSError, ValueError): n = 0
+    after = f" after {n} epoch{'s'*(n > 1)}, which are kept" if n else ''
+    print(f"interrupted{after}" + (f": {run.dir}" if run else '') + f"\n{_again(name, a, run)}", file=sys.stderr)
+    if run: a.made.append(_facts(run))
     return 130
 
-def _was_refused(e):
-    "Did a workbook stop at a parameter's value before it trained? The same again would stop there again"
+def _refused_key(e):
+    "The parameter at whose value a workbook stopped before it trained; None where it was something else"
     key = re.match(r'cell \d+ of the workbook failed: (\w+)[:=]', str(e))
-    return bool(key) and key[1] in e.run.params and not (e.run.dir/'history.csv').exists()
+    return key[1] if key and key[1] in e.run.params and not (e.run.dir/'history.csv').exists() else None
+
+# %% ../../nbs/11_workbook/01_command.ipynb #f702e048
+_FILES = dict(page='report.html', notebook='notebook.ipynb', log='log.txt', history='history.csv', metrics='metrics.json',
+              predictions='predictions', figures='figures', weights='best.safetensors', export='export')
+
+def _facts(run, **more):  # a run as --json says it
+    files = {k: str(run.dir/f) for k, f in _FILES.items() if (run.dir/f).exists()}
+    return dict(id=run.id, status=run.status, folder=str(run.dir), minutes=run.info.get('minutes'), metrics=run.metrics,
+                files=files, **more)
+
+@contextlib.contextmanager
+def _aside(a):  # what a run prints in this process is no result: it goes to stderr, or with --quiet nowhere
+    with open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere if a.quiet else sys.stderr): yield
 
 def _run_one(name, a):  # exit code of one workbook
     t = time.perf_counter()
-    print(f'running {name}; its folder will be in {Path(a.runs).resolve()}', file=sys.stderr)
-    try: run = nb_run(name, dict(a.params), a.runs, flags=a.flags, resume=a.resume, processes=a.processes)
+    try:
+        with _aside(a):
+            run = nb_run(name, dict(a.params), a.runs, flags=a.flags, resume=a.resume, progress=not a.quiet, processes=a.processes)
     except WorkbookError as e:
+        key = _refused_key(e)
         print(f"{e}\n  notebook  {e.run.dir/'notebook.ipynb'}", file=sys.stderr)
-        print(_again(name, a, None if _was_refused(e) else e.run), file=sys.stderr)
+        if key: print(_again(name, a, None, [*((k, v) for k, v in a.params if k != key), (key, 'VALUE')]), file=sys.stderr)
+        else: print(_again(name, a, e.run), file=sys.stderr)
+        a.made.append(_facts(e.run, error=str(e)))
         return 1
-    except (OSError, ValueError, RuntimeError) as e: return _refused(e)
+    except (OSError, ValueError, RuntimeError) as e: return _refused(e, a)
     except KeyboardInterrupt as e: return _interrupted(name, a, e)
-    _tell(run, (time.perf_counter()-t)/60)
+    _tell(run, (time.perf_counter()-t)/60, a)
+    a.made.append(_facts(run))
     return 0
 
 # %% ../../nbs/11_workbook/01_command.ipynb #aba2a403
 def _sweep(name, a):  # exit code of a sweep, with its table
     over = {k.strip(): _split(v) for k,_,v in (o.partition('=') for o in a.sweep)}
-    try: df = nb_sweep(name, over, dict(a.params), a.runs, lambda s: print(s, file=sys.stderr), flags=a.flags,
-                      processes=a.processes)
-    except (OSError, ValueError, RuntimeError) as e: return _refused(e)
+    say = lambda s: None if a.quiet and s.startswith('run ') else print(s, file=sys.stderr)
+    try:
+        with _aside(a):
+            df = nb_sweep(name, over, dict(a.params), a.runs, say, flags=a.flags, progress=not a.quiet, processes=a.processes)
+    except (OSError, ValueError, RuntimeError) as e: return _refused(e, a)
     except KeyboardInterrupt as e: return _interrupted(name, a, e)
-    mets = dict.fromkeys(k for i in df.id for k in Run.open(i, a.runs).metrics if not k.endswith(('_low','_high')))
+    runs = [Run.open(i, a.runs) for i in df.id]
+    a.made += [_facts(o) for o in runs]
+    mets = dict.fromkeys(k for o in runs for k in o.metrics if not k.endswith(('_low','_high')))
     print(df[['id','status',*over,*[k for k in mets if k in df][:6],'minutes']].to_string(index=False))
     return int((df.status != 'done').any())
 
@@ -514,21 +721,33 @@ def nb_run_cli(
     show_any_name()
     p = _parser()
     a = p.parse_args(argv)
+    a.made = []                                                       # what --json says of every run
     if not a.workbook and not a.list and not a.resume:
         print(f"{p.format_help()}\nworkbooks:\n{_list(None)}")
         return 0
+    with contextlib.redirect_stdout(sys.stderr) if a.json else contextlib.nullcontext(): code = _run_all(a)
+    if not a.json: return code
+    one = len(a.made) == 1 and not a.sweep and a.workbook != 'all'
+    print(json.dumps(a.made[0] if one else dict(status='failed' if code else 'done', runs=a.made), ensure_ascii=False))
+    return code
+
+# %% ../../nbs/11_workbook/01_command.ipynb #4f0052d5
+def _run_all(a):  # exit code of whatever was asked for
     try:
         if a.list: print(_list(a.workbook))
         elif a.copy: print(_copied(a.workbook))
         if a.list or a.copy: return 0
         names = _checked(a)
-    except (OSError, ValueError, RuntimeError) as e: return _refused(e)
-    if threading.current_thread() is threading.main_thread(): signal.signal(signal.SIGTERM, _stop)
+    except (OSError, ValueError, RuntimeError) as e: return _refused(e, a)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _stop)
+        hangup = getattr(signal, 'SIGHUP', None)                      # the terminal was closed; nohup has it ignored
+        if hangup and signal.getsignal(hangup) == signal.SIG_DFL: signal.signal(hangup, _stop)
     codes = []
     for o in names:
         codes.append(_sweep(o, a) if a.sweep else _run_one(o, a))
         if codes[-1]==130: break
-    if any(o != 2 for o in codes): codes.append(_tables(a, max(codes)))
+    if any(o != 2 for o in codes): codes.append(_tables(a, max(codes), len(names) > 1 or bool(a.sweep)))
     return max(codes)
 
 # %% ../../nbs/11_workbook/01_command.ipynb #5830157d
@@ -547,16 +766,17 @@ def _checked(a):  # names of the workbooks to run; an error for whatever is wron
     if not names: _find_workbook('all')
     over = [[(k.strip(), o) for o in _split(v)] for k,_,v in (o.partition('=') for o in a.sweep)]
     for o in names:
-        for combo in itertools.product(*over): check_params(_read(o)[1], {**dict(a.params), **dict(combo)})
+        if a.resume: continue
+        for combo in itertools.product(*over): _checked_values(o, {**dict(a.params), **dict(combo)})
     return names
 
-def _tables(a, code=0):  # exit code; makes runs/report.html and the spreadsheet anew and says where they are
+def _tables(a, code, several):  # exit code; makes runs/report.html and the spreadsheet anew and says where they are
     from nb_helpers.runs.report import newest_runs, report_page
     try:
         page = report_page(newest_runs(a.runs), Path(a.runs)/'report.html')
-        print(f"  page      {page.resolve()} (the newest run of every workbook)")
+        if several: print(f"  page      {page.resolve()} (the newest run of every workbook)")
         if a.xlsx: print(f"  table     {write_ledger(a.runs, xlsx=True).resolve()}")
-    except OSError as e: return code if code and e.errno in _FULL else _refused(e)   # a full disk was said before
+    except OSError as e: return code if code and e.errno in _FULL else _refused(e, a)   # a full disk was said before
     return 0
 
 # %% ../../nbs/11_workbook/01_command.ipynb #b513e284

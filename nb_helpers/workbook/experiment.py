@@ -8,18 +8,29 @@ __all__ = ['Experiment']
 # %% ../../nbs/11_workbook/02_experiment.ipynb #0f85ea6b
 import os
 import shutil
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from fastai.callback.mixup import CutMix, MixUp
+from fastai.torch_core import rank_distrib
 from fastcore.basics import patch
 
+from ..analysis.figures import figure_axes
+from ..analysis.heat import report_heatmaps
+from ..analysis.inspect import report_columns, report_labels, report_temperature, with_facts
+from ..analysis.score import Predictions
 from ..balance import BalancedDL, BalancedEpochs
 from ..dataset.augment import KeyedEpochs
 from ..dataset.images import cache_images, check_photo_rate
 from ..dataset.tables import is_list
+from ..dataset.task import to_targets
 from ..drive.links import data_licence
 from ..drive.workspace import Workspace, mount, work_folder
+from ..export.onnx import check_onnx, report_onnx
 from ..export.predictor import Predictor, export as export_model
-from ..gpu import check_gpu, fit_batch_size, gpu_info, resized, run_precision
+from ..gpu import check_gpu, fit_batch_size, gpu_info, keep_rng, resized, run_precision
 from ..runs.ledger import fetch_runs, read_ledger, restore_run
 from ..runs.report import report_page
 from ..runs.run import Run
@@ -36,8 +47,10 @@ class Experiment:
         name:str,           # of the workbook: names the run and the folders
         ns:dict,            # the notebook's `globals()`
         runs:Path|None=None,# folder that holds all runs; None: runs/ in `work_folder()`
+        metric=(),          # name or names of what this workbook is measured by: said first (`Run.headline`)
     ):
         self.name, self.choices, self.root = name, Choices(ns), Path(runs or work_folder()/'runs')
+        self.metric = [metric] if isinstance(metric, str) else list(metric)
         self.run = self.space = self.precision = None
 
     def start(self)->Run:
@@ -45,8 +58,10 @@ class Experiment:
         mount()                                                   # without it nothing of an earlier session is found
         fetch_runs(self.root)
         self.values = self.choices()
+        self._check_more()
         self.run = Run.create(self.name, self.values, self.root, resume=True)
         self.root = Path(os.environ.get('NB_HELPERS_RUN', self.run.dir)).parent   # under nb_run the folder it was given
+        if self.metric: self.run.describe(metric=self.metric)
         check_gpu()
         self.precision = run_precision(self.run, self.values.get('precision', 'auto'))
         self.space = Workspace(self.name)
@@ -115,7 +130,7 @@ def save(self:Experiment,
     if not _follows(): self.space.save(self.run.dir, keep=1, verbose=False, strict=strict)
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #cf356206
-_ITS_OWN = 'run.json', 'elsewhere.json', '*.ipynb', 'report.html', 'kernel.log'   # what every run has about itself
+_ITS_OWN = 'run.json', 'elsewhere.json', '*.ipynb', 'report.html', 'kernel.log', 'log.txt'   # what every run has about itself
 
 @patch
 def use_outputs(self:Experiment,
@@ -159,12 +174,16 @@ def fit(self:Experiment,
     "Train with checkpoints on both disks; the same cell, run again after a kill, goes on where it was"
     if bs == 0: kw['accumulate'] = self._fit_batch(learn, step_items)
     if unlabelled is not None and len(unlabelled): cbs = [*cbs, KeepEpochs(learn.dls.test_dl(unlabelled), last=0)]
+    phases, cbs = self._chosen(learn, phases, cbs, kw)
     check_photo_rate(learn.dls)                                   # says so where a GPU would wait for photos
     self.save(strict=False)                                       # from now on another session finds the run
     if not _follows(): self.space.survives(self.run.dir)
     data = data or self.run.info.get('data', {}).get('fingerprint')
     resume = Resumable(self.checkpoints[0], minutes=5, copy_to=self.checkpoints[1], data=data)
-    self.run.describe(training=dict(monitor=monitor, precision=self.precision))
+    measured = kw.get('train_items')                              # as `TrainMetrics` counts them: the page says on how many
+    n = min(len(learn.dls.train_ds), measured or min(len(learn.dls.valid_ds), 1000)) if measured != 0 else 0
+    self.run.describe(training=dict(monitor=monitor, precision=self.precision, train_items=n,
+                                     epochs=sum(p.epochs for p in phases)))
     cbs = [*cbs, *self._keyed(learn, cbs)]
     best = fit_phases(learn, phases, self.run, self.precision, monitor, keep_safe=self.save, cbs=cbs,
                resume=resume, deterministic=self.values.get('deterministic', False), **kw)
@@ -193,21 +212,128 @@ def _fit_batch(self:Experiment, learn, step_items):
     learn.dls = resized(learn, found.bs).dls
     return found.step_items
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #3dce72e0
+@patch
+def _check_more(self:Experiment):
+    "`ValueError` for choices that exclude each other, `ImportError` for a missing package: before any item is read"
+    if self.values.get('mixup') and self.values.get('cutmix'):
+        raise ValueError(f"mixup={self.values['mixup']}, cutmix={self.values['cutmix']}: one or the "
+                         "other; set one of them to 0")
+    if self.values.get('onnx'): check_onnx()
+
+@patch(as_prop=True)
+def _columns(self:Experiment): return [c.strip() for c in (self.values.get('columns') or '').split(',') if c.strip()]
+
+@patch
+def _chosen(self:Experiment, learn, phases, cbs, kw):
+    "(phases, callbacks) with mixup, cutmix, ema and lr_find as chosen; `ValueError` for columns that are not there"
+    if self._columns: with_facts(self.run.load_table('items', text=True).head(0), self._columns)
+    cbs = [*cbs, *(f(self.values[k]) for k, f in dict(mixup=MixUp, cutmix=CutMix).items() if self.values.get(k))]
+    if self.values.get('ema'): kw.setdefault('ema', self.values['ema'])
+    if not self.values.get('lr_find'): return phases, cbs
+    lr, asked = self._found_rate(learn), self.values.get('lr')
+    return [replace(p, lr=lr) if p.lr == asked and p.frozen is not True else p for p in phases], cbs
+
+# %% ../../nbs/11_workbook/02_experiment.ipynb #ed5e0076
+@patch
+def _found_rate(self:Experiment, learn):
+    "The rate that fastai's finder suggests, asked once a run; weights, random numbers and files stay as they were"
+    if kept := (self.run.info.get('training') or {}).get('lr_find'): return kept
+    use_precision(learn, self.precision)
+    was = learn.path
+    with tempfile.TemporaryDirectory() as d, keep_rng(), learn.no_bar():
+        learn.path = Path(d)
+        try: lr = float(learn.lr_find(show_plot=False).valley)
+        finally: learn.path = was
+    fig, ax = figure_axes(4.5, 2.6)
+    ax.semilogx(learn.recorder.lrs, [float(o) for o in learn.recorder.losses], color='#0b3d73', lw=1.5)
+    ax.axvline(lr, color='#D55E00', lw=1)
+    ax.set_xlabel('learning rate', size=9); ax.set_ylabel('training loss', size=9)
+    fig.set_label(f"The rate finder suggests {lr:.2g}, which took the place of lr = {self.values.get('lr'):g}.")
+    self.run.log_figure('lr_find', fig, dpi=150)
+    self.run.describe(training=dict(lr_find=lr))
+    print(fig.get_label())
+    return lr
+
 # %% ../../nbs/11_workbook/02_experiment.ipynb #ed2faa67
 @patch
 def export(self:Experiment,
-    model,       # with its best weights
+    learn,       # Learner with its best weights, whose validation items give the temperature; or a model alone
     network:dict,# what `image_model` or `video_model` built (`origin['built']`), or another that `Predictor` can build
-    task,        # `dataset.task.Task` with its vocab, thresholds and temperature; or {map: activation}
+    task,        # `dataset.task.Task` with its vocab and thresholds; or {map: activation}
     prep,        # `Preparation` of the validation photos
     **notes,     # anything else worth knowing
 )->Predictor:
     "The model as tensors and JSON in the run's folder, read back: no pickle, no notebook needed"
-    info = self.run.info
+    model, info = getattr(learn, 'model', learn), self.run.info
+    if hasattr(learn, 'dls'): task = self._calibrated(learn, task)
     about = dict(run=self.run.id, licence=data_licence(self.values.get('source', '')),
                  data=info.get('data', {}).get('fingerprint'))
     folder = export_model(model, self.run.dir/'export', network, task, prep, metrics=self.run.metrics, **about, **notes)
     return Predictor(folder)
+
+@patch
+def _calibrated(self:Experiment, learn, task):
+    "The task with the temperature of the validation items, where that changes no answer and `temperature` is not off"
+    if isinstance(task, dict) or not task.keeps_answers or not self.values.get('temperature', True): return task
+    out, targ = learn.get_preds(dl=learn.dls.valid, act=lambda x: x)
+    warm, said = report_temperature(self.run, out, to_targets(targ, task.scored).numpy(), task)
+    print(said)
+    return warm
+
+# %% ../../nbs/11_workbook/02_experiment.ipynb #baee441d
+@patch
+def more(self:Experiment,
+    learn=None,       # fastai Learner with its best weights; maps need none
+    preds=None,       # {split: `Predictions`} of items that did not train, the fairest last; of maps their scores
+    items=None,       # DataFrame of these items, and perhaps others
+    task=None,        # `Task`
+    predictor=None,   # what `export` gave; None: there is nothing to write as ONNX
+    metric:str='accuracy', # by which columns are compared: one of `score.metrics`, or 'qwk'
+    open_image=None,  # function of a path giving a picture; None: `images.open_image`
+)->dict:              # part -> what it says, in a sentence
+    "What `heatmaps`, `label_issues`, `columns` and `onnx` ask for: figures and sentences, on the page and here"
+    if rank_distrib(): return {}
+    on, run, said = self.values.get, self.run, {}
+    last = list(preds.values())[-1] if isinstance(preds, dict) else preds
+    if on('heatmaps'): said['heatmaps'] = report_heatmaps(run, learn, _rows_of(items, last), task)
+    if on('label_issues'):
+        said['doubtful'] = report_labels(run, _together(preds.values()), items, open_image=open_image)
+    if self._columns:
+        found = report_columns(run, last, items, self._columns, metric, groups=_groups_of(items, last))
+        said |= {f'by_{c}': s for c, s in found.items()}
+    if on('onnx') and predictor: said['onnx'] = report_onnx(run, predictor.folder, _files_of(items))
+    if said: run.describe(more=said)
+    else: print("heatmaps, label_issues, columns and onnx are off: the cell of choices turns them on")
+    for name, text in said.items(): _show(run, name, text)
+    return said
+
+def _show(run, name, text):
+    from IPython.display import Image, display
+    print(f'{name}: {text}')
+    for f in (run.dir/'figures'/f'{n}.png' for n in (name, *['film']*(name == 'heatmaps'))):
+        if f.exists(): display(Image(f, width=576))
+
+# %% ../../nbs/11_workbook/02_experiment.ipynb #3273a886
+def _together(preds):
+    "Predictions of several splits as one"
+    preds = list(preds)
+    whole = lambda k: np.concatenate([getattr(p, k) for p in preds])
+    return Predictions(whole('ids'), whole('targs'), whole('probs'), preds[0].vocab)
+
+def _ids(preds): return [str(i) for i in (preds.ids if hasattr(preds, 'ids') else preds.index)]
+def _rows_of(items, preds): return items[items.id.astype(str).isin(_ids(preds))].reset_index(drop=True)
+
+def _groups_of(items, preds):
+    "Group of every predicted item, itself where it has none; None where no item has one"
+    if 'group' not in items or items.group.isna().all(): return None
+    groups = items.group.astype(object).where(items.group.notna(), items.id)
+    return groups.set_axis(items.id.astype(str))[_ids(preds)].to_numpy()
+
+def _files_of(items):
+    "Files of each item, as a `Predictor` takes them"
+    if 'path' in items: return items[items.split != 'train'].path.tolist() if 'split' in items else items.path.tolist()
+    return items.filter(['bg', 'fg_bg']).to_numpy().tolist()
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #5de2e273
 @patch

@@ -169,7 +169,13 @@ def check_value(
     return v
 
 # %% ../../nbs/11_workbook/00_parameters.ipynb #4b9d48bd
-class ParamError(ValueError): "A parameter that the workbook does not have, or a value that it can't take"
+class ParamError(ValueError):
+    "A parameter that the workbook does not have, or a value that it can't take; `mend`: name -> what to give instead"
+    def __init__(self, msg,
+        mend=None,  # name -> (name, value) to give instead, None: leave it out; where nobody can tell it has no entry
+    ):
+        super().__init__(msg)
+        self.mend = mend or {}
 
 def param_table(
     params:dict,  # name -> Param
@@ -184,21 +190,33 @@ def param_table(
 def check_params(
     params:dict,  # name -> Param, what the workbook has
     given:dict,   # name -> value or text, what was asked for
+    workbook:str='NOTEBOOK', # its name or path, for the command that shows them all
 )->dict:          # name -> value in the right type, only those given
-    "Values for a workbook; `ParamError` names every wrong one, what is allowed, and all valid parameters"
-    out, bad = {}, []
+    "Values for a workbook; `ParamError` names every wrong one, the nearest name or what is allowed, and a remedy"
+    out, bad, mend = {}, [], {}
     for k,v in given.items():
         if k not in params:
             near = get_close_matches(k, params, 1, .5)
             bad.append(f"there is no parameter {k!r}" + (f"; did you mean {near[0]!r}?" if near else ''))
+            mend[k] = _mended(params[near[0]], v) if near else None
         elif hide_secrets({k: v}) != {k: v}: bad.append(
             f"{k} looks like a secret and would stay readable in the notebook; put it in an environment variable")
         else:
             try: out[k] = check_value(params[k], v)
-            except ValueError as e: bad.append(f"{k}: {e} (default {params[k].default!r})")
+            except ValueError as e:
+                bad.append(f"{k}: {e} (default {params[k].default!r})" + f": {params[k].help}"*bool(params[k].help))
+                mend[k] = _mended(params[k], v)
     if not bad: bad = _related(params, {**{k: p.default for k,p in params.items()}, **out})
-    if bad: raise ParamError('\n'.join(bad) + '\nValid parameters:\n' + param_table(params))
+    there = f"shown by nb_run {workbook} --list" if params else "none: no cell is tagged `parameters`"
+    if bad: raise ParamError('\n'.join(bad) + f"\n{len(params)} parameters: {there}", mend)
     return out
+
+def _mended(param, value):
+    "(name, value as text) that can be given: the same value, else the choice nearest to it, else the default"
+    try: return param.name, (check_value(param, value), str(value))[1]
+    except ValueError: pass
+    near = get_close_matches(str(value), limits(param.help).get('choices', []), 1, .5)
+    return param.name, near[0] if near else str(param.default)
 
 # %% ../../nbs/11_workbook/00_parameters.ipynb #dc31f6be
 class Choices:
