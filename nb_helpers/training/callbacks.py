@@ -488,7 +488,7 @@ class ChannelsLast(Callback):
     order, remove_on_fetch = 95, True   # before_batch: after MixUp and CutMix (90) have made new photos
     def __init__(self,
         learn,              # fastai Learner, whose weights are put in that order now
-        on:bool|None=None,  # do it; None: where the data does not go to a GPU and one process trains
+        on:bool|None=None,  # do it; None: where no GPU is used and one process trains
     ):
         device = torch.device(getattr(learn.dls, 'device', None) or 'cpu')
         self.ours = (device.type == 'cpu' and num_distrib() <= 1 if on is None else on) and lay_out(learn.model, True)

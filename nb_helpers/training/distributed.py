@@ -177,7 +177,7 @@ class _SyncMetrics(Callback):
 def spread(
     sync_bn:bool=True, # BatchNorm over the whole batch, on GPUs
 )->list:               # the callback for a Learner; empty in a process that is alone
-    "What a Learner needs to train together with the other processes that `launch`, `accelerate launch` or `torchrun` started"
+    "What a Learner needs to train together with the processes that `launch`, `accelerate launch` or `torchrun` started"
     if num_distrib() <= 1: return []
     Spread = _parts()[1]
     from accelerate.utils import InitProcessGroupKwargs   # the first one may copy to Drive while the others wait
@@ -232,7 +232,8 @@ def _follow(nb, path, cwd, rank, folder):
     try:
         for i, c in enumerate(nb.cells):
             if c.cell_type != 'code' or 'skip-execution' in c.metadata.get('tags', []): continue
-            while i not in lead.done and _fits(folder, '0') <= _fits(folder, rank) and not over.is_set(): time.sleep(.1)
+            waits = lambda: i not in lead.done and _fits(folder, '0') <= _fits(folder, rank)
+            while waits() and not over.is_set(): time.sleep(.1)
             if over.is_set(): return
             _copy_run(path.parent, copy)
             with busy: e = shell.run_cell(c.source).error_in_exec
@@ -254,11 +255,12 @@ def _until_over(lead, n, over, busy):
     if busy.locked(): os.kill(os.getpid(), signal.SIGINT)
 
 def _copy_run(src, to):
-    "What the first process has written of the run so far, all but the notebook, TensorBoard's files and checkpoints"
+    "What the first process has written of the run so far, without notebook, TensorBoard's files and checkpoints"
     for f in src.rglob('*'):
         new = to/f.relative_to(src)
         if f.suffix == '.ipynb' or {'tensorboard', 'checkpoints'} & set(f.parts) or not f.is_file(): continue
-        if new.exists() and (new.stat().st_mtime_ns, new.stat().st_size) == (f.stat().st_mtime_ns, f.stat().st_size): continue
+        sign = lambda p: (p.stat().st_mtime_ns, p.stat().st_size)
+        if new.exists() and sign(new) == sign(f): continue
         new.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(f, new)
 
@@ -337,5 +339,5 @@ def _first_error(failed, folder, n):
     file = folder/f'{rank}.error'
     if file.exists(): return pickle.loads(file.read_bytes())
     how = f'ended by {signal.Signals(-f.exitcode).name}' if f.exitcode < 0 else f'gone (exit code {f.exitcode})'
-    return ChildProcessError(f"process {rank + 1} of {n} was {how}, most often because memory ran out (smaller batches help); "
-                             "the others were ended. nb_run --resume goes on with all of them")
+    return ChildProcessError(f"process {rank + 1} of {n} was {how}, most often because memory ran out (smaller "
+                             "batches help); the others were ended. nb_run --resume goes on with all of them")

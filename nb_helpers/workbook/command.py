@@ -419,7 +419,7 @@ def nb_run(
     flags:str='',                # cells flagged with one of these words run too: any of 'slow cuda colab'
     progress:bool=True,          # stages, epochs and (in a terminal) a bar on stderr; False: only in the run's log.txt
     resume:str|None=None,        # id of a run to go on with, with its own parameters
-    processes:int|str|None=None, # in which the whole workbook runs; 'auto': a GPU each; None: 1, or the run's own
+    processes:int|str|None=None, # that run the whole workbook; 'auto': one a GPU; None: 1, or the run's own
     **extras,                    # further entries of a new run's run.json
 )->Run:                          # the finished run
     "Run a workbook headless; `ParamError` before anything starts, `WorkbookError` when a cell fails"
@@ -465,13 +465,14 @@ def _how_many(processes, run=None):
     n = own or 1 if processes in (None, 'auto') else processes
     if n < 1: raise ValueError(f"--processes {n}: at least 1, or auto")
     if own not in (None, n):
-        raise ValueError(f"{run.id} was begun with {own} process{'es' if own > 1 else ''}, not {n}: leave out --processes "
-                         f"to go on so, or start a new run with --processes {n}")
+        raise ValueError(f"{run.id} was begun with {own} process{'es' if own > 1 else ''}, not {n}: leave out "
+                         f"--processes to go on so, or start a new run with --processes {n}")
     if n > 1:
         import torch
         have = torch.cuda.device_count()
-        if 0 < have < n: raise ValueError(f"--processes {n}: each needs a GPU of its own, here {'is' if have == 1 else 'are'} "
-                                          f"{have}; --processes auto takes what there is")
+        if 0 < have < n:
+            raise ValueError(f"--processes {n}: each needs a GPU of its own, and there {'is' if have == 1 else 'are'} "
+                             f"{have} here; --processes auto takes what there is")
     return n
 
 def _together(execute, nb, dir, cwd, n):  # the notebook in n processes; the error of the one that ended first

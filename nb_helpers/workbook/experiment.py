@@ -60,7 +60,7 @@ class Experiment:
         self.values = self.choices()
         self._check_more()
         self.run = Run.create(self.name, self.values, self.root, resume=True)
-        self.root = Path(os.environ.get('NB_HELPERS_RUN', self.run.dir)).parent   # under nb_run the folder it was given
+        self.root = Path(os.environ.get('NB_HELPERS_RUN', self.run.dir)).parent   # under nb_run what it was given
         if self.metric: self.run.describe(metric=self.metric)
         check_gpu()
         self.precision = run_precision(self.run, self.values.get('precision', 'auto'))
