@@ -25,6 +25,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import PackageNotFoundError, metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 from fastcore.basics import patch
@@ -420,6 +421,7 @@ def nb_run(
     progress:bool=True,          # stages, epochs and (in a terminal) a bar on stderr; False: only in the run's log.txt
     resume:str|None=None,        # id of a run to go on with, with its own parameters
     processes:int|str|None=None, # that run the whole workbook; 'auto': one a GPU; None: 1, or the run's own
+    dask:str='',                 # prepare photos and clips on this dask cluster: its scheduler's address, or 'local'
     **extras,                    # further entries of a new run's run.json
 )->Run:                          # the finished run
     "Run a workbook headless; `ParamError` before anything starts, `WorkbookError` when a cell fails"
@@ -428,19 +430,22 @@ def nb_run(
         path, have = _read(workbook or old.info['workbook'])
         values = _same_params(old, path, have, params or {}) if old else _checked_values(workbook, params or {}, cwd)
         nb = _prepare_notebook(path, values, flags)
-        n = _how_many(processes, old)
-        if old: return _work(_reopen(old), nb, cwd, progress, n)
+        n, _ = _how_many(processes, old), _check_dask(dask)
+        if old: return _work(_reopen(old), nb, cwd, progress, n, dask)
     run = _begin(path, have, values, root, extras | (dict(processes=n) if n > 1 else {}))
-    with _alone(run.dir): return _work(run, nb, cwd, progress, n)
+    with _alone(run.dir): return _work(run, nb, cwd, progress, n, dask)
 
 # %% ../../nbs/11_workbook/01_command.ipynb #5164a3a8
-def _work(run, nb, cwd, progress, processes=1):
+def _work(run, nb, cwd, progress, processes=1, dask=''):
     "The run when its notebook has ended; `WorkbookError` or `KeyboardInterrupt` where it was cut short"
     screen = _Screen(run.dir, progress)
     screen.say(f"running {run.info['workbook']}: {run.dir}")
     screen.stage('starting')
     execute = partial(_execute, nb, run.dir, Path(cwd).resolve(), screen)
-    try: execute() if processes == 1 else _together(execute, nb, run.dir, Path(cwd).resolve(), processes)
+    try:
+        with _on_dask(dask):
+            if processes == 1: execute()
+            else: _together(execute, nb, run.dir, Path(cwd).resolve(), processes)
     except BaseException as e:
         status, lines = _end(run, e, nb)
         screen.say(lines[0], screen=False)
@@ -468,6 +473,8 @@ def _how_many(processes, run=None):
         raise ValueError(f"{run.id} was begun with {own} process{'es' if own > 1 else ''}, not {n}: leave out "
                          f"--processes to go on so, or start a new run with --processes {n}")
     if n > 1:
+        if find_spec('accelerate') is None:
+            raise ValueError(f"--processes {n} needs accelerate: pip install accelerate")
         import torch
         have = torch.cuda.device_count()
         if 0 < have < n:
@@ -479,6 +486,17 @@ def _together(execute, nb, dir, cwd, n):  # the notebook in n processes; the err
     from ..training.distributed import launch
     launch(execute, nb, dir/'notebook.ipynb', cwd, n)
     for f in dir.glob('process*.log'): f.unlink()      # kept where something went wrong
+
+# %% ../../nbs/11_workbook/01_command.ipynb #c0de0005
+def _check_dask(address):
+    if address and find_spec('distributed') is None:
+        raise ValueError(f"--dask {address} needs dask: pip install 'dask[distributed]'")
+
+@contextlib.contextmanager
+def _on_dask(address):  # what a workbook's kernel is told
+    if address: os.environ['NB_HELPERS_DASK'] = address
+    try: yield
+    finally: os.environ.pop('NB_HELPERS_DASK', None)
 
 # %% ../../nbs/11_workbook/01_command.ipynb #6a4370fd
 def _last(run):  # the run as the kernel left it, so that its minutes are kept; else with the minutes since its start
@@ -548,6 +566,10 @@ def nb_sweep(
     return read_ledger(root).set_index('id').loc[ids].reset_index()
 
 # %% ../../nbs/11_workbook/01_command.ipynb #2cb70646
+def _number(text):  # of processes
+    if text == 'auto' or text.isdigit() and int(text): return text if text == 'auto' else int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of processes: 1 or more, or auto")
+
 def _parser():
     p = argparse.ArgumentParser('nb_run', description="Run a workbook from the command line; its run lands in runs/.")
     p.add_argument('workbook', nargs='?', help="a name, the path of a notebook, or 'all'")
@@ -558,8 +580,10 @@ def _parser():
     p.add_argument('--resume', metavar='RUN', help="go on with this run of the folder of runs, or of Drive")
     p.add_argument('--runs', default='runs', metavar='DIR', help="folder that holds all runs (default: runs)")
     p.add_argument('--flags', default='', metavar='WORDS', help="run cells with these flags too, such as 'slow cuda'")
-    p.add_argument('--processes', metavar='N', type=lambda n: n if n == 'auto' else int(n),
+    p.add_argument('--processes', metavar='N', type=_number,
                    help="run the whole workbook in N processes that train together; auto: one a GPU")
+    p.add_argument('--dask', default='', metavar='ADDRESS',
+                   help="prepare photos and clips on this dask cluster (tcp://HOST:8786); local: one of this machine's cores")
     p.add_argument('--xlsx', action='store_true', help="write the ledger as a spreadsheet, too: ledger.xlsx")
     p.add_argument('--quiet', action='store_true', help="only errors and the closing lines")
     p.add_argument('--json', action='store_true', help="at the end one JSON object on stdout; all else on stderr")
@@ -622,6 +646,7 @@ def _command(name, a, params, resume=None):  # a command line: what was asked fo
     said = [*([str(name)] if name else []), *(o for kv in params for o in ('-p', *kv)), *(f'--sweep={o}' for o in a.sweep if not resume)]
     flags = [*(['--flags', a.flags] if a.flags else []), *(['--quiet'] if a.quiet else []), *(['--json'] if a.json else [])]
     spread = ['--processes', str(a.processes)] if a.processes and not resume else []   # a run that goes on knows it
+    if a.dask: spread += ['--dask', a.dask]
     return shlex.join(['nb_run', *said, *(['--resume', resume] if resume else []), *spread, *_runs_of(a), *flags])
 
 def _again(name, a, run=None, params=None):  # the lines that say how to go on, and how to begin anew
@@ -682,7 +707,8 @@ def _run_one(name, a):  # exit code of one workbook
     t = time.perf_counter()
     try:
         with _aside(a):
-            run = nb_run(name, dict(a.params), a.runs, flags=a.flags, resume=a.resume, progress=not a.quiet, processes=a.processes)
+            run = nb_run(name, dict(a.params), a.runs, flags=a.flags, resume=a.resume, progress=not a.quiet,
+                         processes=a.processes, dask=a.dask)
     except WorkbookError as e:
         key = _refused_key(e)
         print(f"{e}\n  notebook  {e.run.dir/'notebook.ipynb'}", file=sys.stderr)
@@ -702,7 +728,8 @@ def _sweep(name, a):  # exit code of a sweep, with its table
     say = lambda s: None if a.quiet and s.startswith('run ') else print(s, file=sys.stderr)
     try:
         with _aside(a):
-            df = nb_sweep(name, over, dict(a.params), a.runs, say, flags=a.flags, progress=not a.quiet, processes=a.processes)
+            df = nb_sweep(name, over, dict(a.params), a.runs, say, flags=a.flags, progress=not a.quiet,
+                          processes=a.processes, dask=a.dask)
     except (OSError, ValueError, RuntimeError) as e: return _refused(e, a)
     except KeyboardInterrupt as e: return _interrupted(name, a, e)
     runs = [Run.open(i, a.runs) for i in df.id]
