@@ -28,7 +28,7 @@ from fastai.callback.fp16 import MixedPrecision
 from fastai.callback.tracker import ReduceLROnPlateau
 from fastai.callback.training import GradientAccumulation
 from fastai.optimizer import OptimWrapper
-from fastai.torch_core import find_bs, get_model, rank_distrib
+from fastai.torch_core import find_bs, get_model, num_distrib, rank_distrib
 from fastcore.basics import patch
 
 from .. import gpu
@@ -491,10 +491,10 @@ class ChannelsLast(Callback):
     order, remove_on_fetch = 95, True   # before_batch: after MixUp and CutMix (90) have made new photos
     def __init__(self,
         learn,              # fastai Learner, whose weights are put in that order now
-        on:bool|None=None,  # do it; None: where the data does not go to a GPU
+        on:bool|None=None,  # do it; None: where no GPU is used and one process trains
     ):
         device = torch.device(getattr(learn.dls, 'device', None) or 'cpu')
-        self.ours = (device.type == 'cpu' if on is None else on) and lay_out(learn.model, True)
+        self.ours = (device.type == 'cpu' and num_distrib() <= 1 if on is None else on) and lay_out(learn.model, True)
         self.on = None if self.ours else False    # None: still to be tried
 
     def before_batch(self):
@@ -525,6 +525,8 @@ def _try(self:ChannelsLast):
 def _back(self:ChannelsLast):
     "Weights as torch makes them, also those of the average, and what the optimizer keeps of them"
     if not self.ours: return
+    if num_distrib() > 1:   # the processes exchange gradients in the order that the weights had in the beginning
+        raise ValueError("channels_last=True: this network can't be run so in several processes; leave it out")
     for m in (self.learn.model, *(cb.avg for cb in self.learn.cbs if isinstance(cb, EMA) and cb.avg is not None)):
         lay_out(m, False)
     opt_like_weights(self.learn.opt)

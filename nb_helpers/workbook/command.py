@@ -25,6 +25,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import PackageNotFoundError, metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 from fastcore.basics import patch
@@ -422,7 +423,8 @@ def nb_run(
     flags:str='',                # cells flagged with one of these words run too: any of 'slow cuda colab'
     progress:bool=True,          # stages, epochs and (in a terminal) a bar on stderr; False: only in the run's log.txt
     resume:str|None=None,        # id of a run to go on with, with its own parameters
-    processes:int|str|None=None, # in which the whole workbook runs; 'auto': a GPU each; None: 1, or the run's own
+    processes:int|str|None=None, # that run the whole workbook; 'auto': one a GPU; None: 1, or the run's own
+    dask:str='',                 # prepare photos and clips on this dask cluster: its scheduler's address, or 'local'
     **extras,                    # further entries of a new run's run.json
 )->Run:                          # the finished run
     "Run a workbook headless; `ParamError` before anything starts, `WorkbookError` when a cell fails"
@@ -431,19 +433,22 @@ def nb_run(
         path, have = _read(workbook or old.info['workbook'])
         values = _same_params(old, path, have, params or {}) if old else _checked_values(workbook, params or {}, cwd)
         nb = _prepare_notebook(path, values, flags)
-        n = _how_many(processes, old)
-        if old: return _work(_reopen(old), nb, cwd, progress, n)
+        n, _ = _how_many(processes, old), _check_dask(dask)
+        if old: return _work(_reopen(old), nb, cwd, progress, n, dask)
     run = _begin(path, have, values, root, extras | (dict(processes=n) if n > 1 else {}))
-    with _alone(run.dir): return _work(run, nb, cwd, progress, n)
+    with _alone(run.dir): return _work(run, nb, cwd, progress, n, dask)
 
 # %% ../../nbs/11_workbook/01_command.ipynb #5164a3a8
-def _work(run, nb, cwd, progress, processes=1):
+def _work(run, nb, cwd, progress, processes=1, dask=''):
     "The run when its notebook has ended; `WorkbookError` or `KeyboardInterrupt` where it was cut short"
     screen = _Screen(run.dir, progress)
     screen.say(f"running {run.info['workbook']}: {run.dir}")
     screen.stage('starting')
     execute = partial(_execute, nb, run.dir, Path(cwd).resolve(), screen)
-    try: execute() if processes == 1 else _together(execute, nb, run.dir, Path(cwd).resolve(), processes)
+    try:
+        with _on_dask(dask):
+            if processes == 1: execute()
+            else: _together(execute, nb, run.dir, Path(cwd).resolve(), processes)
     except BaseException as e:
         status, lines = _end(run, e, nb)
         screen.say(lines[0], screen=False)
@@ -468,19 +473,33 @@ def _how_many(processes, run=None):
     n = own or 1 if processes in (None, 'auto') else processes
     if n < 1: raise ValueError(f"--processes {n}: at least 1, or auto")
     if own not in (None, n):
-        raise ValueError(f"{run.id} was begun with {own} process{'es' if own > 1 else ''}, not {n}: leave out --processes "
-                         f"to go on so, or start a new run with --processes {n}")
+        raise ValueError(f"{run.id} was begun with {own} process{'es' if own > 1 else ''}, not {n}: leave out "
+                         f"--processes to go on so, or start a new run with --processes {n}")
     if n > 1:
+        if find_spec('accelerate') is None:
+            raise ValueError(f"--processes {n} needs accelerate: pip install accelerate")
         import torch
         have = torch.cuda.device_count()
-        if 0 < have < n: raise ValueError(f"--processes {n}: each needs a GPU of its own, here {'is' if have == 1 else 'are'} "
-                                          f"{have}; --processes auto takes what there is")
+        if 0 < have < n:
+            raise ValueError(f"--processes {n}: each needs a GPU of its own, and there {'is' if have == 1 else 'are'} "
+                             f"{have} here; --processes auto takes what there is")
     return n
 
 def _together(execute, nb, dir, cwd, n):  # the notebook in n processes; the error of the one that ended first
     from ..training.distributed import launch
     launch(execute, nb, dir/'notebook.ipynb', cwd, n)
     for f in dir.glob('process*.log'): f.unlink()      # kept where something went wrong
+
+# %% ../../nbs/11_workbook/01_command.ipynb #c0de0005
+def _check_dask(address):
+    if address and find_spec('distributed') is None:
+        raise ValueError(f"--dask {address} needs dask: pip install 'dask[distributed]'")
+
+@contextlib.contextmanager
+def _on_dask(address):  # what a workbook's kernel is told
+    if address: os.environ['NB_HELPERS_DASK'] = address
+    try: yield
+    finally: os.environ.pop('NB_HELPERS_DASK', None)
 
 # %% ../../nbs/11_workbook/01_command.ipynb #6a4370fd
 def _last(run):  # the run as the kernel left it, so that its minutes are kept; else with the minutes since its start
@@ -550,6 +569,10 @@ def nb_sweep(
     return read_ledger(root).set_index('id').loc[ids].reset_index()
 
 # %% ../../nbs/11_workbook/01_command.ipynb #2cb70646
+def _number(text):  # of processes
+    if text == 'auto' or text.isdigit() and int(text): return text if text == 'auto' else int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of processes: 1 or more, or auto")
+
 def _parser():
     p = argparse.ArgumentParser('nb_run', description="Run a workbook from the command line; its run lands in runs/.")
     p.add_argument('workbook', nargs='?', help="a name, the path of a notebook, or 'all'")
@@ -560,8 +583,10 @@ def _parser():
     p.add_argument('--resume', metavar='RUN', help="go on with this run of the folder of runs, or of Drive")
     p.add_argument('--runs', default='runs', metavar='DIR', help="folder that holds all runs (default: runs)")
     p.add_argument('--flags', default='', metavar='WORDS', help="run cells with these flags too, such as 'slow cuda'")
-    p.add_argument('--processes', metavar='N', type=lambda n: n if n == 'auto' else int(n),
+    p.add_argument('--processes', metavar='N', type=_number,
                    help="run the whole workbook in N processes that train together; auto: one a GPU")
+    p.add_argument('--dask', default='', metavar='ADDRESS',
+                   help="prepare photos and clips on this dask cluster (tcp://HOST:8786); local: one of this machine's cores")
     p.add_argument('--xlsx', action='store_true', help="write the ledger as a spreadsheet, too: ledger.xlsx")
     p.add_argument('--quiet', action='store_true', help="only errors and the closing lines")
     p.add_argument('--json', action='store_true', help="at the end one JSON object on stdout; all else on stderr")
@@ -625,6 +650,7 @@ def _command(name, a, params, resume=None):  # a command line: what was asked fo
     said += [] if resume else [f'--sweep={o}' for o in a.sweep]
     flags = [*(['--flags', a.flags] if a.flags else []), *(f'--{o}' for o in ('xlsx', 'quiet', 'json') if vars(a)[o])]
     spread = ['--processes', str(a.processes)] if a.processes and not resume else []   # a run that goes on knows it
+    if a.dask: spread += ['--dask', a.dask]
     return shlex.join(['nb_run', *said, *(['--resume', resume] if resume else []), *spread, *_runs_of(a), *flags])
 
 def _again(name, a, run=None, params=None):  # the lines that say how to go on, and how to begin anew
@@ -678,7 +704,7 @@ def _facts(run, **more):  # a run as --json says it
     return dict(id=run.id, status=run.status, folder=str(run.dir), minutes=run.info.get('minutes'), metrics=run.metrics,
                 files=files, **more)
 
-def _how(a): return dict(flags=a.flags, progress=not a.quiet, processes=a.processes)
+def _how(a): return dict(flags=a.flags, progress=not a.quiet, processes=a.processes, dask=a.dask)
 
 @contextlib.contextmanager
 def _aside(a):  # what a run prints in this process is no result: it goes to stderr, or with --quiet nowhere

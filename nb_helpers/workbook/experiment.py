@@ -60,8 +60,9 @@ class Experiment:
         self.values = self.choices()
         self._check_more()
         self.run = Run.create(self.name, self.values, self.root, resume=True)
-        self.root = Path(os.environ.get('NB_HELPERS_RUN', self.run.dir)).parent   # under nb_run the folder it was given
+        self.root = Path(os.environ.get('NB_HELPERS_RUN', self.run.dir)).parent   # under nb_run what it was given
         if self.metric: self.run.describe(metric=self.metric)
+        if not _follows(): _use_dask(os.environ.get('NB_HELPERS_DASK', ''))
         check_gpu()
         self.precision = run_precision(self.run, self.values.get('precision', 'auto'))
         self.space = Workspace(self.name)
@@ -71,6 +72,17 @@ class Experiment:
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #c0de0003
 def _follows(): return 'NB_HELPERS_FOLLOW' in os.environ   # one of several processes, not the first: it saves nothing
+
+def _use_dask(address):
+    "Let joblib work on a dask cluster from now on; `ValueError` where no scheduler answers"
+    if not address: return
+    import joblib
+    from dask.distributed import Client
+    try: client = Client(None if address == 'local' else address, timeout=20)
+    except OSError as e:
+        raise ValueError(f"--dask {address}: no scheduler answers there ({e}); start one with dask scheduler") from e
+    joblib.parallel_config(backend='dask')   # as a function it stays
+    print(f"photos and clips are prepared by {sum(client.nthreads().values())} threads of dask: {client.dashboard_link}")
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #b77d9873
 @patch(as_prop=True)
