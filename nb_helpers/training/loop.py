@@ -218,6 +218,7 @@ def fit(
     verbose:bool|None=None,# tables and progress bars; None: not in CI
     deterministic:bool=False, # the same bits from run to run on GPUs of one kind; slower (`callbacks.same_bits`)
     tensorboard:bool=True, # curves that can be watched live: `tensorboard --logdir runs`
+    tracking:str='',       # 'wandb' or 'trackio' as well: see `trackers`
     **more,                # accumulate, clip, ema, train_items, channels_last: see `_extras`
 )->dict:                   # epoch (from 1), value and metrics of the best; its weights are in the model afterwards
     "Train in phases and keep the best epoch; after an error the notebook is usable and the best epoch is on disk"
@@ -230,7 +231,7 @@ def fit(
         if not verbose: quiet.enter_context(learn.no_bar()); quiet.enter_context(learn.no_logging())
         quiet.enter_context(learn.added_cbs(here := AtPhase(run and run.dir)))
         always = [keep, KeepSafe(keep_safe, every), *_extras(learn, run, cbs, **more)]
-        always += [*quiet.enter_context(trackers(run, tensorboard)), *cbs, *filter(None, [resume])]
+        always += [*quiet.enter_context(trackers(run, tensorboard, tracking)), *cbs, *filter(None, [resume])]
         at, say = resume.begin(learn, run) if resume else dict(phase=0), verbose and not rank_distrib()
         if say:
             saved, step_items = _saved(keep_safe, every, resume), more.get('accumulate', 0)

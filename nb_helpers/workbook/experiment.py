@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -220,16 +221,19 @@ def _check_more(self:Experiment):
         raise ValueError(f"mixup={self.values['mixup']}, cutmix={self.values['cutmix']}: one or the "
                          "other; set one of them to 0")
     if self.values.get('onnx'): check_onnx()
+    if (name := self.values.get('tracking')) and find_spec(name) is None:
+        raise ImportError(f"tracking={name!r}: the package is missing; pip install {name}, or tracking=''")
 
 @patch(as_prop=True)
 def _columns(self:Experiment): return [c.strip() for c in (self.values.get('columns') or '').split(',') if c.strip()]
 
 @patch
 def _chosen(self:Experiment, learn, phases, cbs, kw):
-    "(phases, callbacks) with mixup, cutmix, ema and lr_find as chosen; `ValueError` for columns that are not there"
+    "(phases, callbacks) with mixup, cutmix, ema, lr_find, tracking as chosen; `ValueError` for columns that are not there"
     if self._columns: with_facts(self.run.load_table('items', text=True).head(0), self._columns)
     cbs = [*cbs, *(f(self.values[k]) for k, f in dict(mixup=MixUp, cutmix=CutMix).items() if self.values.get(k))]
-    if self.values.get('ema'): kw.setdefault('ema', self.values['ema'])
+    for k in ('ema', 'tracking'):
+        if self.values.get(k): kw.setdefault(k, self.values[k])
     if not self.values.get('lr_find'): return phases, cbs
     lr, asked = self._found_rate(learn), self.values.get('lr')
     return [replace(p, lr=lr) if p.lr == asked and p.frozen is not True else p for p in phases], cbs
