@@ -254,6 +254,7 @@ def report_labels(
         run.log_figure('doubtful', _saying(plot_mistakes(found.head(n), open_image=open_image), said), dpi=150)
     return said
 
+# %% ../../nbs/08_analysis/07_inspect.ipynb #6bc8823e
 def _say_doubtful(found, n):
     "What a table of `label_issues` says"
     if not len(found): return f"no label of {n} items looks wrong to the model"

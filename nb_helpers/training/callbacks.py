@@ -752,7 +752,8 @@ def _asked_for(run, tensorboard, tracking, mode, project, wait):
     out = [_never_stops(_tensorboard(Path(run.dir)/'tensorboard'), 'TensorBoard')] if tensorboard else []
     if not tracking: return out
     name = dict(wandb='W&B', trackio='trackio')[tracking]
-    try: return [*out, _never_stops(_wandb(run, mode, project, wait) if tracking == 'wandb' else _trackio(run, project), name)]
+    begin = dict(wandb=lambda: _wandb(run, mode, project, wait), trackio=lambda: _trackio(run, project))[tracking]
+    try: return [*out, _never_stops(begin(), name)]
     except ImportError: raise
     except Exception as e:
         warnings.warn(f"{name} is switched off, the training goes on: {type(e).__name__}: {str(e).strip()[:300]}")
@@ -768,7 +769,8 @@ def trackers(
     wait:float=20.,            # s to wait for W&B's service
 ):                             # list of callbacks for a Learner, none of which can stop a training
     "Within, the trackers that were asked for, closed at the end; `ValueError` for another switch, `ImportError`"
-    if tracking not in _TRACKING: raise ValueError(f"tracking={tracking!r} is none of {', '.join(map(repr, _TRACKING))}")
+    if tracking not in _TRACKING:
+        raise ValueError(f"tracking={tracking!r} is none of {', '.join(map(repr, _TRACKING))}")
     cbs = _asked_for(run, tensorboard, tracking, mode, project, wait) if run else []
     try: yield cbs
     finally:
