@@ -215,7 +215,7 @@ def fit(
     cbs=(),                # more callbacks: `Scores(...)`, MixUp, ...
     resume=None,           # a `Resumable`: the same call, run again after a kill, goes on where it was
     make_dls=None,         # pixels a side -> DataLoaders, for phases with `dls=64`
-    verbose:bool|None=None,# tables and bars; None: not in CI. The clock is silent then, not left out: a resume would refuse
+    verbose:bool|None=None,# tables and bars; None: not in CI. The clock is silent then: a resume asks for it
     deterministic:bool=False, # the same bits from run to run on GPUs of one kind; slower (`callbacks.same_bits`)
     tensorboard:bool=True, # curves that can be watched live: `tensorboard --logdir runs`
     tracking:str='',       # 'wandb' or 'trackio' as well: see `trackers`
