@@ -14,6 +14,7 @@ import io
 import json
 import math
 import netrc
+import os
 import sys
 import threading
 import time
