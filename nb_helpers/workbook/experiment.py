@@ -10,17 +10,17 @@ import os
 import shutil
 import tempfile
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from fastai.callback.mixup import CutMix, MixUp
-from fastai.torch_core import rank_distrib
+from fastai.torch_core import rank_distrib, set_seed
 from fastcore.basics import patch
 
 from ..analysis.figures import figure_axes
 from ..analysis.heat import report_heatmaps
 from ..analysis.inspect import report_columns, report_labels, report_temperature, with_facts
-from ..analysis.score import Predictions
 from ..balance import BalancedDL, BalancedEpochs
 from ..dataset.augment import KeyedEpochs
 from ..dataset.images import cache_images, check_photo_rate
@@ -232,16 +232,19 @@ def _check_more(self:Experiment):
         raise ValueError(f"mixup={self.values['mixup']}, cutmix={self.values['cutmix']}: one or the "
                          "other; set one of them to 0")
     if self.values.get('onnx'): check_onnx()
+    if (name := self.values.get('tracking')) and find_spec(name) is None:
+        raise ImportError(f"tracking={name!r}: the package is missing; pip install {name}, or tracking=''")
 
 @patch(as_prop=True)
 def _columns(self:Experiment): return [c.strip() for c in (self.values.get('columns') or '').split(',') if c.strip()]
 
 @patch
 def _chosen(self:Experiment, learn, phases, cbs, kw):
-    "(phases, callbacks) with mixup, cutmix, ema and lr_find as chosen; `ValueError` for columns that are not there"
+    "(phases, callbacks) with mixup, cutmix, ema, lr_find, tracking as chosen; `ValueError` for columns not there"
     if self._columns: with_facts(self.run.load_table('items', text=True).head(0), self._columns)
     cbs = [*cbs, *(f(self.values[k]) for k, f in dict(mixup=MixUp, cutmix=CutMix).items() if self.values.get(k))]
-    if self.values.get('ema'): kw.setdefault('ema', self.values['ema'])
+    for k in ('ema', 'tracking'):
+        if self.values.get(k): kw.setdefault(k, self.values[k])
     if not self.values.get('lr_find'): return phases, cbs
     lr, asked = self._found_rate(learn), self.values.get('lr')
     return [replace(p, lr=lr) if p.lr == asked and p.frozen is not True else p for p in phases], cbs
@@ -253,12 +256,16 @@ def _found_rate(self:Experiment, learn):
     if kept := (self.run.info.get('training') or {}).get('lr_find'): return kept
     use_precision(learn, self.precision)
     was = learn.path
-    with tempfile.TemporaryDirectory() as d, keep_rng(), learn.no_bar():
+    with tempfile.TemporaryDirectory() as d, keep_rng(), learn.no_bar(), learn.added_cbs(self._keyed(learn, ())):
         learn.path = Path(d)
+        set_seed(self.values.get('seed', 0))                             # the same rate whenever it is asked for
         try: lr = float(learn.lr_find(show_plot=False).valley)
         finally: learn.path = was
     fig, ax = figure_axes(4.5, 2.6)
-    ax.semilogx(learn.recorder.lrs, [float(o) for o in learn.recorder.losses], color='#0b3d73', lw=1.5)
+    losses = np.array([float(o) for o in learn.recorder.losses])
+    ax.semilogx(learn.recorder.lrs, losses, color='#0b3d73', lw=1.5)
+    ax.set_ylim(.98*np.nanmin(losses), 1.3*losses[:10].mean())           # beyond, it only explodes
+    ax.xaxis.set_major_formatter(lambda v, _: f'{v:.0e}')
     ax.axvline(lr, color='#D55E00', lw=1)
     ax.set_xlabel('learning rate', size=9); ax.set_ylabel('training loss', size=9)
     fig.set_label(f"The rate finder suggests {lr:.2g}, which took the place of lr = {self.values.get('lr'):g}.")
@@ -297,7 +304,7 @@ def _calibrated(self:Experiment, learn, task):
 @patch
 def more(self:Experiment,
     learn=None,       # fastai Learner with its best weights; maps need none
-    preds=None,       # {split: `Predictions`} of items that did not train, the fairest last; of maps their scores
+    preds=None,       # {split: `Predictions`} of items that did not train; of maps their scores
     items=None,       # DataFrame of these items, and perhaps others
     task=None,        # `Task`
     predictor=None,   # what `export` gave; None: there is nothing to write as ONNX
@@ -307,12 +314,11 @@ def more(self:Experiment,
     "What `heatmaps`, `label_issues`, `columns` and `onnx` ask for: figures and sentences, on the page and here"
     if rank_distrib(): return {}
     on, run, said = self.values.get, self.run, {}
-    last = list(preds.values())[-1] if isinstance(preds, dict) else preds
-    if on('heatmaps'): said['heatmaps'] = report_heatmaps(run, learn, _rows_of(items, last), task)
-    if on('label_issues'):
-        said['doubtful'] = report_labels(run, _together(preds.values()), items, open_image=open_image)
+    held = _together(preds.values()) if isinstance(preds, dict) else preds
+    if on('heatmaps'): said['heatmaps'] = report_heatmaps(run, learn, _rows_of(items, held), task)
+    if on('label_issues'): said['doubtful'] = report_labels(run, held, items, open_image=open_image)
     if self._columns:
-        found = report_columns(run, last, items, self._columns, metric, groups=_groups_of(items, last))
+        found = report_columns(run, held, items, self._columns, metric, groups=_groups_of(items, held))
         said |= {f'by_{c}': s for c, s in found.items()}
     if on('onnx') and predictor: said['onnx'] = report_onnx(run, predictor.folder, _files_of(items))
     if said: run.describe(more=said)
@@ -331,7 +337,7 @@ def _together(preds):
     "Predictions of several splits as one"
     preds = list(preds)
     whole = lambda k: np.concatenate([getattr(p, k) for p in preds])
-    return Predictions(whole('ids'), whole('targs'), whole('probs'), preds[0].vocab)
+    return replace(preds[0], **{k: whole(k) for k in ('ids', 'targs', 'probs')})
 
 def _ids(preds): return [str(i) for i in (preds.ids if hasattr(preds, 'ids') else preds.index)]
 def _rows_of(items, preds): return items[items.id.astype(str).isin(_ids(preds))].reset_index(drop=True)
