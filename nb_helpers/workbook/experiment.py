@@ -20,6 +20,7 @@ from fastcore.basics import patch
 
 from ..analysis.figures import figure_axes
 from ..analysis.heat import report_heatmaps
+from ..analysis.baselines import baselines as rungs_of
 from ..analysis.inspect import report_columns, report_labels, report_temperature, with_facts
 from ..balance import BalancedDL, BalancedEpochs
 from ..dataset.augment import KeyedEpochs
@@ -51,7 +52,7 @@ class Experiment:
     ):
         self.name, self.choices, self.root = name, Choices(ns), Path(runs or work_folder()/'runs')
         self.metric = [metric] if isinstance(metric, str) else list(metric)
-        self.run = self.space = self.precision = None
+        self.run = self.space = self.precision = self.rungs = None
 
     def start(self)->Run:
         "Mount Drive, fetch what earlier sessions left, and go on with the unfinished run of these choices or begin one"
@@ -224,6 +225,19 @@ def _fit_batch(self:Experiment, learn, step_items):
     learn.dls = resized(learn, found.bs).dls
     return found.step_items
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e5
+@patch
+def baselines(self:Experiment,
+    learn,    # fastai Learner before training
+    items,    # DataFrame: id, path, label, split; group where there is one
+    task,     # `Task` with its vocab
+    fit=None, # function of targets and scores that gives `Cuts`, for a task that reads one score an item
+):            # matplotlib Figure; None where `baselines` is False
+    "What simple answers are worth on the validation items; `more` puts the trained network beside them"
+    if rank_distrib() or not self.values.get('baselines'): return None
+    self.rungs = rungs_of(learn, items, task, self.metric[0], fit, cache=self.cache, seed=self.values.get('seed', 0))
+    return self.rungs.plot()
+
 # %% ../../nbs/11_workbook/02_experiment.ipynb #3dce72e0
 @patch
 def _check_more(self:Experiment):
@@ -300,6 +314,15 @@ def _calibrated(self:Experiment, learn, task):
     print(said)
     return warm
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e6
+@patch
+def _against(self:Experiment, preds):
+    "The trained network on top of the rungs: figure, numbers and a sentence"
+    self.run.log_metrics(baseline=self.rungs.table(n=2)[self.rungs.metric].max())
+    rungs = self.rungs.add('trained network', preds, self.run.info.get('minutes', np.nan))
+    self.run.log_figure('baselines', rungs.plot(), caption=rungs.says())
+    return rungs.says()
+
 # %% ../../nbs/11_workbook/02_experiment.ipynb #baee441d
 @patch
 def more(self:Experiment,
@@ -315,6 +338,7 @@ def more(self:Experiment,
     if rank_distrib(): return {}
     on, run, said = self.values.get, self.run, {}
     held = _together(preds.values()) if isinstance(preds, dict) else preds
+    if self.rungs: said['baselines'] = self._against(preds['valid'])
     if on('heatmaps'): said['heatmaps'] = report_heatmaps(run, learn, _rows_of(items, held), task)
     if on('label_issues'): said['doubtful'] = report_labels(run, held, items, open_image=open_image)
     if self._columns:
