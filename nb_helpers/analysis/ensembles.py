@@ -475,7 +475,7 @@ def _ask_with(
     learn,        # fastai Learner
     weights:dict, # name -> tensor, of `average_weights`
     dl,           # loader, in the order of its items
-    task:str,     # one of `metrics.TASKS`
+    task:str,     # 'classes', 'binary', 'ordinal' or 'numbers'
     **kw,         # to `predict_scores`: act, leading
 )->np.ndarray:    # (n,) or (n, k)
     "Scores with other weights; the model has its own again afterwards, also after an error"

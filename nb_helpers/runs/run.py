@@ -373,7 +373,7 @@ def beat(self:Run,
     if now and t-self._said >= .5: self._said = t; self.tell(**now())
     if t-self._beat < every: return
     self._beat = t
-    with contextlib.suppress(OSError): self._update(minutes=self._minutes(), updated=_now())   # nothing to end a training
+    with contextlib.suppress(OSError): self._update(minutes=self._minutes(), updated=_now())   # no reason to stop for
 
 @patch(cls_method=True)
 def tell(cls:Run,
