@@ -18,6 +18,7 @@ from .ensembles import aligned
 from .figures import figure_axes, plot_mistakes
 from .score import (
     Predictions, countable, bootstrap, bootstrap_soft, item_values, reliability, soft_scores)
+from ..dataset.decode import metric_name
 from ..dataset.folds import resamples, tails
 from ..dataset.labelstudio import one_against_rest, pairwise_agreement
 from ..dataset.names import as_they_are, short_name
@@ -193,7 +194,7 @@ def _plot_by(
         ax.plot([r.low, r.high], [y, y], color=c, lw=3, alpha=.45); ax.plot(r.value, y, 'o', ms=5, color=c)
     ax.axvline(whole.value, color='#333', lw=.9, ls='--')
     ax.set_yticks(range(len(df)), [f'{str(k)[:22]} ({int(n)})' for k,n in zip(df.index, df['items'])], parse_math=False)
-    ax.set_xlabel(f'{metric.replace("_", " ")} (all: {whole.value:.3f}); orange worse, green better, p < 0.05 (Holm)',
+    ax.set_xlabel(f'{metric_name(metric)} (all: {whole.value:.3f}); orange worse, green better, p < 0.05 (Holm)',
                   size=8)
     ax.set_title(f'By {table.index.name}, items in brackets', size=9.5, loc='left', parse_math=False)
     ax.set_ylim(-.6, len(df)-.4)
@@ -254,6 +255,7 @@ def report_labels(
         run.log_figure('doubtful', _saying(plot_mistakes(found.head(n), open_image=open_image), said), dpi=150)
     return said
 
+# %% ../../nbs/08_analysis/07_inspect.ipynb #6bc8823e
 def _say_doubtful(found, n):
     "What a table of `label_issues` says"
     if not len(found): return f"no label of {n} items looks wrong to the model"
@@ -308,7 +310,7 @@ def _scores_by(scores, items, col, metric, n=500, seed=0, groups=None):
 # %% ../../nbs/08_analysis/07_inspect.ipynb #0c548229
 def _say_by(table, metric):
     "What a table of `by_column` says"
-    own, col, name = table.iloc[:-1], table.index.name, metric.replace('_', ' ')
+    own, col, name = table.iloc[:-1], table.index.name, metric_name(metric)
     if len(own) < 2: return f"all {int(table['items'].iloc[-1])} items have one {col}: nothing to compare"
     worst, best = own.iloc[0], own.iloc[-1]
     span = (f"{name} from {worst.value:.3f} ({col} {short_name(worst.name, 30)}, {int(worst['items'])} items) "

@@ -9,8 +9,12 @@ __all__ = ['Accumulate', 'read_facts', 'StopOnBadLoss', 'EMA', 'EpochRates', 'us
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #b04658b5
 import atexit
+import contextlib
+import io
 import json
 import math
+import netrc
+import os
 import sys
 import threading
 import time
@@ -18,6 +22,7 @@ import warnings
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import torch
@@ -390,15 +395,6 @@ class Clock(Callback):
         if self.told == 1: self._tell(2, took, 'by the first epoch')
         self._set_left(took*(self.epochs - AtPhase.of(self.learn).epochs_done - 1))
 
-    def _set_left(self, seconds): self.left, self.since = seconds, time.monotonic()
-
-    def _now(self):
-        "The epoch, how far it is (batches of training and validation), the smooth loss, and seconds left of the whole"
-        dls, loss = self.learn.dls, self.learn.recorder.smooth_loss.value
-        left = None if self.left is None else max(0., self.left - (time.monotonic() - self.since))
-        return dict(epoch=AtPhase.of(self.learn).epochs_done + 1, of=self.epochs, n=self.n, left=left,
-                    total=len(dls.train) + len(dls.valid), loss=None if loss is None else float(loss))
-
     def _tell(self, told, epoch, how):
         self.told = told
         self._set_left(epoch*(self.epochs - AtPhase.of(self.learn).epochs_done - (told == 2)))
@@ -408,6 +404,18 @@ class Clock(Callback):
 
     def state_dict(self): return {}
     def load_state_dict(self, d): pass
+
+# %% ../../nbs/07_training/04_callbacks.ipynb #bd00c589
+@patch
+def _set_left(self:Clock, seconds): self.left, self.since = seconds, time.monotonic()
+
+@patch
+def _now(self:Clock):
+    "The epoch, how far it is (batches of training and validation), the smooth loss, and seconds left of the whole"
+    dls, loss = self.learn.dls, self.learn.recorder.smooth_loss.value
+    left = None if self.left is None else max(0., self.left - (time.monotonic() - self.since))
+    return dict(epoch=AtPhase.of(self.learn).epochs_done + 1, of=self.epochs, n=self.n, left=left,
+                total=len(dls.train) + len(dls.valid), loss=None if loss is None else float(loss))
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #3186ed28
 def save_weights(
@@ -540,7 +548,7 @@ class StartBar(Callback):
 def predict_scores(
     learn,       # fastai Learner
     dl,          # loader with or without labels, in the order of its items
-    task,        # a `Task`, which says the rest as well; or one of `metrics.TASKS`
+    task,        # a `Task`, which says the rest as well; or 'classes', 'binary', 'ordinal' or 'numbers'
     act=None,    # logits -> scores; None: what suits the task
     leading:bool=False, # 'ordinal': the network's outputs are leading ones
 )->np.ndarray:   # (n,) or (n, k), float32
@@ -664,7 +672,7 @@ def _init_wandb(run, mode, project, wait):  # the mode that it is in now: 'onlin
 # %% ../../nbs/07_training/04_callbacks.ipynb #d1054e76
 def _wandb(
     run,                    # a `Run`: its id, parameters and folder are used
-    mode:str='offline',     # 'online' or 'offline'
+    mode:str|None='offline',# 'online' or 'offline'; None: online where there is a key
     project:str|None=None,  # None: the workbook's name
     wait:float=20.,         # s to wait for the service, at the start and at the end
 )->Callback:                # fastai's WandbCallback: losses, metrics and hyperparameters
@@ -672,7 +680,7 @@ def _wandb(
     try: from fastai.callback.wandb import WandbCallback
     except ImportError as e:
         raise ImportError(
-            f"wandb={mode!r} needs a package that is missing ({e}): pip install wandb, or wandb='off'") from e
+            f"tracking='wandb' needs a package that is missing ({e}): pip install wandb, or tracking=''") from e
     class Quiet(WandbCallback):
         def before_fit(self):
             with keep_rng(self.dls): super().before_fit()
@@ -681,9 +689,16 @@ def _wandb(
         def close(self): _finish_wandb(wait)
     Quiet.__name__ = 'WandbCallback'
     cb = Quiet(log_preds=False)
-    cb.mode = _init_wandb(run, mode, project, wait)
+    cb.mode = _init_wandb(run, mode or _wandb_mode(), project, wait)
     atexit.register(cb.close)
     return cb
+
+def _wandb_mode():
+    "'online' where there is a key: in the environment, or as `wandb login` leaves it"
+    host = urlsplit(os.environ.get('WANDB_BASE_URL') or 'https://api.wandb.ai').hostname
+    try: known = os.environ.get('WANDB_API_KEY') or netrc.netrc().authenticators(host)
+    except (OSError, netrc.NetrcParseError): known = None
+    return os.environ.get('WANDB_MODE') or ('online' if known else 'offline')
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #4d6a394c
 def _finish_wandb(wait):  # what is left is sent, for at most `wait` s; then the files stay where they are
@@ -699,29 +714,70 @@ def _finish_wandb(wait):  # what is left is sent, for at most `wait` s; then the
         warnings.warn("W&B does not answer; what it did not get is kept. To send it: "
                       f"wandb sync {where.parent.parent.name}/wandb/{where.name}")
 
+# %% ../../nbs/07_training/04_callbacks.ipynb #2d708d8b
+class _Trackio(Callback):
+    "Losses, rate and metrics into trackio; one count of steps over all phases"
+    order, remove_on_fetch = 64, True     # after the Recorder (50), which has the numbers
+    def __init__(self, log, finish): self.log, self.close, self.step = log, finish, 0
+    def after_batch(self):
+        if not self.training: return
+        self.step += 1
+        self.log(dict(train_loss=float(self.smooth_loss), lr=float(self.opt.hypers[-1]['lr'])), self.step)
+
+    def after_epoch(self):
+        names, values = self.recorder.metric_names[1:], self.recorder.values[-1]   # without the epoch
+        row = {n: float(v) for n, v in zip(names, values) if v is not None and n not in ('time', 'train_loss')}
+        self.log(row, self.step)
+
+    def state_dict(self): return dict(step=self.step)
+    def load_state_dict(self, d): self.step = int(d['step'])
+
+def _trackio(
+    run,                    # a `Run`: its id and parameters are used
+    project:str|None=None,  # None: the workbook's name
+)->Callback:
+    "trackio on this machine (`TRACKIO_DIR`, else its own folder); `ImportError` that says what to install"
+    try: import trackio
+    except ImportError as e:
+        raise ImportError(f"tracking='trackio' needs a package that is missing ({e}): pip install trackio, "
+                          "or tracking=''") from e
+    with keep_rng():
+        _quiet(trackio.init, project or run.info['workbook'], run.id, config=run.params, resume='allow', embed=False,
+               auto_log_gpu=False, auto_log_cpu=False)
+    return _Trackio(trackio.log, lambda: _quiet(trackio.finish))
+
+def _quiet(f, *args, **kw):
+    "What a function gives, without what it prints"
+    with contextlib.redirect_stdout(io.StringIO()): return f(*args, **kw)
+
 # %% ../../nbs/07_training/04_callbacks.ipynb #1769655a
-def _asked_for(run, tensorboard, wandb, project, wait):
-    "Callbacks of the trackers that were asked for; W&B that can't even begin is a warning"
+_TRACKING = '', 'wandb', 'trackio'
+
+def _asked_for(run, tensorboard, tracking, mode, project, wait):
+    "Callbacks of the trackers that were asked for; one that can't even begin is a warning"
     out = [_never_stops(_tensorboard(Path(run.dir)/'tensorboard'), 'TensorBoard')] if tensorboard else []
-    if wandb == 'off': return out
-    try: return [*out, _never_stops(_wandb(run, wandb, project, wait), 'W&B')]
+    if not tracking: return out
+    name = dict(wandb='W&B', trackio='trackio')[tracking]
+    begin = dict(wandb=lambda: _wandb(run, mode, project, wait), trackio=lambda: _trackio(run, project))[tracking]
+    try: return [*out, _never_stops(begin(), name)]
     except ImportError: raise
     except Exception as e:
-        warnings.warn(f"W&B is switched off, the training goes on: {type(e).__name__}: {str(e).strip()[:300]}")
+        warnings.warn(f"{name} is switched off, the training goes on: {type(e).__name__}: {str(e).strip()[:300]}")
         return out
 
 @contextmanager
 def trackers(
     run,                       # a `Run`; the files are put into its folder; None: nobody follows
     tensorboard:bool=True,     # write event files for `tensorboard --logdir runs`
-    wandb:str='off',           # 'off', 'offline' or 'online'
-    project:str|None=None,     # of W&B; None: the workbook's name
+    tracking:str='',           # 'wandb', 'trackio' (on this machine: `trackio show`), or '' for none
+    mode:str|None=None,        # of W&B: 'offline' or 'online'; None: online where there is a key
+    project:str|None=None,     # None: the workbook's name
     wait:float=20.,            # s to wait for W&B's service
 ):                             # list of callbacks for a Learner, none of which can stop a training
-    "Within, TensorBoard and W&B as asked for, closed at the end; `ValueError` for another switch, `ImportError`"
-    if wandb not in ('off', 'offline', 'online'):
-        raise ValueError(f"wandb={wandb!r} is none of 'off', 'offline', 'online'")
-    cbs = _asked_for(run, tensorboard, wandb, project, wait) if run else []
+    "Within, the trackers that were asked for, closed at the end; `ValueError` for another switch, `ImportError`"
+    if tracking not in _TRACKING:
+        raise ValueError(f"tracking={tracking!r} is none of {', '.join(map(repr, _TRACKING))}")
+    cbs = _asked_for(run, tensorboard, tracking, mode, project, wait) if run else []
     try: yield cbs
     finally:
         for cb in cbs:

@@ -215,9 +215,10 @@ def fit(
     cbs=(),                # more callbacks: `Scores(...)`, MixUp, ...
     resume=None,           # a `Resumable`: the same call, run again after a kill, goes on where it was
     make_dls=None,         # pixels a side -> DataLoaders, for phases with `dls=64`
-    verbose:bool|None=None,# tables and progress bars; None: not in CI
+    verbose:bool|None=None,# tables and bars; None: not in CI. The clock is silent then: a resume asks for it
     deterministic:bool=False, # the same bits from run to run on GPUs of one kind; slower (`callbacks.same_bits`)
     tensorboard:bool=True, # curves that can be watched live: `tensorboard --logdir runs`
+    tracking:str='',       # 'wandb' or 'trackio' as well: see `trackers`
     **more,                # accumulate, clip, ema, train_items, channels_last: see `_extras`
 )->dict:                   # epoch (from 1), value and metrics of the best; its weights are in the model afterwards
     "Train in phases and keep the best epoch; after an error the notebook is usable and the best epoch is on disk"
@@ -229,20 +230,18 @@ def fit(
         quiet.enter_context(same_bits(learn, deterministic))
         if not verbose: quiet.enter_context(learn.no_bar()); quiet.enter_context(learn.no_logging())
         quiet.enter_context(learn.added_cbs(here := AtPhase(run and run.dir)))
-        always = [keep, KeepSafe(keep_safe, every), *_extras(learn, run, cbs, **more)]
-        always += [*quiet.enter_context(trackers(run, tensorboard)), *cbs, *filter(None, [resume])]
+        always = [keep, KeepSafe(keep_safe, every), *_extras(learn, run, cbs, **more),
+                  *quiet.enter_context(trackers(run, tensorboard, tracking)), *cbs, *filter(None, [resume])]
         at, say = resume.begin(learn, run) if resume else dict(phase=0), verbose and not rank_distrib()
         if say:
             saved, step_items = _saved(keep_safe, every, resume), more.get('accumulate', 0)
             _show_table(_start_table(learn, phases, run, how, monitor, step_items, saved))
-        always.append(Clock(sum(p.epochs for p in phases), print if say else None,    # silent: or a resume would refuse
-                            beat=getattr(run, 'beat', None)))
+        always.append(Clock(sum(p.epochs for p in phases), print if say else None, beat=getattr(run, 'beat', None)))
         for i, phase in enumerate(phases):
             here.index = i
             if i < at['phase'] or not phase.epochs: here.first_epoch += phase.epochs; continue
             _begin_phase(learn, phase, own, make_dls)
-            log, watch = _LogRun(run, phase), _watch(phase, monitor)
-            _fit_phase(learn, phase, [log, *always, *watch])
+            _fit_phase(learn, phase, [log := _LogRun(run, phase), *always, *_watch(phase, monitor)])
             here.first_epoch += log.rows
     return _finish(learn, keep)
 

@@ -10,17 +10,18 @@ import os
 import shutil
 import tempfile
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from fastai.callback.mixup import CutMix, MixUp
-from fastai.torch_core import rank_distrib
+from fastai.torch_core import rank_distrib, set_seed
 from fastcore.basics import patch
 
 from ..analysis.figures import figure_axes
 from ..analysis.heat import report_heatmaps
+from ..analysis.baselines import baselines as rungs_of
 from ..analysis.inspect import report_columns, report_labels, report_temperature, with_facts
-from ..analysis.score import Predictions
 from ..balance import BalancedDL, BalancedEpochs
 from ..dataset.augment import KeyedEpochs
 from ..dataset.images import cache_images, check_photo_rate
@@ -51,7 +52,7 @@ class Experiment:
     ):
         self.name, self.choices, self.root = name, Choices(ns), Path(runs or work_folder()/'runs')
         self.metric = [metric] if isinstance(metric, str) else list(metric)
-        self.run = self.space = self.precision = None
+        self.run = self.space = self.precision = self.rungs = None
 
     def start(self)->Run:
         "Mount Drive, fetch what earlier sessions left, and go on with the unfinished run of these choices or begin one"
@@ -192,7 +193,7 @@ def fit(self:Experiment,
     if not _follows(): self.space.survives(self.run.dir)
     data = data or self.run.info.get('data', {}).get('fingerprint')
     resume = Resumable(self.checkpoints[0], minutes=5, copy_to=self.checkpoints[1], data=data)
-    measured = kw.get('train_items')                              # as `TrainMetrics` counts them: the page says on how many
+    measured = kw.get('train_items')                              # as `TrainMetrics` counts them, for the page
     n = min(len(learn.dls.train_ds), measured or min(len(learn.dls.valid_ds), 1000)) if measured != 0 else 0
     self.run.describe(training=dict(monitor=monitor, precision=self.precision, train_items=n,
                                      epochs=sum(p.epochs for p in phases)))
@@ -224,6 +225,19 @@ def _fit_batch(self:Experiment, learn, step_items):
     learn.dls = resized(learn, found.bs).dls
     return found.step_items
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e5
+@patch
+def baselines(self:Experiment,
+    learn,    # fastai Learner before training
+    items,    # DataFrame: id, path, label, split; group where there is one
+    task,     # `Task` with its vocab
+    fit=None, # function of targets and scores that gives `Cuts`, for a task that reads one score an item
+):            # matplotlib Figure; None where `baselines` is False
+    "What simple answers are worth on the validation items; `more` puts the trained network beside them"
+    if rank_distrib() or not self.values.get('baselines'): return None
+    self.rungs = rungs_of(learn, items, task, self.metric[0], fit, cache=self.cache, seed=self.values.get('seed', 0))
+    return self.rungs.plot()
+
 # %% ../../nbs/11_workbook/02_experiment.ipynb #3dce72e0
 @patch
 def _check_more(self:Experiment):
@@ -232,16 +246,19 @@ def _check_more(self:Experiment):
         raise ValueError(f"mixup={self.values['mixup']}, cutmix={self.values['cutmix']}: one or the "
                          "other; set one of them to 0")
     if self.values.get('onnx'): check_onnx()
+    if (name := self.values.get('tracking')) and find_spec(name) is None:
+        raise ImportError(f"tracking={name!r}: the package is missing; pip install {name}, or tracking=''")
 
 @patch(as_prop=True)
 def _columns(self:Experiment): return [c.strip() for c in (self.values.get('columns') or '').split(',') if c.strip()]
 
 @patch
 def _chosen(self:Experiment, learn, phases, cbs, kw):
-    "(phases, callbacks) with mixup, cutmix, ema and lr_find as chosen; `ValueError` for columns that are not there"
+    "(phases, callbacks) with mixup, cutmix, ema, lr_find, tracking as chosen; `ValueError` for columns not there"
     if self._columns: with_facts(self.run.load_table('items', text=True).head(0), self._columns)
     cbs = [*cbs, *(f(self.values[k]) for k, f in dict(mixup=MixUp, cutmix=CutMix).items() if self.values.get(k))]
-    if self.values.get('ema'): kw.setdefault('ema', self.values['ema'])
+    for k in ('ema', 'tracking'):
+        if self.values.get(k): kw.setdefault(k, self.values[k])
     if not self.values.get('lr_find'): return phases, cbs
     lr, asked = self._found_rate(learn), self.values.get('lr')
     return [replace(p, lr=lr) if p.lr == asked and p.frozen is not True else p for p in phases], cbs
@@ -253,12 +270,16 @@ def _found_rate(self:Experiment, learn):
     if kept := (self.run.info.get('training') or {}).get('lr_find'): return kept
     use_precision(learn, self.precision)
     was = learn.path
-    with tempfile.TemporaryDirectory() as d, keep_rng(), learn.no_bar():
+    with tempfile.TemporaryDirectory() as d, keep_rng(), learn.no_bar(), learn.added_cbs(self._keyed(learn, ())):
         learn.path = Path(d)
+        set_seed(self.values.get('seed', 0))                             # the same rate whenever it is asked for
         try: lr = float(learn.lr_find(show_plot=False).valley)
         finally: learn.path = was
     fig, ax = figure_axes(4.5, 2.6)
-    ax.semilogx(learn.recorder.lrs, [float(o) for o in learn.recorder.losses], color='#0b3d73', lw=1.5)
+    losses = np.array([float(o) for o in learn.recorder.losses])
+    ax.semilogx(learn.recorder.lrs, losses, color='#0b3d73', lw=1.5)
+    ax.set_ylim(.98*np.nanmin(losses), 1.3*losses[:10].mean())           # beyond, it only explodes
+    ax.xaxis.set_major_formatter(lambda v, _: f'{v:.0e}')
     ax.axvline(lr, color='#D55E00', lw=1)
     ax.set_xlabel('learning rate', size=9); ax.set_ylabel('training loss', size=9)
     fig.set_label(f"The rate finder suggests {lr:.2g}, which took the place of lr = {self.values.get('lr'):g}.")
@@ -293,11 +314,20 @@ def _calibrated(self:Experiment, learn, task):
     print(said)
     return warm
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e6
+@patch
+def _against(self:Experiment, preds):
+    "The trained network on top of the rungs: figure, numbers and a sentence"
+    self.run.log_metrics(baseline=self.rungs.table(n=2)[self.rungs.metric].max())
+    rungs = self.rungs.add('trained network', preds, self.run.info.get('minutes', np.nan))
+    self.run.log_figure('baselines', rungs.plot(), caption=rungs.says())
+    return rungs.says()
+
 # %% ../../nbs/11_workbook/02_experiment.ipynb #baee441d
 @patch
 def more(self:Experiment,
     learn=None,       # fastai Learner with its best weights; maps need none
-    preds=None,       # {split: `Predictions`} of items that did not train, the fairest last; of maps their scores
+    preds=None,       # {split: `Predictions`} of items that did not train; of maps their scores
     items=None,       # DataFrame of these items, and perhaps others
     task=None,        # `Task`
     predictor=None,   # what `export` gave; None: there is nothing to write as ONNX
@@ -307,12 +337,12 @@ def more(self:Experiment,
     "What `heatmaps`, `label_issues`, `columns` and `onnx` ask for: figures and sentences, on the page and here"
     if rank_distrib(): return {}
     on, run, said = self.values.get, self.run, {}
-    last = list(preds.values())[-1] if isinstance(preds, dict) else preds
-    if on('heatmaps'): said['heatmaps'] = report_heatmaps(run, learn, _rows_of(items, last), task)
-    if on('label_issues'):
-        said['doubtful'] = report_labels(run, _together(preds.values()), items, open_image=open_image)
+    held = _together(preds.values()) if isinstance(preds, dict) else preds
+    if self.rungs: said['baselines'] = self._against(preds['valid'])
+    if on('heatmaps'): said['heatmaps'] = report_heatmaps(run, learn, _rows_of(items, held), task)
+    if on('label_issues'): said['doubtful'] = report_labels(run, held, items, open_image=open_image)
     if self._columns:
-        found = report_columns(run, last, items, self._columns, metric, groups=_groups_of(items, last))
+        found = report_columns(run, held, items, self._columns, metric, groups=_groups_of(items, held))
         said |= {f'by_{c}': s for c, s in found.items()}
     if on('onnx') and predictor: said['onnx'] = report_onnx(run, predictor.folder, _files_of(items))
     if said: run.describe(more=said)
@@ -331,7 +361,7 @@ def _together(preds):
     "Predictions of several splits as one"
     preds = list(preds)
     whole = lambda k: np.concatenate([getattr(p, k) for p in preds])
-    return Predictions(whole('ids'), whole('targs'), whole('probs'), preds[0].vocab)
+    return replace(preds[0], **{k: whole(k) for k in ('ids', 'targs', 'probs')})
 
 def _ids(preds): return [str(i) for i in (preds.ids if hasattr(preds, 'ids') else preds.index)]
 def _rows_of(items, preds): return items[items.id.astype(str).isin(_ids(preds))].reset_index(drop=True)
