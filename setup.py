@@ -36,7 +36,7 @@ setup(
     package_data={'': ['py.typed', '*.pyi']},  # types for editors; stubs of the lazily loaded folders
     python_requires='>=' + cfg['min_python'],
     install_requires=cfg['requirements'].split(),
-    extras_require={k: cfg[f'{k}_requirements'].split() for k in ('dev', 'onnx', 'heic', 'tracking')},
+    extras_require={o: cfg[f'{o}_requirements'].split() for o in ('dev', 'onnx', 'heic', 'processes', 'dask', 'tracking')},
     entry_points={'console_scripts': cfg['console_scripts'].split()},
     classifiers=['Programming Language :: Python :: 3', 'Typing :: Typed', 'License :: OSI Approved :: Apache Software License'],
     cmdclass={'build_py': WithWorkbooks},

@@ -26,8 +26,9 @@ from .maps import weights_digest
 from .score import class_metric
 from ..dataset.cache import source_stamps
 from ..dataset.decode import fixed_cuts
-from ..dataset.folds import fold_numbers, resamples
+from ..dataset.folds import fold_numbers, resamples, tails
 from ..drive.archives import write_whole
+from ..gpu import evaluating, keep_rng
 from ..model.transfer import make_head
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #dad3cd26
@@ -82,7 +83,7 @@ def table(self:_Rungs,
     value = np.array([measure(t, p) for p in self.classes.values()])
     rows, wide = [], (1 - level)/max(len(names) - 1, 1)/2
     for i, name in enumerate(names):
-        low, high = np.nanquantile(drawn[:, i], [(1 - level)/2, (1 + level)/2])
+        low, high = np.nanquantile(drawn[:, i], tails(level))
         row = dict(rung=name, value=value[i], low=low, high=high)
         if i: row |= _gain(names, value, drawn, i, wide, least, len(t))
         rows.append(row | dict(minutes=self.minutes[name]))
@@ -116,6 +117,20 @@ def plot(self:_Rungs,
     ax.set_ylim(-.6, len(df) - .4)
     ax.set_xlabel(f'{self.metric} on {len(self.targets)} held-out items, 95 % interval')
     return fig
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #b1d0a7e2
+@patch
+def says(self:_Rungs,
+    **kw, # to `_Rungs.table`
+)->str:
+    "In a sentence: the best rung, or what the last one adds to the best below it"
+    df, m = self.table(**kw), self.metric
+    if not isinstance(df.verdict.iloc[-1], str): return f"{df.index[-1]}: {m} {df[m].iloc[-1]:.3f}"
+    name, row = df.index[-1], df.iloc[-1]
+    said = f"{name} {row.verdict}: {m} {row[m]:.3f} against {df[m][row.against]:.3f} of {row.against}"
+    more = f"{row.gain:+.3f} ({row.gain_low:+.3f} to {row.gain_high:+.3f} with all comparisons made)"
+    better = '' if row.gain > 0 else f"; {row.against} is the better model here"
+    return f"{said}, {more}{better}"
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #34deeeaa
 _PENALTIES = 10.**np.arange(-5, 1)   # inverse strength, as scikit-learn's C
@@ -206,36 +221,37 @@ def _left_out(x, t, task, fold, c):
     return _loss(task, held, t), held
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #f3a8a181
-@torch.no_grad()
 def _frozen_features(
-    learn,      # fastai Learner of `image_model`'s network, with loaders of `image_dls`
+    learn,      # fastai Learner with loaders of `image_dls`
     items,      # DataFrame: id, path
     cache=None, # folder to keep them in; None: worked out each time
 )->tuple:       # features float32 (n, d); mean and spread of each channel (n, 6)
     "What the body says of each photo, pooled by its mean; found again for the same weights, photos and preparation"
     from tqdm.auto import tqdm
-    dl = learn.dls.test_dl(items)
+    with keep_rng(learn.dls): dl = learn.dls.test_dl(items)   # the training draws as if nothing had been
     file = None if cache is None else Path(cache)/f'features-{_features_key(learn, dl, items)}.npz'
     if file and file.exists():
         with np.load(file, allow_pickle=False) as kept: return kept['features'], kept['colours']
-    body, was = learn.model[0], learn.model.training
-    learn.model.eval().to(learn.dls.device)
-    parts, colours = [], []
-    for xb, *_ in tqdm(dl, desc='features', delay=2, leave=False):
-        out = to_float(body(xb))
-        parts.append((out.flatten(2).mean(2) if out.ndim == 4 else out).cpu().numpy())
-        colours.append(torch.cat([xb.mean((2, 3)), xb.std((2, 3))], 1).cpu().numpy())
-    learn.model.train(was)
+    body, parts, colours = _body(learn.model), [], []
+    with keep_rng(learn.dls), evaluating(body.to(learn.dls.device)):
+        for xb, *_ in tqdm(dl, desc='features', delay=2, leave=False):
+            out, xb = to_float(body(xb)), xb.as_subclass(torch.Tensor)
+            parts.append((out.flatten(2).mean(2) if out.ndim == 4 else out).cpu().numpy())
+            colours.append(torch.cat([xb.mean((2, 3)), xb.std((2, 3))], 1).cpu().numpy())
     found = np.concatenate(parts), np.concatenate(colours)
     if file: _keep(file, *found)
     return found
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #45d79895
+def _body(model): # what comes before the head; of a network that has no such part the photo itself, 12 px a side
+    if isinstance(model, nn.Sequential) and len(model) == 2: return model[0]
+    return nn.Sequential(nn.AdaptiveAvgPool2d(12), nn.Flatten())
+
 def _features_key(learn, dl, items):
     "What the features depend on: weights, photos, and all that is done to them before the network"
     steps = [[type(t).__name__, {k: _told(v) for k, v in vars(t).items()}]
              for t in (*dl.dataset.tls[0].tfms.fs, *dl.after_batch.fs)]
-    told = [weights_digest(learn.model[0]), items.id.astype(str).tolist(), source_stamps(items, ('path',)), steps]
+    told = [weights_digest(_body(learn.model)), items.id.astype(str).tolist(), source_stamps(items, ('path',)), steps]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 def _told(v):

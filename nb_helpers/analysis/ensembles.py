@@ -16,7 +16,7 @@ from fastcore.basics import patch
 
 from .figures import figure_axes
 from .score import Predictions, tally_metrics, given_folds, metrics
-from ..dataset.decode import Cuts, agreement, decide, fixed_cuts
+from ..dataset.decode import Cuts, agreement, decide, fixed_cuts, metric_name
 from ..dataset.folds import resamples, tails
 from ..dataset.names import as_they_are, legend_name
 from ..drive.files import write_csv
@@ -71,12 +71,13 @@ def _plot_folds(
     names=None,          # metrics; None: the first four
 ):                       # matplotlib Figure: a dot a fold, a bar over one standard deviation each way around their mean
     "Every fold beside the mean and the figure of all items together"
+    import seaborn as sns
     rest = [r for r in table.index if r not in ('mean', 'sd', 'together')]
     names = names or [c for c in table if c != 'items'][:4]
-    import seaborn as sns
     fig, ax = figure_axes(5.5, .75+.5*len(names))
-    sns.stripplot(table.loc[rest, names].melt(), x='value', y='variable', order=names[::-1], color='#333', size=5, alpha=.7,
-                  jitter=.12, ax=ax, label='a fold', legend=False)
+    sns.stripplot(table.loc[rest, names].melt(), x='value', y='variable', order=names[::-1], color='#333',
+                  size=5, alpha=.7, jitter=.12, ax=ax)
+    ax.plot([], [], 'o', color='#333', ms=5, alpha=.7, label='a fold')
     for y,c in enumerate(names[::-1]):
         m, sd = table.loc['mean', c], table.loc['sd', c]
         ax.plot([m-sd, m+sd], [y, y], color='#0072B2', alpha=.25, lw=9, solid_capstyle='butt',
@@ -84,9 +85,11 @@ def _plot_folds(
         if 'together' in table.index:
             ax.plot(table.loc['together', c], y, 'D', ms=6, color='#D55E00',
                     label='all items together' if not y else None)
-    ax.set_yticks(range(len(names)), [c.replace('_', ' ') for c in names[::-1]], parse_math=False)
+    ax.set_yticks(range(len(names)), [metric_name(c) for c in names[::-1]], parse_math=False)
     ax.set_ylim(-.6, len(names)-.4)
-    ax.set_xlabel('value', size=9)
+    ax.set_xlabel('value', size=9); ax.set_ylabel('')
+    fig.set_label('; '.join(f"{metric_name(c)} {table.loc['mean', c]:.3f} ± {table.loc['sd', c]:.3f}" for c in names)
+                  + f': mean and standard deviation over {len(rest)} models.')
     ax.set_title(f'{len(rest)} models, each measured on items it did not see', size=9.5, loc='left')
     fig.legend(*ax.get_legend_handles_labels(), loc='outside lower center', ncols=3, fontsize=7.5)
     return fig
@@ -234,6 +237,9 @@ def _plot_gains(
     ax.axvline(0, color='#333', lw=.8)
     ax.set_yticks(range(len(df)), [f'{k}: {v:.3f}' for k,v in zip(df.index, df.value)], parse_math=False)
     ax.set_xlabel(f'{metric} gained over "{table.index[0]}" ({table.value.iloc[0]:.3f}), with interval', size=9)
+    said = [f'{k}: {r.verdict} ({r.gain:+.3f}, {r.gain_low:+.3f} to {r.gain_high:+.3f})' for k,r in table[1:].iterrows()]
+    first = f'{table.index[0].capitalize()}: {table.value.iloc[0]:.3f}'
+    fig.set_label(f"{first}. {'; '.join(said)}. All on items that had no say in the choice.")
     ax.set_title('On items without a say in the choice', size=9.5, loc='left'); ax.set_ylim(-.6, len(df)-.4)
     return fig
 
@@ -341,7 +347,7 @@ def _lines(ax, table, cols, ylabel):
         if col in table: ax.plot(table.index, table[col], f'-{m}', ms=3, lw=1.4, color=c, label=label)
     ax.set_ylabel(ylabel, size=8.5)
     ax.set_xlabel('epoch', size=8.5)
-    ax.legend(fontsize=7, framealpha=.8, edgecolor='none')
+    ax.legend(fontsize=7, frameon=False, loc='lower center', bbox_to_anchor=(.5, .98), ncols=2, columnspacing=1)
     ax.xaxis.get_major_locator().set_params(integer=True)
 
 @as_they_are
@@ -362,14 +368,25 @@ def plot_epochs(
         counts = _class_counts(kept, cuts, vocab)
         _stack(fig.add_subplot(g), _few(counts), f'{name}: {len(kept.ids):,} items')
     left, right = (fig.add_subplot(g) for g in low.subgridspec(1, 2))
-    _lines(left, table, dict(plain='at 0.5' if fit and len(cuts[0].thresholds) == 1 else 'at .5, 1.5, ...',
-                             best="epoch's own thresholds" if 'plain' in table else metric), metric)
-    _lines(right, table, dict(same='validation', same_test='test'), 'same class as before')
+    _lines(left, table, dict(plain='threshold .5' if fit and len(cuts[0].thresholds) == 1 else 'cuts .5, 1.5, …',
+                             best="the epoch's best" if 'plain' in table else metric), metric)
+    _lines(right, table, dict(same='validation', same_test='test'), 'same class as one\nepoch before, share')
     for ax in fig.axes: ax.tick_params(labelsize=7.5); ax.spines[['top', 'right']].set_visible(False)
     for ax in (left, right): ax.grid(alpha=.25)
+    fig.set_label(_settled(table, metric))
     fig.legend(*fig.axes[0].get_legend_handles_labels(), loc='outside right upper', fontsize=7, title='class',
                title_fontsize=7.5)
     return fig
+
+# %% ../../nbs/08_analysis/05_ensembles.ipynb #8ea2c35b
+def _settled(table, metric):
+    "What the epochs show, in a sentence: how far neighbours differ at the end, whether test is spread otherwise"
+    last, out = table.iloc[-1], 'Predicted classes by epoch, the metric, and how many items keep their class.'
+    if len(table) > 1:
+        out += f' From epoch {table.index[-2]} to {table.index[-1]} {1-last.same:.0%} of the items changed class.'
+    if 'apart' in table:
+        out += f' To be spread as validation is, {last.apart:.0%} of the test items would have to change class at the end.'
+    return out
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #340ed8dd
 def _mean_scores(
@@ -457,7 +474,7 @@ def _ask_with(
     learn,        # fastai Learner
     weights:dict, # name -> tensor, of `average_weights`
     dl,           # loader, in the order of its items
-    task:str,     # one of `metrics.TASKS`
+    task:str,     # 'classes', 'binary', 'ordinal' or 'numbers'
     **kw,         # to `predict_scores`: act, leading
 )->np.ndarray:    # (n,) or (n, k)
     "Scores with other weights; the model has its own again afterwards, also after an error"

@@ -100,6 +100,7 @@ def _frame(rows, cols, title, size, cell):
     fig = new_figure(W, H)
     return fig, fig.add_axes([L/W, B/H, w/W, h/H]), fig.add_axes([(L+w+.12)/W, B/H, .12/W, h/H])
 
+# %% ../../nbs/08_analysis/01_figures.ipynb #4bf27a27
 def _name_cells(ax, rows, cols, size):
     "Names of rows and columns, these upright where they are wider than a cell"
     upright = max(_text_size(o, size)[0] for o in cols) > .9*ax.get_window_extent().width/ax.figure.dpi/len(cols)
@@ -107,6 +108,7 @@ def _name_cells(ax, rows, cols, size):
     ax.set_yticks(np.arange(len(rows))+.5, rows, rotation=0, size=size, parse_math=False)
     ax.tick_params(length=0)
 
+# %% ../../nbs/08_analysis/01_figures.ipynb #421bd800
 def _mixed_up(cm):
     "What a confusion matrix shows, in a sentence"
     said = 'Rows: true class. Columns: predicted class. Colour: share of the true class'
@@ -161,7 +163,7 @@ def plot_mistakes(
 ):                   # matplotlib Figure, 2 inches a picture
     "Mistakes as pictures, true → predicted above each; one that cannot be opened is a grey tile that says why"
     df = top_mistakes(preds, items, n) if hasattr(preds, 'probs') else preds[:n]
-    sure = df.attrs.get('kind', 'confidence') == 'confidence'
+    sure = (kind := df.attrs.get('kind', 'confidence')) == 'confidence'
     if not len(df):
         fig = new_figure(4, .5)
         fig.set_label('No item here was taken for another class.')
@@ -181,8 +183,9 @@ def plot_mistakes(
         ax.set_anchor('N')
         said = fit_text(r.pred, 8.5, 1.64, f'→ %s  {r.confidence:.0%}' if sure else '→ %s')
         ax.set_title(f'{fit_text(r.label, 8.5, 1.64)}\n{said}', size=8.5, pad=3, parse_math=False)
-    fig.set_label('The most confident mistakes: true class → predicted class, with confidence' if sure
-                  else 'Mistakes, those farthest on the wrong side first: true class → predicted class')
+    first = dict(share='Mistakes, those off by most grades first',
+                 shifted='Mistakes, those farthest from the threshold first').get(kind, 'The most confident mistakes')
+    fig.set_label(f'{first}: true class → predicted class' + ', with confidence'*sure)
     return fig
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #699697e6
@@ -206,6 +209,7 @@ def _given(history, monitor):
     monitor = monitor or (about.get('monitor') if about.get('monitor') in h else None)
     return h, monitor, history.metrics.get('best_epoch'), about.get('train_items')
 
+# %% ../../nbs/08_analysis/01_figures.ipynb #ab31307f
 def _best_epoch(h, names, monitor, kept=None):
     "Column and row of the kept epoch, else of the best; (None, None) where nothing can be compared"
     col = monitor or next(iter(names), 'valid_loss')
@@ -227,6 +231,7 @@ def _phases(h, inches):
     if all(_text_size(name, 7.5)[0]<=room(a, b) for a,b,name in parts): return parts
     return [(a, b, str(i)) for i,(a,b,_) in enumerate(parts, 1)]
 
+# %% ../../nbs/08_analysis/01_figures.ipynb #2a8dfe22
 def _shade(ax, phases):
     "Shade every second phase and write its name on top"
     for i,(a,b,name) in enumerate(phases if len(phases)>1 else ()):
@@ -236,17 +241,19 @@ def _shade(ax, phases):
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #194e1684
 _CUT = re.compile(r'(train_)?(cut_\d+)$')
-_STYLES = {'validation': dict(color='#0072B2', ls='-'), 'training': dict(color='#D55E00', ls='--'),
-           'validation, best thresholds': dict(color='#009E73', ls='-'),
-           'training, best thresholds': dict(color='#CC79A7', ls='--')}
 
 def _panels(h, names, monitor):
     "{name: columns}, a panel a metric, that of `monitor` first after the loss; the cut points together, last"
     base = lambda c: '~' if _CUT.match(c) else re.sub('^(train|valid)_|_best$', '', c)
     losses = [c for c in ('train_loss','valid_loss') if c in h and h[c].notna().any()]
-    out = dict(loss=losses) if losses else {}
-    for c in sorted(names, key=lambda c: (base(c)=='~', base(c)!=base(monitor or ''))): out.setdefault(base(c), []).append(c)
+    out, place = dict(loss=losses) if losses else {}, lambda c: (base(c)=='~', base(c)!=base(monitor or ''))
+    for c in sorted(names, key=place): out.setdefault(base(c), []).append(c)
     return {'cut points' if k=='~' else short_name(metric_name(k)): v for k,v in out.items()}
+
+# %% ../../nbs/08_analysis/01_figures.ipynb #da2375a1
+_STYLES = {'validation': dict(color='#0072B2', ls='-'), 'training': dict(color='#D55E00', ls='--'),
+           'validation, best thresholds': dict(color='#009E73', ls='-'),
+           'training, best thresholds': dict(color='#CC79A7', ls='--')}
 
 def _curve(c, k):
     "Label and style of a column; the validation curve of cut `k` has a colour of its own, training none but dashes"
@@ -275,12 +282,12 @@ def _panel(ax, h, cols, ylabel, star, kept, phases):
     ax.tick_params(labelsize=8); ax.grid(alpha=.25)
     for s in ('top','right'): ax.spines[s].set_visible(False)
 
+# %% ../../nbs/08_analysis/01_figures.ipynb #282ad65b
 def _learned(h, star, kept, n_train, phases):
     "What a history shows, in sentences"
-    col,row = star
-    out = ['Loss and metrics by epoch.']
-    if col is not None: out.append(f"{'The star marks the epoch that was kept' if kept is not None else 'Star: the best epoch'}, "
-                                   f"{row.x}, chosen by {metric_name(col)} ({row[col]:.3g}).")
+    (col,row), out = star, ['Loss and metrics by epoch.']
+    what = 'The star marks the epoch that was kept' if kept is not None else 'Star: the best epoch'
+    if col is not None: out.append(f'{what}, {row.x}, chosen by {metric_name(col)} ({row[col]:.3g}).')
     if len(phases)>1 and phases[0][2]=='1' and h.phase.iloc[0]!='1':
         out.append('Phases: ' + ', '.join(f'{i} {short_name(h.phase.iloc[a-1])}' for a,_,i in phases) + '.')
     if 'running_loss' in h: out.append(
@@ -389,9 +396,11 @@ def plot_roc_pr(
     fig.set_label(_told_apart(preds, shown, area))
     return fig
 
+# %% ../../nbs/08_analysis/01_figures.ipynb #5424937d
 def _told_apart(preds, shown, area):
     "What the curves show, in a sentence"
     said = 'ROC and precision-recall curves with their areas (AUC, average precision)'
     if len(preds.vocab)==2: return f'{said} of {preds.vocab[1]}.'
     few = f'; the {len(shown)} of {len(area)} classes with the smallest AUC' if len(shown)<len(area) else ''
-    return f'{said}, each class against the rest{few}. Hardest to tell apart: {preds.vocab[shown[0]]} ({area[shown[0]]:.3f}).'
+    hardest = f'{preds.vocab[shown[0]]} ({area[shown[0]]:.3f})'
+    return f'{said}, each class against the rest{few}. Hardest to tell apart: {hardest}.'

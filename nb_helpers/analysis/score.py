@@ -330,7 +330,7 @@ def top_mistakes(
     items=None,    # DataFrame with `id` and `path`, an item a row; None: no paths
     n:int=9,       # mistakes at most
 )->pd.DataFrame:   # `id`, `path`, `label`, `pred`, `confidence` (score of the predicted class, 0..1)
-    "Mistakes, the most confident first, shares by how far they are off; `ValueError` for ids `items` lacks or has twice"
+    "Mistakes, the most confident first, of shares the farthest off; `ValueError` for ids that `items` lacks"
     t,p = countable(preds)
     conf = np.asarray(preds.probs)[np.arange(len(p)), p]
     i = np.flatnonzero(t!=p)

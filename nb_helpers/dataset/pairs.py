@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['scene_table', 'find_pairs', 'split_pairs', 'pair_facts', 'open_photo', 'fit_photo', 'pair_augment', 'open_pair',
-           'cache_pairs', 'pair_dls', 'show_pairs']
+           'pair_dls', 'show_pairs']
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #163721c2
 import io
@@ -364,7 +364,7 @@ def _prepare(*values, cols, size, **kw):
     return _Packer.pack(dict(zip(cols, values)), cols, size, kw)
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #57ede984
-def cache_pairs(
+def _cache_pairs(
     items:pd.DataFrame,   # from `find_pairs`
     size:int,  # px a side; what `pair_dls` takes as `resize`, or as `size` without augmentation
     root:Path='cache',    # folder on the local disk where caches are kept
@@ -383,7 +383,7 @@ class _PairSet:
         items:pd.DataFrame,    # from `find_pairs`
         size:int,  # px a side before augmentation
         aug:Augment|None=None, # from `pair_augment`
-        cache:ArrayCache|None=None, # from `cache_pairs` of these columns
+        cache:ArrayCache|None=None, # from `_cache_pairs` of these columns
         **kw,  # to `open_pair`
     ):
         self.items, self.size, self.aug, self.cache, self.kw = items.reset_index(drop=True), size, aug, cache, kw
@@ -392,7 +392,7 @@ class _PairSet:
         if cache is None: return
         if (n := sum(_BYTES[c] for c in self.cols)) != cache.shape[-1]:
             raise ValueError(f"{cache.dir.name} holds {cache.shape[-1]} bytes a pixel, "
-                             f"the columns {self.cols} make {n}: build it with cache_pairs of the same columns")
+                             f"the columns {self.cols} make {n}: give a folder as `cache`, and it is built of these")
         self.rows = cache.rows(self.ids)
 
     def __len__(self): return len(self.items)
@@ -462,7 +462,7 @@ def pair_dls(
     bs:int=32,           # items a batch
     aug:Augment|None=None, # for the training split, from `pair_augment(size)`
     resize:int|None=None,# px a side before augmentation; `size` by default
-    cache=None,  # `ArrayCache` from `cache_pairs(items, resize or size)`, or a folder for it; None: read the files
+    cache=None,  # `ArrayCache` from `_cache_pairs(items, resize or size)`, or a folder for it; None: read the files
     stats:tuple=IMAGENET,# mean, standard deviation per channel that the network expects of the photos
     depth_unit:str='',   # what a depth of 1 means and who says so; kept as dls.depth_unit; '': `_TEACHER`
     num_workers:int|None=None, # processes that load, as in `n_workers`; none where a cache is read as it is
@@ -475,7 +475,7 @@ def pair_dls(
         raise ValueError(f"{len(rows['train'])} items in train, {len(rows['valid'])} in valid: "
                          "both are needed (split_pairs)")
     if isinstance(cache, (str, Path)):
-        cache = cache_pairs(items, resize or size, cache, **kw)
+        cache = _cache_pairs(items, resize or size, cache, **kw)
         print(cache)
     before = (resize or size) if aug else size
     sets = _PairSet(rows['train'], before, aug, cache, **kw), _PairSet(rows['valid'], size, None, cache, **kw)

@@ -58,7 +58,7 @@ def target_transform(
 # %% ../../nbs/03_dataset/03_task.ipynb #3f346acc
 def to_scores(
     pred:torch.Tensor, # what the network gave, float, (n, k) or (n,)
-    task:str,          # one of `metrics.TASKS`
+    task:str,          # 'classes', 'binary', 'ordinal' or 'numbers'
     act=None,          # logits -> scores; None: what suits the task; `torch.nn.Identity()` after a sigmoid
     leading:bool=False,# 'ordinal': the targets are leading ones
 )->torch.Tensor:       # float32: (n, k) probabilities for classes, (n,) for binary and ordinal, as they are for numbers
@@ -78,7 +78,7 @@ def to_scores(
 # %% ../../nbs/03_dataset/03_task.ipynb #75aeac26
 def to_targets(
     targ:torch.Tensor, # as the loader gives them
-    task:str,          # one of `metrics.TASKS`
+    task:str,          # 'classes', 'binary', 'ordinal' or 'numbers'
 )->torch.Tensor:       # int64 (n,) classes or grades; float32 for numbers
     "Class, grade or number of every item"
     if task == 'numbers':

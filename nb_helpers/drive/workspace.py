@@ -170,8 +170,8 @@ def _named(self:Workspace, name):
             if (p := d/f'{name}{e}').exists() and self._may_be(p):
                 return dict(path=p, sha256=row['sha256'] if p.is_file() else None)
     if row['direct']: return dict(url=row['url'], sha256=row['sha256'], bytes=row['bytes'])
-    raise FileNotFoundError(f"{name!r} was not found: put {name}.zip into {self.safe}, or into any folder and say which "
-                            f"(export NB_HELPERS_DATA=FOLDER).\n{row['how']}")
+    raise FileNotFoundError(f"{name!r} was not found: put {name}.zip into {self.safe}, or into any folder and say "
+                            f"which (export NB_HELPERS_DATA=FOLDER).\n{row['how']}")
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #01d24dec
 @patch

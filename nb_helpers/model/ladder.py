@@ -395,13 +395,16 @@ def _plot_climb(
                             squeeze=False, layout='constrained')
     plt.close(fig)
     for ax, (name, g) in zip(axs.flat, curves.groupby('net', sort=False)):
-        ax.plot(g.epoch, g.train_loss, label='train', lw=1.5)
-        ax.plot(g.epoch, g.valid_loss, label='valid', lw=1.5, ls='--')
+        ax.plot(g.epoch, g.train_loss, label='training', lw=1.5)
+        ax.plot(g.epoch, g.valid_loss, label='validation', lw=1.5, ls='--')
         ax.set_title(f"{name}: {table.parameters[name]:,}\ngap {table.gap[name]:+.2f}", fontsize=8)
         ax.tick_params(labelsize=7)
     for ax in axs.flat[len(table):]: ax.axis('off')
     for ax in axs.flat[max(len(table) - cols, 0):len(table)]: ax.tick_params(labelbottom=True) # nothing stands below it
-    axs.flat[0].legend(fontsize=7)
+    fig.legend(*axs.flat[0].get_legend_handles_labels(), loc='outside lower center', ncols=2, fontsize=7.5,
+               frameon=False)
+    fig.set_label('Loss of every step of the ladder by epoch, with its parameters; gap: validation minus training '
+                  f'loss. Lowest validation loss: {table.best_valid.idxmin()} ({table.best_valid.min():.3f}).')
     axs.flat[0].set_ylim(0, min(curves[['train_loss', 'valid_loss']].max().max(), 3*curves.train_loss.max())*1.05)
     fig.supxlabel('epoch', fontsize=8)
     fig.supylabel('loss', fontsize=8)

@@ -47,36 +47,37 @@ h3{font-size:1rem;margin:0 0 .5em;color:#3c4a5c}
 p{margin:.3em 0 .8em;overflow-wrap:anywhere} a{color:#0b5cad} .dim{color:#5b6878;font-size:.9rem}
 section{background:#fff;border:1px solid #dfe3e8;border-radius:12px;padding:22px;margin:22px 0}
 .say{font-size:1.1rem;max-width:52em} .say b{font-size:1.45rem}
-.row,.grid{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:22px 30px;margin:18px 0;align-items:start}
-.row{grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr))} .grid{grid-auto-flow:dense}
-.row>div{min-width:0} .broad{grid-column:1/-1} .nb{white-space:nowrap}
+.grid,.pair{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:22px 30px;margin:18px 0;align-items:start}
+.grid{grid-auto-flow:dense} .pair{grid-template-columns:3fr 2fr} .grid>*,.pair>*{min-width:0}
+.row{columns:3 320px;column-gap:30px;margin:18px 0} .row>div{break-inside:avoid;padding-bottom:18px}
+.broad{grid-column:1/-1} .nb{white-space:nowrap}
 .runs th,.runs td{white-space:nowrap} .runs td:last-child:not(.n):not(.m){min-width:15em;white-space:normal}
 figure{margin:0;max-width:100%;min-width:0} figcaption{color:#5b6878;font-size:.88rem;margin-top:4px;max-width:46em}
-img{max-width:100%;height:auto;display:block} .wide{overflow-x:auto;max-width:100%}
+img{max-width:100%;height:auto;display:block} 
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 .scroll{overflow:auto;max-height:26rem;border:1px solid #e6e9ed;border-radius:8px}
 .scroll thead th{position:sticky;top:0;background:#f0f2f5} th{font-weight:600;color:#3c4a5c}
 th,td{text-align:left;padding:4px 9px;border-bottom:1px solid #eceff2;vertical-align:top;overflow-wrap:break-word}
-.facts table{table-layout:fixed} .facts td{overflow-wrap:anywhere} .facts td:first-child{width:45%} td.m{width:35%}
+.facts table{table-layout:fixed} .facts td{overflow-wrap:anywhere} .facts td:first-child{width:45%} td.m{width:28%}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums} td.n{white-space:nowrap}
 .bar{position:relative;height:.5em;background:#e4e8ee;border-radius:.25em;min-width:70px;margin-top:.5em}
 .bar i,.bar b{position:absolute;top:0;height:100%} .bar i{background:#7fb2e5;border-radius:.25em}
 .bar b{width:3px;margin-left:-1.5px;background:#0b3d73} details{margin-top:.6em} summary{cursor:pointer;color:#0b5cad}
 pre{background:#f0f2f5;border-radius:8px;padding:8px 12px;margin:.4em 0;white-space:pre-wrap;overflow-wrap:anywhere}
 pre,code{font:.88rem/1.5 ui-monospace,Menlo,Consolas,monospace}
-.tag{font-size:.8rem;border-radius:1em;padding:.1em .7em;margin-left:.6em;vertical-align:middle}
-.tag{background:#dff3e4;color:#17622f}
+.tag{font-size:.8rem;border-radius:1em;padding:.1em .7em;margin-left:.6em;vertical-align:middle;background:#dff3e4;color:#17622f}
 .tag.bad{background:#fde3df;color:#8f2114} .tag.now{background:#fff1cf;color:#6d4b00}
-@media(max-width:860px){.grid{grid-template-columns:minmax(0,1fr)}}
+@media(max-width:1100px){.pair{grid-template-columns:minmax(0,1fr)}}
+@media screen and (max-width:860px){.grid{grid-template-columns:minmax(0,1fr)}}
 @media(max-width:600px){main{padding:12px 8px 40px} section{padding:14px 12px} .m,.x{display:none}
-th,td{padding:4px 5px} table{font-size:.86rem} .row,.grid{gap:18px}}
+th,td{padding:4px 5px} table{font-size:.86rem} .scroll td.n{white-space:normal} .grid,.pair{gap:18px}}
 @page{size:A4;margin:14mm}
 @media print{body{background:#fff;font-size:10pt} main{max-width:none;padding:0} section{border:0;padding:0;margin:0}
 section+section{break-before:page} .scroll{max-height:none;overflow:visible;border:0} .scroll thead th{position:static}
-.row{grid-template-columns:1fr 1fr} .grid{display:block} .grid>*{margin:0 0 14pt} .wide{overflow:visible}
-.wide img{min-width:0!important} img{max-height:21cm;width:auto} figure,tr,pre,.keep{break-inside:avoid}
-h2,h3,thead{break-after:avoid} a{color:inherit;text-decoration:none} .screen{display:none}
-td.n{white-space:normal} th,td{overflow-wrap:anywhere}}
+.row{columns:2} .pair{display:block} .pair>*{margin:0 0 14pt} .grid{gap:14pt} *{print-color-adjust:exact}
+.scroll table{font-size:.8em} img{max-height:21cm;width:auto} figure,tr,pre,.keep{break-inside:avoid}
+h2,h3,thead{break-after:avoid} a{color:inherit;text-decoration:none} details:not([open]){display:none}
+}
 """
 
 # %% ../../nbs/09_runs/04_report.ipynb #05be93ed
@@ -88,6 +89,7 @@ def _html(o):
 def _say(v, digits=4):
     "A value as plain text: three or four digits, lists joined, long texts cut"
     if v is None or (isinstance(v, float) and math.isnan(v)): return '–'
+    if isinstance(v, int) and not isinstance(v, bool) and abs(v)>=100_000: return f'{v:,}'
     if isinstance(v, float): return f'{v:.{digits}g}'
     s = ', '.join(_say(o) for o in v) if isinstance(v, (list,tuple)) else str(v)
     return s if len(s)<=160 else f'{s[:150]}… ({len(v)} {"values" if isinstance(v, (list,tuple)) else "characters"})'
@@ -103,11 +105,11 @@ def _time(minutes):
     if minutes<1.5: return f'{minutes*60:.0f} s'
     return f'{minutes:.0f} min' if minutes<90 else f'{minutes//60:.0f} h {minutes%60:02.0f} min'
 
-def _label(metric): return metric_name(metric) + ' (0 is best)'*lower_is_better(metric)
+def _label(metric): return metric_name(metric) + ' ↓'*lower_is_better(metric)
 
 def _soft(s):
     "A text that a browser may break behind a mark inside a word"
-    first,*more = re.split(r'(?<=[_/.\\|,;:=])(?=\w)', str(s))
+    first,*more = re.split(r'(?<=[_/\\|=])(?=\w)|(?<=[,;:])(?=[^\W\d])', str(s))
     return Span(first, *(o for w in more for o in (ft('wbr', void_=True), w))) if more else first
 
 def _interval(a, b): return f'{a:.3f} – {b:.3f}' if a<b else '–'
@@ -125,6 +127,8 @@ def _table(rows, head=None, num=(), extra=()):
     def line(tag, r): return Tr(*(cell(tag, j, v) for j,v in enumerate(r)))
     return Table(Thead(line(Th, head)) if head else None, Tbody(*(line(Td, r) for r in rows)))
 
+_LONG = 24   # rows from which on a table scrolls
+
 def _box(title, body, scroll=False, cls=None):
     return Div(H3(title), Div(body, cls='scroll') if scroll else body, cls=cls) if body else ''
 
@@ -134,11 +138,11 @@ def _facts(title, d):
     d = d or {}
     grid = {k:v for k,v in d.items() if isinstance(v, dict) and v and all(isinstance(o, dict) for o in v.values())}
     rows = [(k, _say(v)) for k,v in _flat({k:v for k,v in d.items() if k not in grid})]
-    out = [_box(title, Div(_table(rows), cls='facts'), len(rows)>14)] if rows else []
+    out = [_box(title, Div(_table(rows), cls='facts'), len(rows)>2*_LONG)] if rows else []
     for k,v in grid.items():
         names = dict.fromkeys(n for o in v.values() for n in o)
         rows = [(n, *(_say(o.get(n)) for o in v.values())) for n in names]
-        out.append(_box(f'{title}: {k}', _table(rows, ['', *v], range(1, len(v)+1)), True))
+        out.append(_box(f'{title}: {k}', _table(rows, ['', *v], range(1, len(v)+1)), len(rows)>_LONG))
     return tuple(out)
 
 # %% ../../nbs/09_runs/04_report.ipynb #d279b467
@@ -256,10 +260,12 @@ def _plot_raters(
     "People and model side by side, a pair of bars a question"
     fig, ax = figure_axes(6, 2.2)
     table[['people', 'model']].plot.barh(ax=ax, color=['#7fb2e5', '#0b3d73'])
-    ax.set(xlim=(0, 1.12), ylabel='', xlabel='share', title=title)
+    ax.set(xlim=(0, 1.12), ylabel='', xlabel='share of the answers', title=title)
     ax.grid(False)
     ax.invert_yaxis()
     ax.legend(loc='center left', bbox_to_anchor=(1, .5))
+    fig.set_label(' '.join(f'The model {k}: {r.model:.2f}, people do so among themselves: {r.people:.2f} (difference '
+                           f'{r.difference:+.2f}, {r.low:+.2f} to {r.high:+.2f}).' for k,r in table.iterrows()))
     for bars in ax.containers: ax.bar_label(bars, fmt='%.2f', padding=2)
     return fig
 
@@ -303,9 +309,13 @@ def _metric_table(name, rows):
                Td(_bar(v, a, b), cls='m')) for k,(v,a,b) in rows.items())
     return _box(f'On the {metric_name(name)} items', Table(Thead(head), Tbody(*body)), cls='keep')
 
-_note = P('An interval says what other items of the same kind might have given: the same model, measured on many '
-          'resamples of these items. Macro: the plain mean over the classes that have items here; rare ones count as '
-          'much as any.', cls='dim')
+def _note(splits):
+    "How the tables of metrics are read"
+    names = {k for rows in splits.values() for k in rows}
+    return P('An interval says what other items of the same kind might have given: the same model, measured on many '
+             'resamples of these items.' + ' ↓: the smallest value is the best.'*any(map(lower_is_better, names)),
+             ' Macro: the plain mean over the classes that have items here; rare ones count as much as any.'
+             if 'recall_macro' in names else '', cls='dim')
 
 # %% ../../nbs/09_runs/04_report.ipynb #8efadcda
 _KINDS = dict(share='Shares say between which cut points a score stands. Nobody calibrated them, and they are no '
@@ -313,29 +323,29 @@ _KINDS = dict(share='Shares say between which cut points a score stands. Nobody 
               shifted='The threshold was moved to one half: the order of these numbers holds, their size is no '
                       'probability any more. So there is an AUC, and no log loss or calibration.')
 
-def _remarks(about):
+def _remarks(about, split):
     "What else must be said of a split: classes without items, numbers that are no probabilities"
     empty, k, out = about.get('without_items') or [], about.get('classes'), []
     names = ', '.join(short_name(o, 40) for o in empty[:12]) + (f' and {len(empty)-12} more' if len(empty)>12 else '')
-    if empty: out.append(f"{len(empty)} of {k} classes {'has' if len(empty)==1 else 'have'} no item here and "
+    here = f'among the {metric_name(split)} items' if split else 'here'
+    if empty: out.append(f"{len(empty)} of {k} classes {'has' if len(empty)==1 else 'have'} no item {here} and "
                          f"{'is' if len(empty)==1 else 'are'} left out of all means: {names}.")
     if about.get('kind') in _KINDS: out.append(_KINDS[about['kind']])
-    return [P(_soft(o), cls='dim') for o in out]
+    return out
 
 # %% ../../nbs/09_runs/04_report.ipynb #5f5f64b1
 def _sentences(run):
     "What is said first: the workbook's own measure on each split, then accuracy, then what must be known of them"
-    about, said, out = run.info.get('report') or {}, run.headline(), []
+    about, said, splits, out = run.info.get('report') or {}, run.headline(), run.scores()[0], []
     for o in said:
         before,number,after = o['text'].partition(f"{o['value']:.3f}")
         out.append(P(before, B(number), after, '.', cls='say'))
-    for split,rows in run.scores()[0].items():
-        own = [o['metric'] for o in said if o['split']==split]
-        if 'accuracy' in rows and 'accuracy' not in own:
-            v,a,b = rows['accuracy']
-            out.append(P(f"Accuracy on the {metric_name(split)} items: {v:.3f}{f' ({a:.3f} to {b:.3f})' if a<b else ''}."))
-        out += _remarks(about.get(split) or {})
-    return out
+    told = {o['split'] for o in said if o['metric']=='accuracy'}
+    right = {s: rows['accuracy'] for s,rows in splits.items() if 'accuracy' in rows and s not in told}
+    if right: out.append(P('Accuracy: ' + '; '.join(
+        f'{v:.3f}{f" ({a:.3f} to {b:.3f})"*(a<b)} on the {metric_name(s)} items' for s,(v,a,b) in right.items()) + '.'))
+    words = dict.fromkeys(o for s in splits for o in _remarks(about.get(s) or {}, s if len(splits)>1 else ''))
+    return out + [P(_soft(o), cls='dim') for o in words]
 
 # %% ../../nbs/09_runs/04_report.ipynb #a463c13c
 _captions = dict(history='Loss and metrics by epoch',                  # of pictures that have no sentence of their own
@@ -356,10 +366,10 @@ _captions = dict(history='Loss and metrics by epoch',                  # of pict
                  ensembles='Ensembles beside the best member, on items without a say in the choice')
 
 # %% ../../nbs/09_runs/04_report.ipynb #eb56ab1e
-_BROAD = 590 # px from which on a figure takes the width of two
+_BROAD = 590 # px; a broader figure takes the width of two
 
 def _figure(f):
-    "A PNG file as (sort key, tag): embedded, with its sentence; a broad one in a box that scrolls on a phone"
+    "A PNG file as (sort key, tag): embedded, with its sentence"
     from PIL import Image
     with Image.open(f) as im: (w,h),about = im.size,{**im.info, **getattr(im, 'text', {})}
     w,h = (round(o*96/((about.get('dpi') or (100,100))[0] or 100)) for o in (w, h))
@@ -370,10 +380,9 @@ def _figure(f):
     if stem in ('confusion','mistakes','reliability','roc_pr') or split not in ('valid',''):
         text = f'{metric_name(split).capitalize()} items. {text}'
     data = base64.b64encode(f.read_bytes()).decode()
-    least = f'min-width:{round(.6*w)}px' if w>700 else None                      # smaller, nobody could read it
-    img = Img(width=w, height=h, alt=text, src=f'data:image/png;base64,{data}', style=least)
+    img = Img(width=w, height=h, alt=text, src=f'data:image/png;base64,{data}')
     place = (list(_captions).index(stem) if stem else 99, split!='valid', f.stem)
-    return place, Figure(Div(img, cls='wide') if least else img, Figcaption(_soft(text)), cls='broad' if w>_BROAD else None)
+    return place, Figure(img, Figcaption(_soft(text)), cls='broad' if w>_BROAD else None)
 
 # %% ../../nbs/09_runs/04_report.ipynb #a7dec9a5
 def _figures(run):
@@ -392,8 +401,8 @@ def _use(run):
     shell = '' if network.get('maps') else Pre(Code(f'nb_predict {run.id} {what}/ -o predictions.csv'))
     python = Pre(Code(lines if network.get('maps') or what=='photos' else lines.replace('.jpg', '.mp4')))
     return Div(H3('Maps of new photos' if network.get('maps') else f'Label new {what}'),
-               P("From the folder that holds this run's:", cls='dim'), shell,
-               P('or in a notebook:', cls='dim') if shell else '', python, cls='keep')
+               P(f"In {'a terminal' if shell else 'a notebook'}, in the folder of runs (the one above this run's):",
+                 cls='dim'), shell, P('or in a notebook:', cls='dim') if shell else '', python, cls='keep')
 
 # %% ../../nbs/09_runs/04_report.ipynb #f0927df7
 def _read_csv(path):
@@ -410,14 +419,14 @@ def _classes(run, pre, what):
     at = [head.index(o) for o in ('f1_low','f1_high')] if 'f1_low' in head else []
     rows = [r[:3]+[digits(o) for o in r[3:6]]+[' – '.join(digits(r[i]) for i in at)]*(len(at)>0) for r in rows]
     head = ['class', 'items', 'predicted', 'precision', 'recall', 'F1'] + ['F1 interval']*(len(at)>0)
-    out = [_box(f'Class by class, {what}', _table(rows, head, range(1, 7), (2, 6)), True)] if rows else []
+    out = [_box(f'Class by class, {what}', _table(rows, head, range(1, 7), (2, 6)), len(rows)>_LONG)] if rows else []
     head,*rows = _read_csv(run.dir/f'{pre}confusion.csv') or [[]]
     if rows:
         cm = pd.DataFrame([[int(o) for o in r[1:]] for r in rows], index=[r[0] for r in rows], columns=head[1:])
         pairs = [(a, b, n, f'{s:.0%}') for a,b,n,s in confused(cm, 8).itertuples(index=False)]
         pairs = _table(pairs, ['true','predicted','items','of the class'], (2,3)) if pairs else ''
-        out.append(_box(f'Mixed up most, {what}', pairs, True))
-    return Div(*out, cls='grid') if any(out) else ''
+        out.append(_box(f'Mixed up most, {what}', pairs))
+    return Div(*out, cls='pair') if any(out) else ''
 
 # %% ../../nbs/09_runs/04_report.ipynb #fc857eda
 _tables = dict(candidates='Last epochs and averages, cross-fitted', ensembles='Ensembles, cross-fitted',
@@ -427,8 +436,9 @@ _folded = dict(epochs='Epoch by epoch', classes_by_epoch='Predicted classes by e
 
 def _together(head, rows):
     "Columns x, x_low and x_high as one, 'x (low to high)'"
-    ends = {c: (head.index(f'{c}_low'), head.index(f'{c}_high')) for c in head if {f'{c}_low', f'{c}_high'} <= set(head)}
-    if {'value','low','high'} <= set(head): ends['value'] = head.index('low'), head.index('high')
+    at = {c: j for j,c in enumerate(head)}
+    ends = {c: (at[f'{c}_low'], at[f'{c}_high']) for c in head if {f'{c}_low', f'{c}_high'} <= set(at)}
+    if {'value','low','high'} <= set(at): ends['value'] = at['low'], at['high']
     gone = {j for pair in ends.values() for j in pair}
     def cell(r, j):
         a,b = (r[k] for k in ends[head[j]]) if head[j] in ends else ('', '')
@@ -440,6 +450,8 @@ def _short(v):
     try: return f'{float(v):.3f}' if '.' in v or 'e' in v.lower() else v
     except ValueError: return v if len(v)<=60 else v[:28]+'…'+v[-28:]
 
+_NUMBER = r'-?[\d.]*(e-?\d+)?( \(.*\))?|nan'    # with its interval
+
 def _extras(run, most=20):
     "Further tables that the run's folder holds, the first rows of each"
     found = [(f, name) for k,name in (_tables | _folded).items() if (f := run.dir/f'{k}.csv').is_file()]
@@ -448,21 +460,22 @@ def _extras(run, most=20):
     for f,name in found:
         head,*rows = _read_csv(f) or [[]]
         names,cells = _together(head, rows)
-        num = [i for i in range(len(names)) if rows and all(re.fullmatch(r'-?[\d.]*(e-?\d+)?( \(.*\))?|nan', r[i]) for r in cells)]
+        num = [i for i in range(len(names)) if all(re.fullmatch(_NUMBER, r[i]) for r in cells)]
         body = Div(_table(cells[:most], names, num), cls='scroll')
         more = P(f'{most} of {len(rows)} rows', cls='dim') if len(rows)>most else ''
         if not rows: continue
         out.append(Details(Summary(name), body, more, cls='broad') if f.stem in _folded else
-                   Div(H3(name), body, more, cls='broad' if len(names)>5 else None))
+                   Div(H3(name), body, more, cls='broad' if len(names)>4 else None))
     return Div(*out, cls='grid') if out else ''
 
 # %% ../../nbs/09_runs/04_report.ipynb #a51577cb
 _MANY = r'(epochs\w*|weights|tensorboard)/'    # folders of files that nobody opens one by one
-_what = {'best.safetensors': 'weights of the kept epoch', 'export': 'the model to take away', 'metrics.json': 'all metrics',
-         'history.csv': 'loss and metrics by epoch', 'items.csv': 'who was on which side', 'run.json': 'choices, data, machine',
+_what = {'best.safetensors': 'weights of the kept epoch', 'export': 'the model to take away',
+         'metrics.json': 'all metrics', 'history.csv': 'loss and metrics by epoch',
+         'items.csv': 'who was on which side', 'run.json': 'choices, data, machine',
          'notebook.ipynb': 'the notebook with its outputs', 'predictions': 'probabilities of every item',
          'submission.csv': 'the file to hand in', 'unreadable.csv': 'files that could not be opened',
-         'per_class.csv': 'class by class', 'confusion.csv': 'confusion matrix'}
+         'figures': 'a picture of this page', 'per_class.csv': 'class by class', 'confusion.csv': 'confusion matrix'}
 
 def _files(run, page):
     "Files of the run with sizes, linked from the page's folder; those of every epoch as one line"
@@ -474,8 +487,9 @@ def _files(run, page):
         if found := re.match(_MANY, r): many.setdefault(found[1], []).append(f.stat().st_size); continue
         what = _what.get(r) or _what.get(r.split('/')[0]) or _what.get(r.split('_', 1)[-1], '')
         rows.append((A(_soft(r), href=quote(f'{base}/{r}'.removeprefix('./'))), what, _size(f.stat().st_size)))
-    rows += [(f'{k}/', f"{len(v)} file{'s'*(len(v)!=1)}, for the notebook", _size(sum(v))) for k,v in sorted(many.items())]
-    return _box(f"{len(files)} file{'s'*(len(files)!=1)}", _table(rows, None, (2,), (1,)), len(rows)>12, 'broad')
+    rows += [(f'{k}/', f"{len(v)} file{'s'*(len(v)!=1)}, for the notebook", _size(sum(v)))
+             for k,v in sorted(many.items())]
+    return _box(f"{len(files)} file{'s'*(len(files)!=1)}", _table(rows, None, (2,), (1,)), len(rows)>_LONG, 'broad')
 
 # %% ../../nbs/09_runs/04_report.ipynb #3b483fb2
 def _machine(env):
@@ -504,23 +518,23 @@ def _left_out(rows):
     "What of the source is neither an item nor unreadable, as a box; rows as `Run.log_unreadable` keeps them"
     head = ['files', 'kind', 'why', 'what to do', 'such as']
     cells = [[_say(r.get(k)) for k in ('files', 'kind', 'why', 'remedy', 'example')] for r in rows]
-    return _box('Left out', _table(cells, head, (0,)), len(rows)>8) if rows else ''
+    return _box('Left out', _table(cells, head, (0,)), len(rows)>_LONG, 'broad') if rows else ''
 
 # %% ../../nbs/09_runs/04_report.ipynb #31ff7837
 def _section(run, page):
     "One run as an HTML section"
     info,(splits,rest) = run.info,run.scores()
     out = [*_heading(run, info), *_sentences(run), _use(run)]
-    if splits: out += [Div(*(_metric_table(k, v) for k,v in splits.items()), cls='grid'), _note]
+    if splits: out += [Div(*(_metric_table(k, v) for k,v in splits.items()), cls='grid'), _note(splits)]
     out += [_figures(run), *(_classes(run, '' if k=='valid' else f'{k}_', k) for k in splits)]
     out.append(_extras(run))
     data = dict(info.get('data') or {})
     left = _left_out(data.pop('left_out', None) or [])
-    facts = [*_facts('Parameters', info['params']), *_facts('Data', data), left, *_facts('Also recorded', rest)]
+    facts = [*_facts('Parameters', info['params']), *_facts('Data', data), *_facts('Also recorded', rest)]
     more = {k:v for k,v in info.items() if k not in _own}
     for k,v in more.items(): facts += _facts(k.capitalize(), v if isinstance(v, dict) else {k: v})
-    facts += [_machine(info.get('environment')), _files(run, page)]
-    return Section(*out, Div(*facts, cls='row'), id=run.id)
+    facts.append(_machine(info.get('environment')))
+    return Section(*out, left, Div(*facts, cls='row'), _files(run, page), id=run.id)
 
 # %% ../../nbs/09_runs/04_report.ipynb #31fe8086
 def _contents(run):
@@ -688,7 +702,7 @@ def _workbook_section(root, df, metric, page):  # everything about one workbook
     table = _table([[short_value(v)[:120] for v in r] for r in full.itertuples(index=False)], list(full.columns))
     lost = P("History that can't be read:"), _table(odd, ['run','what is wrong'])
     return Section(H2(name), P(say, cls='dim'), Div(*figs, cls='grid'),
-                   Div(_table(rows, head, (0, 3, 4)), cls='scroll runs'), lost if odd else '',
+                   Div(_table(rows, head, (0, 3, 4), (4, len(head)-3, len(head)-2)), cls='scroll runs'), lost if odd else '',
                    Details(Summary(f'The whole ledger: {len(full.columns)} columns'), Div(table, cls='scroll')),
                    id=quote(name))
 

@@ -373,7 +373,7 @@ def beat(self:Run,
     if now and t-self._said >= .5: self._said = t; self.tell(**now())
     if t-self._beat < every: return
     self._beat = t
-    with contextlib.suppress(OSError): self._update(minutes=self._minutes(), updated=_now())   # nothing to end a training
+    with contextlib.suppress(OSError): self._update(minutes=self._minutes(), updated=_now())   # no reason to stop for
 
 @patch(cls_method=True)
 def tell(cls:Run,
@@ -589,13 +589,13 @@ def _had_a_say(info, metrics, split, metric):  # whether the items of a split ch
 def _interval_text(low, high, about):  # such as '95 % interval 0.680 to 0.920, from resampling 26 groups'
     if not low < high: return 'too few items, or too few mistakes, for an interval'
     n = about.get('groups')
-    few = f', from resampling {n} groups' + (' (few, so it is rather too short)' if n < 20 else '') if n else ''
+    few = f', from resampling {n} groups' + (': few, so rather too short' if n < 20 else '') if n else ''
     return f"{round(100*(about.get('level') or .95))} % interval {low:.3f} to {high:.3f}{few}"
 
 # %% ../../nbs/09_runs/02_run.ipynb #14303e31
 @patch
-def headline(self:Run)->list:  # of dicts: split, metric, name, value, low, high, chosen, text; items without a say first
-    "What is said of this run first: the workbook's own measure on each split, its interval, and how it was chosen"
+def headline(self:Run)->list:  # of dicts: split, metric, name, value, low, high, chosen, text
+    "What is said first: the workbook's own measure on each split, items without a say first, and how it was chosen"
     from nb_helpers.dataset.decode import metric_name
     info, (splits, _), out = self.info, self.scores(), []
     for split in sorted(splits, key=lambda s: ['test', 'valid', 'train'].index(s) if s in ('valid', 'train') else 0):

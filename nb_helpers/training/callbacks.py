@@ -33,7 +33,7 @@ from fastai.callback.fp16 import MixedPrecision
 from fastai.callback.tracker import ReduceLROnPlateau
 from fastai.callback.training import GradientAccumulation
 from fastai.optimizer import OptimWrapper
-from fastai.torch_core import find_bs, get_model, rank_distrib
+from fastai.torch_core import find_bs, get_model, num_distrib, rank_distrib
 from fastcore.basics import patch
 
 from .. import gpu
@@ -395,15 +395,6 @@ class Clock(Callback):
         if self.told == 1: self._tell(2, took, 'by the first epoch')
         self._set_left(took*(self.epochs - AtPhase.of(self.learn).epochs_done - 1))
 
-    def _set_left(self, seconds): self.left, self.since = seconds, time.monotonic()
-
-    def _now(self):
-        "The epoch, how far it is (batches of training and validation), the smooth loss, and seconds left of the whole"
-        dls, loss = self.learn.dls, self.learn.recorder.smooth_loss.value
-        left = None if self.left is None else max(0., self.left - (time.monotonic() - self.since))
-        return dict(epoch=AtPhase.of(self.learn).epochs_done + 1, of=self.epochs, n=self.n, left=left,
-                    total=len(dls.train) + len(dls.valid), loss=None if loss is None else float(loss))
-
     def _tell(self, told, epoch, how):
         self.told = told
         self._set_left(epoch*(self.epochs - AtPhase.of(self.learn).epochs_done - (told == 2)))
@@ -413,6 +404,18 @@ class Clock(Callback):
 
     def state_dict(self): return {}
     def load_state_dict(self, d): pass
+
+# %% ../../nbs/07_training/04_callbacks.ipynb #bd00c589
+@patch
+def _set_left(self:Clock, seconds): self.left, self.since = seconds, time.monotonic()
+
+@patch
+def _now(self:Clock):
+    "The epoch, how far it is (batches of training and validation), the smooth loss, and seconds left of the whole"
+    dls, loss = self.learn.dls, self.learn.recorder.smooth_loss.value
+    left = None if self.left is None else max(0., self.left - (time.monotonic() - self.since))
+    return dict(epoch=AtPhase.of(self.learn).epochs_done + 1, of=self.epochs, n=self.n, left=left,
+                total=len(dls.train) + len(dls.valid), loss=None if loss is None else float(loss))
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #3186ed28
 def save_weights(
@@ -493,10 +496,10 @@ class ChannelsLast(Callback):
     order, remove_on_fetch = 95, True   # before_batch: after MixUp and CutMix (90) have made new photos
     def __init__(self,
         learn,              # fastai Learner, whose weights are put in that order now
-        on:bool|None=None,  # do it; None: where the data does not go to a GPU
+        on:bool|None=None,  # do it; None: where no GPU is used and one process trains
     ):
         device = torch.device(getattr(learn.dls, 'device', None) or 'cpu')
-        self.ours = (device.type == 'cpu' if on is None else on) and lay_out(learn.model, True)
+        self.ours = (device.type == 'cpu' and num_distrib() <= 1 if on is None else on) and lay_out(learn.model, True)
         self.on = None if self.ours else False    # None: still to be tried
 
     def before_batch(self):
@@ -527,6 +530,8 @@ def _try(self:ChannelsLast):
 def _back(self:ChannelsLast):
     "Weights as torch makes them, also those of the average, and what the optimizer keeps of them"
     if not self.ours: return
+    if num_distrib() > 1:   # the processes exchange gradients in the order that the weights had in the beginning
+        raise ValueError("channels_last=True: this network can't be run so in several processes; leave it out")
     for m in (self.learn.model, *(cb.avg for cb in self.learn.cbs if isinstance(cb, EMA) and cb.avg is not None)):
         lay_out(m, False)
     opt_like_weights(self.learn.opt)
@@ -543,7 +548,7 @@ class StartBar(Callback):
 def predict_scores(
     learn,       # fastai Learner
     dl,          # loader with or without labels, in the order of its items
-    task,        # a `Task`, which says the rest as well; or one of `metrics.TASKS`
+    task,        # a `Task`, which says the rest as well; or 'classes', 'binary', 'ordinal' or 'numbers'
     act=None,    # logits -> scores; None: what suits the task
     leading:bool=False, # 'ordinal': the network's outputs are leading ones
 )->np.ndarray:   # (n,) or (n, k), float32

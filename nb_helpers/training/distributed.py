@@ -177,7 +177,7 @@ class _SyncMetrics(Callback):
 def spread(
     sync_bn:bool=True, # BatchNorm over the whole batch, on GPUs
 )->list:               # the callback for a Learner; empty in a process that is alone
-    "What a Learner needs to train together with the other processes that `launch`, `accelerate launch` or `torchrun` started"
+    "What a Learner needs to train together with the processes that `launch`, `accelerate launch` or `torchrun` started"
     if num_distrib() <= 1: return []
     Spread = _parts()[1]
     from accelerate.utils import InitProcessGroupKwargs   # the first one may copy to Drive while the others wait
@@ -224,35 +224,43 @@ class _Lead:
 def _follow(nb, path, cwd, rank, folder):
     "Run a notebook's cells behind the first process, each when that one has finished it or waits in its `fit`"
     from IPython.core.interactiveshell import InteractiveShell
-    lead, copy, over = _Lead(path), folder/rank/path.parent.name, threading.Event()
+    lead, copy, over, busy = _Lead(path), folder/rank/path.parent.name, threading.Event(), threading.Lock()
     os.environ.update(NB_HELPERS_FOLLOW=str(copy), NB_HELPERS_RUN=str(path.parent), MPLBACKEND='agg')
     os.chdir(cwd)
-    threading.Thread(target=_until_over, args=(lead, len(nb.cells), over), daemon=True).start()
+    threading.Thread(target=_until_over, args=(lead, len(nb.cells), over, busy), daemon=True).start()
     shell = InteractiveShell.instance()
-    for i, c in enumerate(nb.cells):
-        if c.cell_type != 'code' or 'skip-execution' in c.metadata.get('tags', []): continue
-        while i not in lead.done and _fits(folder, '0') <= _fits(folder, rank) and not over.is_set(): time.sleep(.1)
-        if over.is_set(): return
-        _copy_run(path.parent, copy)
-        e = shell.run_cell(c.source).error_in_exec
-        if over.is_set(): return
-        if e is not None: raise _CellError(i, c.source, type(e).__name__, str(e), traceback.format_exception(e))
+    try:
+        for i, c in enumerate(nb.cells):
+            if c.cell_type != 'code' or 'skip-execution' in c.metadata.get('tags', []): continue
+            waits = lambda: i not in lead.done and _fits(folder, '0') <= _fits(folder, rank)
+            while waits() and not over.is_set(): time.sleep(.1)
+            if over.is_set(): return
+            _copy_run(path.parent, copy)
+            with busy: e = shell.run_cell(c.source).error_in_exec
+            if over.is_set(): return
+            if e is None: continue
+            said, *more = str(e).split('\n')
+            said += f" (in process {int(rank) + 1} of {os.environ['NB_HELPERS_PROCESS'].split(' ')[1]})"
+            raise _CellError(i, c.source, type(e).__name__, '\n'.join([said, *more]), traceback.format_exception(e))
+    except KeyboardInterrupt:
+        if not over.is_set(): raise
 
-def _until_over(lead, n, over):
+def _until_over(lead, n, over, busy):
     "Nothing is left to do for the others when the first has finished its last cell; nor where the launcher is gone"
     parent = os.getppid()
     while len(lead.look()) < n:
         time.sleep(.1)
         if os.getppid() != parent: os._exit(1)
     over.set()
-    os.kill(os.getpid(), signal.SIGINT)
+    if busy.locked(): os.kill(os.getpid(), signal.SIGINT)
 
 def _copy_run(src, to):
-    "What the first process has written of the run so far, all but the notebook and TensorBoard's files"
+    "What the first process has written of the run so far, without notebook, TensorBoard's files and checkpoints"
     for f in src.rglob('*'):
         new = to/f.relative_to(src)
-        if f.suffix == '.ipynb' or 'tensorboard' in f.parts or not f.is_file(): continue
-        if new.exists() and (new.stat().st_mtime_ns, new.stat().st_size) == (f.stat().st_mtime_ns, f.stat().st_size): continue
+        if f.suffix == '.ipynb' or {'tensorboard', 'checkpoints'} & set(f.parts) or not f.is_file(): continue
+        sign = lambda p: (p.stat().st_mtime_ns, p.stat().st_size)
+        if new.exists() and sign(new) == sign(f): continue
         new.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(f, new)
 
@@ -276,7 +284,7 @@ def _one(execute, nb, path, cwd, folder):
     if torch.cuda.is_available(): _one_gpu(int(os.environ['LOCAL_RANK']))
     try:
         if rank == '0': execute(); return
-        with (path.parent/f'process{rank}.log').open('wb') as f:
+        with (path.parent/f'process{int(rank) + 1}.log').open('wb') as f:
             for fd in (1, 2): os.dup2(f.fileno(), fd)
         _follow(nb, path, cwd, rank, Path(folder))
     except BaseException as e:
@@ -331,5 +339,5 @@ def _first_error(failed, folder, n):
     file = folder/f'{rank}.error'
     if file.exists(): return pickle.loads(file.read_bytes())
     how = f'ended by {signal.Signals(-f.exitcode).name}' if f.exitcode < 0 else f'gone (exit code {f.exitcode})'
-    return ChildProcessError(f"process {rank} of 0 to {n-1} was {how}, most often because memory ran out: the others were "
-                             "ended too; --resume goes on with all of them")
+    return ChildProcessError(f"process {rank + 1} of {n} was {how}, most often because memory ran out (smaller "
+                             "batches help); the others were ended. nb_run --resume goes on with all of them")

@@ -230,11 +230,12 @@ def fit(
         quiet.enter_context(same_bits(learn, deterministic))
         if not verbose: quiet.enter_context(learn.no_bar()); quiet.enter_context(learn.no_logging())
         quiet.enter_context(learn.added_cbs(here := AtPhase(run and run.dir)))
-        always = [keep, KeepSafe(keep_safe, every), *_extras(learn, run, cbs, **more)]
-        always += [*quiet.enter_context(trackers(run, tensorboard, tracking)), *cbs, *filter(None, [resume])]
+        always = [keep, KeepSafe(keep_safe, every), *_extras(learn, run, cbs, **more),
+                  *quiet.enter_context(trackers(run, tensorboard, tracking)), *cbs, *filter(None, [resume])]
         at, say = resume.begin(learn, run) if resume else dict(phase=0), verbose and not rank_distrib()
-        if say: _show_table(_start_table(learn, phases, run, how, monitor, more.get('accumulate', 0),
-                                         _saved(keep_safe, every, resume)))
+        if say:
+            saved, step_items = _saved(keep_safe, every, resume), more.get('accumulate', 0)
+            _show_table(_start_table(learn, phases, run, how, monitor, step_items, saved))
         always.append(Clock(sum(p.epochs for p in phases), print if say else None, beat=getattr(run, 'beat', None)))
         for i, phase in enumerate(phases):
             here.index = i

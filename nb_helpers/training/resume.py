@@ -153,7 +153,9 @@ def _prepare(self:Resumable):
 def _of_run(self:Resumable, run):
     "Folder, files, parameters and code of a run, where none were given"
     self.root = self.root or Path(run.dir)
-    self.dir = self.dir or self.root/'checkpoints'
+    # what a process that follows another one writes into goes with it
+    of = os.environ['NB_HELPERS_RUN'] if 'NB_HELPERS_FOLLOW' in os.environ else self.root
+    self.dir = self.dir or Path(of)/'checkpoints'
     if self.files is None: self.files = ('history.csv', 'best.safetensors')
     if self.about['params'] is None: self.about['params'] = run.params
     commit = run.info.get('environment', {}).get('git_commit')

@@ -25,6 +25,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import PackageNotFoundError, metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 from fastcore.basics import patch
@@ -179,7 +180,7 @@ def _soon(seconds):  # 'about 3 minutes left'; '' where nobody knows
     return f"about {seconds/60:.0f} minutes left" if seconds >= 120 else f"about {seconds:.0f} seconds left"
 
 def _epoch_line(row, about):
-    "An epoch in words: which, its losses, the metric that chooses it (`about`: section `training` of run.json), its time"
+    "An epoch in words: its losses, the metric that chooses it (`about`: section `training` of run.json), its time"
     from nb_helpers.dataset.decode import metric_name
     of, monitor = about.get('epochs'), about.get('monitor')
     numbers = [k for k in row if k not in ('phase', 'epoch', 'lr', 'seconds', 'running_loss')]
@@ -241,7 +242,8 @@ def draw(self:_Screen, now):
     often = _EVERY['epoch' if 'epoch' in now else 'bar']
     if what and now.get('n') and t - self.seen.setdefault(what, t if 'epoch' in now else -often) >= often:
         self.seen[what] = t
-        self.say(f"{what}: {now['n']:,}" + (f" of {now['total']:,}" if now.get('total') else ''), screen=self.bar is None)
+        of = f" of {now['total']:,}" if now.get('total') else ''
+        self.say(f"{what}: {now['n']:,}{of}", screen=self.bar is None)
     if self.bar is None: return
     b, total = self.bar, now.get('total') if what else None
     if (what or self.heading) != b.desc: b.desc, b.start_t = what or self.heading, time.time()
@@ -351,18 +353,20 @@ def _begin(path, have, values, root, extras):  # a new run's folder
 
 # %% ../../nbs/11_workbook/01_command.ipynb #38863655
 def _check_files(path, have, values, cwd='.'):
-    "`ParamError` for a source or a file of weights that is not there, before anything is begun; by the words of the comment"
+    "`ParamError` for a source or a file of weights that is not there, by the words of the comment, before anything"
     if Path(cwd).resolve() != Path.cwd(): return                       # the notebook will look from there, and say so
     for k, v in values.items():
         help = have[k].help
         if not isinstance(v, str) or v in (have[k].default, *re.findall("'([^']*)'", help)): continue
         if 'data_links.md' in help:
             try: Workspace.check_source(path.stem, v)
-            except FileNotFoundError as e: raise ParamError(f"{k}: {str(e).splitlines()[0]} `nb_links` says more") from None
-        elif re.search(r'\.(safetensors|pth)\b', help) and (Path(v).suffix or len(Path(v).parts) > 1) and not Path(v).exists():
+            except FileNotFoundError as e:
+                raise ParamError(f"{k}: {str(e).splitlines()[0]} `nb_links` says more") from None
+        a_file = Path(v).suffix or len(Path(v).parts) > 1              # and no word that the network knows
+        if re.search(r'\.(safetensors|pth)\b', help) and a_file and not Path(v).exists():
             here = ', '.join(sorted(o.name for e in ('safetensors', 'pth') for o in Path.cwd().glob(f'*.{e}'))[:5])
-            raise ParamError(f"{k}: there is no file {v} here, in {Path.cwd()}" + (f", which has {here}" if here else '')
-                             + f". `nb_links weights` says where to get some; without -p {k} it is {have[k].default!r}")
+            has = f", which has {here}" if here else ''
+            raise ParamError(f"{k}: there is no file {v} here, in {Path.cwd()}{has}" f". `nb_links weights` says where to get some; without -p {k} it is {have[k].default!r}")
 
 # %% ../../nbs/11_workbook/01_command.ipynb #96a8beec
 _ROOM = 1<<18   # bytes: run.json, a traceback and most ledgers
@@ -419,7 +423,8 @@ def nb_run(
     flags:str='',                # cells flagged with one of these words run too: any of 'slow cuda colab'
     progress:bool=True,          # stages, epochs and (in a terminal) a bar on stderr; False: only in the run's log.txt
     resume:str|None=None,        # id of a run to go on with, with its own parameters
-    processes:int|str|None=None, # in which the whole workbook runs; 'auto': a GPU each; None: 1, or the run's own
+    processes:int|str|None=None, # that run the whole workbook; 'auto': one a GPU; None: 1, or the run's own
+    dask:str='',                 # prepare photos and clips on this dask cluster: its scheduler's address, or 'local'
     **extras,                    # further entries of a new run's run.json
 )->Run:                          # the finished run
     "Run a workbook headless; `ParamError` before anything starts, `WorkbookError` when a cell fails"
@@ -428,19 +433,22 @@ def nb_run(
         path, have = _read(workbook or old.info['workbook'])
         values = _same_params(old, path, have, params or {}) if old else _checked_values(workbook, params or {}, cwd)
         nb = _prepare_notebook(path, values, flags)
-        n = _how_many(processes, old)
-        if old: return _work(_reopen(old), nb, cwd, progress, n)
+        n, _ = _how_many(processes, old), _check_dask(dask)
+        if old: return _work(_reopen(old), nb, cwd, progress, n, dask)
     run = _begin(path, have, values, root, extras | (dict(processes=n) if n > 1 else {}))
-    with _alone(run.dir): return _work(run, nb, cwd, progress, n)
+    with _alone(run.dir): return _work(run, nb, cwd, progress, n, dask)
 
 # %% ../../nbs/11_workbook/01_command.ipynb #5164a3a8
-def _work(run, nb, cwd, progress, processes=1):
+def _work(run, nb, cwd, progress, processes=1, dask=''):
     "The run when its notebook has ended; `WorkbookError` or `KeyboardInterrupt` where it was cut short"
     screen = _Screen(run.dir, progress)
     screen.say(f"running {run.info['workbook']}: {run.dir}")
     screen.stage('starting')
     execute = partial(_execute, nb, run.dir, Path(cwd).resolve(), screen)
-    try: execute() if processes == 1 else _together(execute, nb, run.dir, Path(cwd).resolve(), processes)
+    try:
+        with _on_dask(dask):
+            if processes == 1: execute()
+            else: _together(execute, nb, run.dir, Path(cwd).resolve(), processes)
     except BaseException as e:
         status, lines = _end(run, e, nb)
         screen.say(lines[0], screen=False)
@@ -465,19 +473,33 @@ def _how_many(processes, run=None):
     n = own or 1 if processes in (None, 'auto') else processes
     if n < 1: raise ValueError(f"--processes {n}: at least 1, or auto")
     if own not in (None, n):
-        raise ValueError(f"{run.id} was begun with {own} process{'es' if own > 1 else ''}, not {n}: leave out --processes "
-                         f"to go on so, or start a new run with --processes {n}")
+        raise ValueError(f"{run.id} was begun with {own} process{'es' if own > 1 else ''}, not {n}: leave out "
+                         f"--processes to go on so, or start a new run with --processes {n}")
     if n > 1:
+        if find_spec('accelerate') is None:
+            raise ValueError(f"--processes {n} needs accelerate: pip install accelerate")
         import torch
         have = torch.cuda.device_count()
-        if 0 < have < n: raise ValueError(f"--processes {n}: each needs a GPU of its own, here {'is' if have == 1 else 'are'} "
-                                          f"{have}; --processes auto takes what there is")
+        if 0 < have < n:
+            raise ValueError(f"--processes {n}: each needs a GPU of its own, and there {'is' if have == 1 else 'are'} "
+                             f"{have} here; --processes auto takes what there is")
     return n
 
 def _together(execute, nb, dir, cwd, n):  # the notebook in n processes; the error of the one that ended first
     from ..training.distributed import launch
     launch(execute, nb, dir/'notebook.ipynb', cwd, n)
     for f in dir.glob('process*.log'): f.unlink()      # kept where something went wrong
+
+# %% ../../nbs/11_workbook/01_command.ipynb #c0de0005
+def _check_dask(address):
+    if address and find_spec('distributed') is None:
+        raise ValueError(f"--dask {address} needs dask: pip install 'dask[distributed]'")
+
+@contextlib.contextmanager
+def _on_dask(address):  # what a workbook's kernel is told
+    if address: os.environ['NB_HELPERS_DASK'] = address
+    try: yield
+    finally: os.environ.pop('NB_HELPERS_DASK', None)
 
 # %% ../../nbs/11_workbook/01_command.ipynb #6a4370fd
 def _last(run):  # the run as the kernel left it, so that its minutes are kept; else with the minutes since its start
@@ -500,11 +522,11 @@ def _same_params(run, path, have, given):  # the run's own values; `ParamError` 
     if run.info['workbook'] != path.stem:
         raise ParamError(f"{run.id} is a run of {run.info['workbook']}, not of {path.stem}")
     old = {k: v for k,v in run.params.items() if k in have and v != '***'}
-    old, new = check_params(have, old), check_params(have, given)
-    diff = [f"{k} was {old[k]!r}, now {v!r}" for k,v in new.items() if k in old and old[k] != v]
+    old, new = check_params(have, old, path.stem), check_params(have, given, path.stem)
+    diff = {k: f"{k} was {old[k]!r}, now {v!r}" for k,v in new.items() if k in old and old[k] != v}
     if diff:
-        raise ParamError(f"{run.id} was begun with other parameters: {'; '.join(diff)}. "
-                         "Leave them out, or start a new run")
+        raise ParamError(f"{run.id} was begun with other parameters: {'; '.join(diff.values())}. "
+                         "Leave them out, or start a new run", dict.fromkeys(diff))
     return old
 
 def _reopen(run):  # this process's, until the notebook's kernel moves in
@@ -547,6 +569,10 @@ def nb_sweep(
     return read_ledger(root).set_index('id').loc[ids].reset_index()
 
 # %% ../../nbs/11_workbook/01_command.ipynb #2cb70646
+def _number(text):  # of processes
+    if text == 'auto' or text.isdigit() and int(text): return text if text == 'auto' else int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of processes: 1 or more, or auto")
+
 def _parser():
     p = argparse.ArgumentParser('nb_run', description="Run a workbook from the command line; its run lands in runs/.")
     p.add_argument('workbook', nargs='?', help="a name, the path of a notebook, or 'all'")
@@ -557,8 +583,10 @@ def _parser():
     p.add_argument('--resume', metavar='RUN', help="go on with this run of the folder of runs, or of Drive")
     p.add_argument('--runs', default='runs', metavar='DIR', help="folder that holds all runs (default: runs)")
     p.add_argument('--flags', default='', metavar='WORDS', help="run cells with these flags too, such as 'slow cuda'")
-    p.add_argument('--processes', metavar='N', type=lambda n: n if n == 'auto' else int(n),
+    p.add_argument('--processes', metavar='N', type=_number,
                    help="run the whole workbook in N processes that train together; auto: one a GPU")
+    p.add_argument('--dask', default='', metavar='ADDRESS',
+                   help="prepare photos and clips on this dask cluster (tcp://HOST:8786); local: one of this machine's cores")
     p.add_argument('--xlsx', action='store_true', help="write the ledger as a spreadsheet, too: ledger.xlsx")
     p.add_argument('--quiet', action='store_true', help="only errors and the closing lines")
     p.add_argument('--json', action='store_true', help="at the end one JSON object on stdout; all else on stderr")
@@ -588,7 +616,7 @@ def _not_used(run):  # 'what of the source is no item', in a line; '' where ever
     return f"{', '.join(said)}: see the report" if said else ''
 
 # %% ../../nbs/11_workbook/01_command.ipynb #319313d0
-def _headline(run):  # (lines on what the run is worth: the workbook's own metric with its interval, on what, chosen how; its name)
+def _headline(run):  # (lines: the workbook's own metric with its interval, on what, chosen how; the metric's name)
     said = run.headline()
     few = [f'{k} {_short(v)}' for k, v in run.metrics.items()][:4]
     return [o['text'] for o in said] or ['  '.join(few) or 'no metrics recorded'], said[0]['metric'] if said else None
@@ -611,16 +639,18 @@ def _tell(run, minutes, a):  # the closing lines: what it is worth, where its pa
     pages = sorted(run.dir.glob('report*.*')) or [run.dir/'notebook.ipynb']
     unused = f' ({o})' if (o := _not_used(run)) else ''
     lines = [*(('', o) for o in worth), *(('page', f'{o}{unused}') for o in pages), ('next', _use(run, a)),
-             ('go on', f"{shlex.join(['nb_runs', run.info['workbook'], *best, *_runs_of(a)])} (beside the earlier ones)")]
+             ('go on', shlex.join(['nb_runs', run.info['workbook'], *best, *_runs_of(a)]) + ' (beside the earlier ones)')]
     print(f"done in {minutes:.1f} min: {run.id}")
     for k, v in lines:
         if v: print(f'  {k:<8}  {v}' if k else f'  {v}')
 
 # %% ../../nbs/11_workbook/01_command.ipynb #ff3fde09
 def _command(name, a, params, resume=None):  # a command line: what was asked for, with these parameters
-    said = [*([str(name)] if name else []), *(o for kv in params for o in ('-p', *kv)), *(f'--sweep={o}' for o in a.sweep if not resume)]
-    flags = [*(['--flags', a.flags] if a.flags else []), *(['--quiet'] if a.quiet else []), *(['--json'] if a.json else [])]
+    said = [*([str(name)] if name else []), *(o for kv in params for o in ('-p', *kv))]
+    said += [] if resume else [f'--sweep={o}' for o in a.sweep]
+    flags = [*(['--flags', a.flags] if a.flags else []), *(f'--{o}' for o in ('xlsx', 'quiet', 'json') if vars(a)[o])]
     spread = ['--processes', str(a.processes)] if a.processes and not resume else []   # a run that goes on knows it
+    if a.dask: spread += ['--dask', a.dask]
     return shlex.join(['nb_run', *said, *(['--resume', resume] if resume else []), *spread, *_runs_of(a), *flags])
 
 def _again(name, a, run=None, params=None):  # the lines that say how to go on, and how to begin anew
@@ -645,7 +675,7 @@ def _refused(e, a):  # exit code 2, and why in a line, whatever kept a run from 
     if isinstance(e, OSError) and e.strerror:
         e = f"{e.filename or 'the folder of runs'}: {e.strerror} (--runs DIR puts the runs into another folder)"
     better = _corrected(e, a)
-    print(f'nb_run: {e}' + (f"\n  {'continue' if a.resume else 'again   '}  {better}" if better else ''), file=sys.stderr)
+    print(f'nb_run: {e}', *([f"  {'continue' if a.resume else 'again   '}  {better}"]*bool(better)), sep='\n', file=sys.stderr)
     a.made.append(dict(id=None, status='refused', folder=None, metrics={}, files={}, error=str(e)))
     return 2
 
@@ -665,13 +695,16 @@ def _refused_key(e):
     return key[1] if key and key[1] in e.run.params and not (e.run.dir/'history.csv').exists() else None
 
 # %% ../../nbs/11_workbook/01_command.ipynb #f702e048
-_FILES = dict(page='report.html', notebook='notebook.ipynb', log='log.txt', history='history.csv', metrics='metrics.json',
-              predictions='predictions', figures='figures', weights='best.safetensors', export='export')
+_FILES = dict(page='report.html', notebook='notebook.ipynb', log='log.txt', history='history.csv',
+              metrics='metrics.json', predictions='predictions', figures='figures', weights='best.safetensors',
+              export='export')
 
 def _facts(run, **more):  # a run as --json says it
     files = {k: str(run.dir/f) for k, f in _FILES.items() if (run.dir/f).exists()}
     return dict(id=run.id, status=run.status, folder=str(run.dir), minutes=run.info.get('minutes'), metrics=run.metrics,
                 files=files, **more)
+
+def _how(a): return dict(flags=a.flags, progress=not a.quiet, processes=a.processes, dask=a.dask)
 
 @contextlib.contextmanager
 def _aside(a):  # what a run prints in this process is no result: it goes to stderr, or with --quiet nowhere
@@ -680,13 +713,12 @@ def _aside(a):  # what a run prints in this process is no result: it goes to std
 def _run_one(name, a):  # exit code of one workbook
     t = time.perf_counter()
     try:
-        with _aside(a):
-            run = nb_run(name, dict(a.params), a.runs, flags=a.flags, resume=a.resume, progress=not a.quiet, processes=a.processes)
+        with _aside(a): run = nb_run(name, dict(a.params), a.runs, resume=a.resume, **_how(a))
     except WorkbookError as e:
-        key = _refused_key(e)
-        print(f"{e}\n  notebook  {e.run.dir/'notebook.ipynb'}", file=sys.stderr)
-        if key: print(_again(name, a, None, [*((k, v) for k, v in a.params if k != key), (key, 'VALUE')]), file=sys.stderr)
-        else: print(_again(name, a, e.run), file=sys.stderr)
+        key = _refused_key(e)                                          # the same again would stop there again
+        better = [*((k, v) for k, v in a.params if k != key), (key, 'VALUE')]
+        again = _again(name, a, None, better) if key else _again(name, a, e.run)
+        print(e, f"  notebook  {e.run.dir/'notebook.ipynb'}", again, sep='\n', file=sys.stderr)
         a.made.append(_facts(e.run, error=str(e)))
         return 1
     except (OSError, ValueError, RuntimeError) as e: return _refused(e, a)
@@ -700,8 +732,7 @@ def _sweep(name, a):  # exit code of a sweep, with its table
     over = {k.strip(): _split(v) for k,_,v in (o.partition('=') for o in a.sweep)}
     say = lambda s: None if a.quiet and s.startswith('run ') else print(s, file=sys.stderr)
     try:
-        with _aside(a):
-            df = nb_sweep(name, over, dict(a.params), a.runs, say, flags=a.flags, progress=not a.quiet, processes=a.processes)
+        with _aside(a): df = nb_sweep(name, over, dict(a.params), a.runs, say, **_how(a))
     except (OSError, ValueError, RuntimeError) as e: return _refused(e, a)
     except KeyboardInterrupt as e: return _interrupted(name, a, e)
     runs = [Run.open(i, a.runs) for i in df.id]

@@ -20,6 +20,7 @@ from fastcore.basics import patch
 
 from ..analysis.figures import figure_axes
 from ..analysis.heat import report_heatmaps
+from ..analysis.baselines import baselines as rungs_of
 from ..analysis.inspect import report_columns, report_labels, report_temperature, with_facts
 from ..balance import BalancedDL, BalancedEpochs
 from ..dataset.augment import KeyedEpochs
@@ -51,7 +52,7 @@ class Experiment:
     ):
         self.name, self.choices, self.root = name, Choices(ns), Path(runs or work_folder()/'runs')
         self.metric = [metric] if isinstance(metric, str) else list(metric)
-        self.run = self.space = self.precision = None
+        self.run = self.space = self.precision = self.rungs = None
 
     def start(self)->Run:
         "Mount Drive, fetch what earlier sessions left, and go on with the unfinished run of these choices or begin one"
@@ -60,8 +61,9 @@ class Experiment:
         self.values = self.choices()
         self._check_more()
         self.run = Run.create(self.name, self.values, self.root, resume=True)
-        self.root = Path(os.environ.get('NB_HELPERS_RUN', self.run.dir)).parent   # under nb_run the folder it was given
+        self.root = Path(os.environ.get('NB_HELPERS_RUN', self.run.dir)).parent   # under nb_run what it was given
         if self.metric: self.run.describe(metric=self.metric)
+        if not _follows(): _use_dask(os.environ.get('NB_HELPERS_DASK', ''))
         check_gpu()
         self.precision = run_precision(self.run, self.values.get('precision', 'auto'))
         self.space = Workspace(self.name)
@@ -71,6 +73,17 @@ class Experiment:
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #c0de0003
 def _follows(): return 'NB_HELPERS_FOLLOW' in os.environ   # one of several processes, not the first: it saves nothing
+
+def _use_dask(address):
+    "Let joblib work on a dask cluster from now on; `ValueError` where no scheduler answers"
+    if not address: return
+    import joblib
+    from dask.distributed import Client
+    try: client = Client(None if address == 'local' else address, timeout=20)
+    except OSError as e:
+        raise ValueError(f"--dask {address}: no scheduler answers there ({e}); start one with dask scheduler") from e
+    joblib.parallel_config(backend='dask')   # as a function it stays
+    print(f"photos and clips are prepared by {sum(client.nthreads().values())} threads of dask: {client.dashboard_link}")
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #b77d9873
 @patch(as_prop=True)
@@ -180,7 +193,7 @@ def fit(self:Experiment,
     if not _follows(): self.space.survives(self.run.dir)
     data = data or self.run.info.get('data', {}).get('fingerprint')
     resume = Resumable(self.checkpoints[0], minutes=5, copy_to=self.checkpoints[1], data=data)
-    measured = kw.get('train_items')                              # as `TrainMetrics` counts them: the page says on how many
+    measured = kw.get('train_items')                              # as `TrainMetrics` counts them, for the page
     n = min(len(learn.dls.train_ds), measured or min(len(learn.dls.valid_ds), 1000)) if measured != 0 else 0
     self.run.describe(training=dict(monitor=monitor, precision=self.precision, train_items=n,
                                      epochs=sum(p.epochs for p in phases)))
@@ -211,6 +224,19 @@ def _fit_batch(self:Experiment, learn, step_items):
     print(found)
     learn.dls = resized(learn, found.bs).dls
     return found.step_items
+
+# %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e5
+@patch
+def baselines(self:Experiment,
+    learn,    # fastai Learner before training
+    items,    # DataFrame: id, path, label, split; group where there is one
+    task,     # `Task` with its vocab
+    fit=None, # function of targets and scores that gives `Cuts`, for a task that reads one score an item
+):            # matplotlib Figure; None where `baselines` is False
+    "What simple answers are worth on the validation items; `more` puts the trained network beside them"
+    if rank_distrib() or not self.values.get('baselines'): return None
+    self.rungs = rungs_of(learn, items, task, self.metric[0], fit, cache=self.cache, seed=self.values.get('seed', 0))
+    return self.rungs.plot()
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #3dce72e0
 @patch
@@ -288,6 +314,15 @@ def _calibrated(self:Experiment, learn, task):
     print(said)
     return warm
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e6
+@patch
+def _against(self:Experiment, preds):
+    "The trained network on top of the rungs: figure, numbers and a sentence"
+    self.run.log_metrics(baseline=self.rungs.table(n=2)[self.rungs.metric].max())
+    rungs = self.rungs.add('trained network', preds, self.run.info.get('minutes', np.nan))
+    self.run.log_figure('baselines', rungs.plot(), caption=rungs.says())
+    return rungs.says()
+
 # %% ../../nbs/11_workbook/02_experiment.ipynb #baee441d
 @patch
 def more(self:Experiment,
@@ -303,6 +338,7 @@ def more(self:Experiment,
     if rank_distrib(): return {}
     on, run, said = self.values.get, self.run, {}
     held = _together(preds.values()) if isinstance(preds, dict) else preds
+    if self.rungs: said['baselines'] = self._against(preds['valid'])
     if on('heatmaps'): said['heatmaps'] = report_heatmaps(run, learn, _rows_of(items, held), task)
     if on('label_issues'): said['doubtful'] = report_labels(run, held, items, open_image=open_image)
     if self._columns:
