@@ -53,8 +53,7 @@ section{background:#fff;border:1px solid #dfe3e8;border-radius:12px;padding:22px
 .broad{grid-column:1/-1} .nb,.runs th,.runs td{white-space:nowrap}
 .runs td:last-child:not(.n):not(.m){min-width:15em;white-space:normal}
 figure{margin:0;max-width:100%;min-width:0} figcaption{color:#5b6878;font-size:.88rem;margin-top:4px;max-width:46em}
-img{max-width:100%;height:auto;display:block} 
-table{border-collapse:collapse;width:100%;font-size:.92rem}
+img{max-width:100%;height:auto;display:block}  table{border-collapse:collapse;width:100%;font-size:.92rem}
 .scroll{overflow:auto;max-height:26rem;border:1px solid #e6e9ed;border-radius:8px}
 .scroll thead th{position:sticky;top:0;background:#f0f2f5} th{font-weight:600;color:#3c4a5c}
 th,td{text-align:left;padding:4px 9px;border-bottom:1px solid #eceff2;vertical-align:top;overflow-wrap:break-word}
