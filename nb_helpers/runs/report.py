@@ -50,7 +50,7 @@ section{background:#fff;border:1px solid #dfe3e8;border-radius:12px;padding:22px
 .grid,.pair{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:22px 30px;margin:18px 0;align-items:start}
 .grid{grid-auto-flow:dense} .pair{grid-template-columns:3fr 2fr} .grid>*,.pair>*{min-width:0}
 .row{columns:3 320px;column-gap:30px;margin:18px 0} .row>div{break-inside:avoid;padding-bottom:18px}
-.broad{grid-column:1/-1} .nb,.runs th,.runs td{white-space:nowrap}
+.broad,.keep:only-child{grid-column:1/-1} .grid>.keep{max-width:600px} .nb,.runs th,.runs td{white-space:nowrap}
 .runs td:last-child:not(.n):not(.m){min-width:15em;white-space:normal}
 figure{margin:0;max-width:100%;min-width:0} figcaption{color:#5b6878;font-size:.88rem;margin-top:4px;max-width:46em}
 img{max-width:100%;height:auto;display:block}  table{border-collapse:collapse;width:100%;font-size:.92rem}
