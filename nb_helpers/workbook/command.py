@@ -424,7 +424,7 @@ def nb_run(
     progress:bool=True,          # stages, epochs and (in a terminal) a bar on stderr; False: only in the run's log.txt
     resume:str|None=None,        # id of a run to go on with, with its own parameters
     processes:int|str|None=None, # that run the whole workbook; 'auto': one a GPU; None: 1, or the run's own
-    dask:str='',                 # prepare photos and clips on this dask cluster: its scheduler's address, or 'local'
+    dask:str='',                 # scheduler's address of the cluster that prepares photos and clips, or 'local'
     **extras,                    # further entries of a new run's run.json
 )->Run:                          # the finished run
     "Run a workbook headless; `ParamError` before anything starts, `WorkbookError` when a cell fails"
@@ -586,7 +586,7 @@ def _parser():
     p.add_argument('--processes', metavar='N', type=_number,
                    help="run the whole workbook in N processes that train together; auto: one a GPU")
     p.add_argument('--dask', default='', metavar='ADDRESS',
-                   help="prepare photos and clips on this dask cluster (tcp://HOST:8786); local: one of this machine's cores")
+                   help="dask cluster that prepares photos and clips (tcp://HOST:8786); local: this machine")
     p.add_argument('--xlsx', action='store_true', help="write the ledger as a spreadsheet, too: ledger.xlsx")
     p.add_argument('--quiet', action='store_true', help="only errors and the closing lines")
     p.add_argument('--json', action='store_true', help="at the end one JSON object on stdout; all else on stderr")
