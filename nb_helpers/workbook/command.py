@@ -485,6 +485,7 @@ def _how_many(processes, run=None):
                              f"{have} here; --processes auto takes what there is")
     return n
 
+# %% ../../nbs/11_workbook/01_command.ipynb #c0de00a1
 def _together(execute, nb, dir, cwd, n):  # the notebook in n processes; the error of the one that ended first
     from ..training.distributed import launch
     launch(execute, nb, dir/'notebook.ipynb', cwd, n)
@@ -495,6 +496,7 @@ def _check_dask(address):
     if address and find_spec('distributed') is None:
         raise ValueError(f"--dask {address} needs dask: pip install 'dask[distributed]'")
 
+# %% ../../nbs/11_workbook/01_command.ipynb #c0de00a3
 @contextlib.contextmanager
 def _on_dask(address):  # what a workbook's kernel is told
     if address: os.environ['NB_HELPERS_DASK'] = address
@@ -573,6 +575,7 @@ def _number(text):  # of processes
     if text == 'auto' or text.isdigit() and int(text): return text if text == 'auto' else int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is no number of processes: 1 or more, or auto")
 
+# %% ../../nbs/11_workbook/01_command.ipynb #c0de00a2
 def _parser():
     p = argparse.ArgumentParser('nb_run', description="Run a workbook from the command line; its run lands in runs/.")
     p.add_argument('workbook', nargs='?', help="a name, the path of a notebook, or 'all'")
