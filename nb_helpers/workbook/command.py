@@ -656,6 +656,7 @@ def _command(name, a, params, resume=None):  # a command line: what was asked fo
     if a.dask: spread += ['--dask', a.dask]
     return shlex.join(['nb_run', *said, *(['--resume', resume] if resume else []), *spread, *_runs_of(a), *flags])
 
+# %% ../../nbs/11_workbook/01_command.ipynb #c0de00a4
 def _again(name, a, run=None, params=None):  # the lines that say how to go on, and how to begin anew
     cont = f"  continue  {_command(name, a, [], run.id)}" if run else ''
     anew = '' if a.resume else f"  again     {_command(name, a, a.params if params is None else params)}"
