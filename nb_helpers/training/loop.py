@@ -233,8 +233,8 @@ def fit(
         always = [keep, KeepSafe(keep_safe, every), *_extras(learn, run, cbs, **more),
                   *quiet.enter_context(trackers(run, tensorboard, tracking)), *cbs, *filter(None, [resume])]
         at, say = resume.begin(learn, run) if resume else dict(phase=0), verbose and not rank_distrib()
-        saved, step_items = _saved(keep_safe, every, resume), more.get('accumulate', 0)
-        if say: _show_table(_start_table(learn, phases, run, how, monitor, step_items, saved))
+        if say: _show_table(_start_table(learn, phases, run, how, monitor, more.get('accumulate', 0),
+                                         _saved(keep_safe, every, resume)))
         always.append(Clock(sum(p.epochs for p in phases), print if say else None, beat=getattr(run, 'beat', None)))
         for i, phase in enumerate(phases):
             here.index = i

@@ -148,8 +148,10 @@ def _info(dir):  # what run.json says; {} where it can't be read
     info = read_json(dir/'run.json')
     return info if isinstance(info, dict) else {}
 
+# %% ../../nbs/11_workbook/01_command.ipynb #53b3622c
 def _notes(dir): return [str(o) for o in _info(dir).get('notes') or []]   # of a run so far
 
+# %% ../../nbs/11_workbook/01_command.ipynb #b075e282
 def _now(dir):  # what goes on in the kernel at this moment; {} where it does not say
     try: now = read_json(_beside(dir, 'now'))
     except (OSError, ValueError): return {}
@@ -179,6 +181,7 @@ def _soon(seconds):  # 'about 3 minutes left'; '' where nobody knows
     if not seconds or seconds < 1: return ''
     return f"about {seconds/60:.0f} minutes left" if seconds >= 120 else f"about {seconds:.0f} seconds left"
 
+# %% ../../nbs/11_workbook/01_command.ipynb #da63c907
 def _epoch_line(row, about):
     "An epoch in words: its losses, the metric that chooses it (`about`: section `training` of run.json), its time"
     from nb_helpers.dataset.decode import metric_name
@@ -208,6 +211,7 @@ class _Screen:
 
     def say(self, text, screen=True):
         line = f'{datetime.now():%Y-%m-%d %H:%M:%S}  {text}'
+        if text.startswith('epoch '): self.seen.setdefault('left', 0.)   # its line says how long the rest takes
         try:
             if self.log: print(line, file=self.log, flush=True)
         except OSError: self.log = None
@@ -346,6 +350,7 @@ def _read(workbook):  # (path of a workbook, its parameters by name)
     except SyntaxError as e:
         raise ValueError(f"{path}: line {e.lineno} of the parameters cell is no plain `name = value`: {e.msg}") from e
 
+# %% ../../nbs/11_workbook/01_command.ipynb #4c890f5b
 def _begin(path, have, values, root, extras):  # a new run's folder
     dir = new_run_dir(path.stem, root).resolve()
     start_run(dir, path.stem, {**{k: p.default for k,p in have.items()}, **values}, **extras)
@@ -366,7 +371,8 @@ def _check_files(path, have, values, cwd='.'):
         if re.search(r'\.(safetensors|pth)\b', help) and a_file and not Path(v).exists():
             here = ', '.join(sorted(o.name for e in ('safetensors', 'pth') for o in Path.cwd().glob(f'*.{e}'))[:5])
             has = f", which has {here}" if here else ''
-            raise ParamError(f"{k}: there is no file {v} here, in {Path.cwd()}{has}" f". `nb_links weights` says where to get some; without -p {k} it is {have[k].default!r}")
+            raise ParamError(f"{k}: there is no file {v} here, in {Path.cwd()}{has}. `nb_links weights` says where to "
+                             f"get some; without -p {k} it is {have[k].default!r}")
 
 # %% ../../nbs/11_workbook/01_command.ipynb #96a8beec
 _ROOM = 1<<18   # bytes: run.json, a traceback and most ledgers
@@ -597,6 +603,7 @@ def _parser():
     p.add_argument('--copy', action='store_true', help="put the workbook into this folder, to be edited, and stop")
     return p
 
+# %% ../../nbs/11_workbook/01_command.ipynb #786063cc
 def _list(name):  # the workbooks there are, or the parameters of one
     if name and name != 'all': return param_table(_read(name)[1])
     heads = lambda f: [''.join(c['source']) for c in read_json(f)['cells'] if c['cell_type']=='markdown']
@@ -634,15 +641,17 @@ def _use(run, a):  # the command that uses the model; '' where none was exported
     what = 'CLIPS' if spec['prepare'].get('by') == 'prepare_clip' else 'PHOTOS'
     return f"{shlex.join(['nb_predict', run.id, *_runs_of(a)])} {what} -o labels.csv"
 
+# %% ../../nbs/11_workbook/01_command.ipynb #08e72839
 def _runs_of(a): return ['--runs', a.runs] if a.runs != 'runs' else []
 
+# %% ../../nbs/11_workbook/01_command.ipynb #8b20bc96
 def _tell(run, minutes, a):  # the closing lines: what it is worth, where its page is, what can be done now
     worth, own = _headline(run)
     best = ['--by', own] if own else []
     pages = sorted(run.dir.glob('report*.*')) or [run.dir/'notebook.ipynb']
     unused = f' ({o})' if (o := _not_used(run)) else ''
     lines = [*(('', o) for o in worth), *(('page', f'{o}{unused}') for o in pages), ('next', _use(run, a)),
-             ('go on', shlex.join(['nb_runs', run.info['workbook'], *best, *_runs_of(a)]) + ' (beside the earlier ones)')]
+             ('go on', f"{shlex.join(['nb_runs', run.info['workbook'], *best, *_runs_of(a)])} (beside earlier ones)")]
     print(f"done in {minutes:.1f} min: {run.id}")
     for k, v in lines:
         if v: print(f'  {k:<8}  {v}' if k else f'  {v}')
@@ -656,7 +665,7 @@ def _command(name, a, params, resume=None):  # a command line: what was asked fo
     if a.dask: spread += ['--dask', a.dask]
     return shlex.join(['nb_run', *said, *(['--resume', resume] if resume else []), *spread, *_runs_of(a), *flags])
 
-# %% ../../nbs/11_workbook/01_command.ipynb #c0de00a4
+# %% ../../nbs/11_workbook/01_command.ipynb #f65d09b7
 def _again(name, a, run=None, params=None):  # the lines that say how to go on, and how to begin anew
     cont = f"  continue  {_command(name, a, [], run.id)}" if run else ''
     anew = '' if a.resume else f"  again     {_command(name, a, a.params if params is None else params)}"
@@ -679,10 +688,12 @@ def _refused(e, a):  # exit code 2, and why in a line, whatever kept a run from 
     if isinstance(e, OSError) and e.strerror:
         e = f"{e.filename or 'the folder of runs'}: {e.strerror} (--runs DIR puts the runs into another folder)"
     better = _corrected(e, a)
-    print(f'nb_run: {e}', *([f"  {'continue' if a.resume else 'again   '}  {better}"]*bool(better)), sep='\n', file=sys.stderr)
+    print(f'nb_run: {e}', *([f"  {'continue' if a.resume else 'again   '}  {better}"] if better else []), sep='\n',
+          file=sys.stderr)
     a.made.append(dict(id=None, status='refused', folder=None, metrics={}, files={}, error=str(e)))
     return 2
 
+# %% ../../nbs/11_workbook/01_command.ipynb #0c7e1c9f
 def _interrupted(name, a, e):  # exit code 130, and how to go on
     logging.getLogger('asyncio').setLevel(logging.CRITICAL)  # it would report the task that was cut short
     run = getattr(e, 'run', None)
@@ -693,6 +704,7 @@ def _interrupted(name, a, e):  # exit code 130, and how to go on
     if run: a.made.append(_facts(run))
     return 130
 
+# %% ../../nbs/11_workbook/01_command.ipynb #ce4bc1b1
 def _refused_key(e):
     "The parameter at whose value a workbook stopped before it trained; None where it was something else"
     key = re.match(r'cell \d+ of the workbook failed: (\w+)[:=]', str(e))
@@ -708,12 +720,15 @@ def _facts(run, **more):  # a run as --json says it
     return dict(id=run.id, status=run.status, folder=str(run.dir), minutes=run.info.get('minutes'), metrics=run.metrics,
                 files=files, **more)
 
+# %% ../../nbs/11_workbook/01_command.ipynb #024cce86
 def _how(a): return dict(flags=a.flags, progress=not a.quiet, processes=a.processes, dask=a.dask)
 
+# %% ../../nbs/11_workbook/01_command.ipynb #53a51396
 @contextlib.contextmanager
 def _aside(a):  # what a run prints in this process is no result: it goes to stderr, or with --quiet nowhere
     with open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere if a.quiet else sys.stderr): yield
 
+# %% ../../nbs/11_workbook/01_command.ipynb #90223ada
 def _run_one(name, a):  # exit code of one workbook
     t = time.perf_counter()
     try:
@@ -805,6 +820,7 @@ def _checked(a):  # names of the workbooks to run; an error for whatever is wron
         for combo in itertools.product(*over): _checked_values(o, {**dict(a.params), **dict(combo)})
     return names
 
+# %% ../../nbs/11_workbook/01_command.ipynb #0f300a53
 def _tables(a, code, several):  # exit code; makes runs/report.html and the spreadsheet anew and says where they are
     from nb_helpers.runs.report import newest_runs, report_page
     try:
