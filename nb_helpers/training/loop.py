@@ -231,8 +231,7 @@ def fit(
         if not verbose: quiet.enter_context(learn.no_bar()); quiet.enter_context(learn.no_logging())
         quiet.enter_context(learn.added_cbs(here := AtPhase(run and run.dir)))
         always = [keep, KeepSafe(keep_safe, every), *_extras(learn, run, cbs, **more),
-                  *quiet.enter_context(trackers(None if rank_distrib() else run, tensorboard, tracking)),
-                  *cbs, *filter(None, [resume])]
+                  *quiet.enter_context(trackers(run, tensorboard, tracking)), *cbs, *filter(None, [resume])]
         at, say = resume.begin(learn, run) if resume else dict(phase=0), verbose and not rank_distrib()
         if say: _show_table(_start_table(learn, phases, run, how, monitor, more.get('accumulate', 0),
                                          _saved(keep_safe, every, resume)))
