@@ -193,7 +193,9 @@ def main():
         photos(folder, env)
         ok, bad, first = 0, 0, None
         lines = [l for w, l in documented() if w == 'README.md' and words(l)[:1] and words(l)[0].startswith('nb_')]
-        for line in dict.fromkeys(lines):
+        once = {}
+        for l in lines: once.setdefault(tuple(words(l)), l)
+        for line in once.values():
             if re.search(r' -p source NAME|KEY|\bnb_run all', line): continue
             if first is None and ' -p source photos.zip' in line: first = line
             run = killed(folder, env, first) if '--resume RUN' in line else getattr(latest(folder), 'name', 'RUN')

@@ -25,7 +25,7 @@ from .figures import figure_axes
 from .maps import weights_digest
 from .score import class_metric
 from ..dataset.cache import source_stamps
-from ..dataset.decode import fixed_cuts
+from ..dataset.decode import fixed_cuts, metric_name
 from ..dataset.folds import fold_numbers, resamples, tails
 from ..drive.archives import write_whole
 from ..gpu import evaluating, keep_rng
@@ -115,7 +115,7 @@ def plot(self:_Rungs,
         ax.annotate(f'{v[name]:.3f}  {word}', (1.02, i), xycoords=('axes fraction', 'data'), va='center', size=8)
     ax.set_yticks(y, df.index)
     ax.set_ylim(-.6, len(df) - .4)
-    ax.set_xlabel(f'{self.metric} on {len(self.targets)} held-out items, 95 % interval')
+    ax.set_xlabel(f'{metric_name(self.metric)} on {len(self.targets)} held-out items, 95 % interval')
     return fig
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #b1d0a7e2
@@ -124,13 +124,14 @@ def says(self:_Rungs,
     **kw, # to `_Rungs.table`
 )->str:
     "In a sentence: the best rung, or what the last one adds to the best below it"
-    df, m = self.table(**kw), self.metric
-    if not isinstance(df.verdict.iloc[-1], str): return f"{df.index[-1]}: {m} {df[m].iloc[-1]:.3f}"
+    df, m = self.table(**kw), metric_name(self.metric)
     name, row = df.index[-1], df.iloc[-1]
-    said = f"{name} {row.verdict}: {m} {row[m]:.3f} against {df[m][row.against]:.3f} of {row.against}"
-    more = f"{row.gain:+.3f} ({row.gain_low:+.3f} to {row.gain_high:+.3f} with all comparisons made)"
-    better = '' if row.gain > 0 else f"; {row.against} is the better model here"
-    return f"{said}, {more}{better}"
+    said = f"{m} {row[self.metric]:.3f} of the {name}"
+    if not isinstance(row.verdict, str): return said
+    wide = f"{row.gain_low:+.3f} to {row.gain_high:+.3f}, wide enough for {len(df) - 1} comparisons"
+    verdict = row.verdict + ('' if row.gain > 0 else f"; the {row.against} is the better model here")
+    than = f"{df[self.metric][row.against]:.3f} of the {row.against}"
+    return f"{said} against {than}: {row.gain:+.3f} ({wide}): {verdict}"
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #34deeeaa
 _PENALTIES = 10.**np.arange(-5, 1)   # inverse strength, as scikit-learn's C

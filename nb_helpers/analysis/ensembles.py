@@ -237,7 +237,8 @@ def _plot_gains(
     ax.axvline(0, color='#333', lw=.8)
     ax.set_yticks(range(len(df)), [f'{k}: {v:.3f}' for k,v in zip(df.index, df.value)], parse_math=False)
     ax.set_xlabel(f'{metric} gained over "{table.index[0]}" ({table.value.iloc[0]:.3f}), with interval', size=9)
-    said = [f'{k}: {r.verdict} ({r.gain:+.3f}, {r.gain_low:+.3f} to {r.gain_high:+.3f})' for k,r in table[1:].iterrows()]
+    said = [f'{k}: {r.verdict} ({r.gain:+.3f}, {r.gain_low:+.3f} to {r.gain_high:+.3f})'
+            for k,r in table[1:].iterrows()]
     first = f'{table.index[0].capitalize()}: {table.value.iloc[0]:.3f}'
     fig.set_label(f"{first}. {'; '.join(said)}. All on items that had no say in the choice.")
     ax.set_title('On items without a say in the choice', size=9.5, loc='left'); ax.set_ylim(-.6, len(df)-.4)
@@ -385,7 +386,7 @@ def _settled(table, metric):
     if len(table) > 1:
         out += f' From epoch {table.index[-2]} to {table.index[-1]} {1-last.same:.0%} of the items changed class.'
     if 'apart' in table:
-        out += f' To be spread as validation is, {last.apart:.0%} of the test items would have to change class at the end.'
+        out += f' To be spread as validation is, {last.apart:.0%} of the test items would have to change class.'
     return out
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #340ed8dd

@@ -131,7 +131,7 @@ def plot_confusion(
     x,rows,cols,left = _shown(cm, max_labels)
     size,cell = (9,.8) if len(rows)<=3 else (9,.5) if len(rows)<=8 else (7.5,.28) if len(rows)<=25 else (6,.155)
     title = title or _title(cm, len(rows), left)
-    names = [[short_name(o) for o in part] for part in (rows, cols)]
+    names = [[short_name(o, 40) for o in part] for part in (rows, cols)]
     fig,ax,bar = _frame(*names, title, size, cell)
     sns.heatmap(x/np.maximum(x.sum(1, keepdims=True), 1), ax=ax, cbar_ax=bar, cmap='Blues', vmin=0, vmax=1,
                 annot=_counts(x, cell, min(size, 8)), fmt='', annot_kws=dict(size=min(size, 8)),
@@ -151,6 +151,13 @@ def _picture(path, px=256):
     im = Image.fromarray(open_image(path, at_least=px))
     im.thumbnail((px, px))
     return im
+
+# %% ../../nbs/08_analysis/01_figures.ipynb #a246e7e9
+def _whole_names(lines, inches):
+    "(text, size of its letters) of (name, form around it) pairs: smaller letters before a name is shortened"
+    for size in (8.5, 7.5, 6.5, 5.8):
+        if all(_text_size(form.replace('%s', short_name(s, 99)), size)[0]<=inches for s,form in lines): break
+    return '\n'.join(fit_text(s, size, inches, form) for s,form in lines), size
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #17a30e27
 @as_they_are
@@ -181,8 +188,8 @@ def plot_mistakes(
                     transform=ax.transAxes, parse_math=False)
         for s in ax.spines.values(): s.set_color('#bbb')
         ax.set_anchor('N')
-        said = fit_text(r.pred, 8.5, 1.64, f'→ %s  {r.confidence:.0%}' if sure else '→ %s')
-        ax.set_title(f'{fit_text(r.label, 8.5, 1.64)}\n{said}', size=8.5, pad=3, parse_math=False)
+        said, size = _whole_names([(r.label, '%s'), (r.pred, f'→ %s  {r.confidence:.0%}' if sure else '→ %s')], 1.64)
+        ax.set_title(said, size=size, pad=3, parse_math=False)
     first = dict(share='Mistakes, those off by most grades first',
                  shifted='Mistakes, those farthest from the threshold first').get(kind, 'The most confident mistakes')
     fig.set_label(f'{first}: true class → predicted class' + ', with confidence'*sure)
@@ -377,16 +384,17 @@ def plot_roc_pr(
     if not known: raise ValueError("these items are of one class only: there is nothing to tell apart")
     area = {c: roc_auc_score(t==c, probs[:, c]) for c in known}
     shown = sorted(known, key=lambda c: (area[c], c))[:most]
-    fig = new_figure(5.6, 3+.17*math.ceil(len(shown)/2))
+    short = max(len(preds.vocab[c]) for c in shown)<=18
+    fig = new_figure(5.6, 3+.17*math.ceil(len(shown)/(1+short)))
     fig.set_layout_engine('constrained')
     roc,pr = fig.subplots(1, 2)
     for c,color in zip(shown, ('#0072B2','#D55E00','#009E73','#CC79A7','#E69F00','#56B4E9')):
         x,y,_ = roc_curve(t==c, probs[:, c])
         p,r,_ = precision_recall_curve(t==c, probs[:, c])
         ap = average_precision_score(t==c, probs[:, c])
-        roc.plot(x, y, lw=1.5, color=color, label=f'{legend_name(preds.vocab[c], 18)}: AUC {area[c]:.3f}, AP {ap:.3f}')
+        roc.plot(x, y, lw=1.5, color=color, label=f'{legend_name(preds.vocab[c], 40)}: AUC {area[c]:.3f}, AP {ap:.3f}')
         pr.plot(r, p, lw=1.5, color=color, drawstyle='steps-post')
-    fig.legend(loc='outside lower center', ncols=min(2, len(shown)), fontsize=7.5, frameon=False)
+    fig.legend(loc='outside lower center', ncols=min(1+short, len(shown)), fontsize=7.5, frameon=False)
     roc.plot([0, 1], [0, 1], color='#999', lw=1, ls='--')
     for ax,x,y,s in ((roc, 'false positive rate', 'true positive rate', 'ROC'),
                      (pr, 'recall', 'precision', 'Precision-recall')):

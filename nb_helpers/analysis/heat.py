@@ -83,10 +83,16 @@ def _map_layers(
     return {k: shape for k, (shape, _) in _map_outputs(model, xb)[0].items()}
 
 # %% ../../nbs/08_analysis/08_heat.ipynb #296b9960
-def _asked_layer(found):
+def _asked_layer(
+    found,       # of `_map_outputs`
+    least:int=1, # places of a map; where none has as many, the finest is asked
+)->str:
     "The last layer of maps; of a network that ends in tokens the first ones, which lie nowhere else yet"
-    *_, (last, (_, tokens)) = found.items()
-    return next(k for k, (_, t) in found.items() if t) if tokens else last
+    *_, (_, (_, tokens)) = found.items()
+    if tokens: return next(k for k, (_, t) in found.items() if t)
+    places = {k: math.prod(shape[-2:]) for k, (shape, _) in found.items()}
+    least = min(least, max(places.values()))
+    return [k for k, n in places.items() if n >= least][-1]
 
 # %% ../../nbs/08_analysis/08_heat.ipynb #9fcb5ee3
 def _score(out, target):
@@ -121,6 +127,7 @@ def _grad_cam(
     layer=None,    # name of a layer of `_map_layers`, also short: 'layer3'; None: `_asked_layer`'s
     target=None,   # class index, for all or one an item; a function of outputs giving (n,); None: the predicted class
     signed=False,  # keep what speaks against it, too
+    each=False,    # weigh every place of a map by its own gradient, not by the map's mean
 )->tuple:          # (heat (n, h, w) or (n, frames, h, w), float32 in the layer's grid, the network's outputs)
     "What speaks for a class, where; (2, n, ...) for an encoder of two clips; `ValueError` for a layer without maps"
     with torch.inference_mode(False):
@@ -137,6 +144,7 @@ def _grad_cam(
         acts, grads = ([_as_maps(o, xb[0], first) for o in part] for part in (acts, grads))
     with torch.no_grad():
         if tokens: heat = [(g*a if signed else (g*a).abs()).sum(1) for a,g in zip(acts, grads)]
+        elif each: heat = [(g*a).sum(1) for a,g in zip(acts, grads)]
         else: heat = [(g.flatten(2).mean(2)[(...,)+(None,)*(a.ndim-2)]*a).sum(1) for a,g in zip(acts, grads)]
         heat = torch.cat(heat).float()
         heat = heat if signed else heat.clamp(min=0)
@@ -322,7 +330,8 @@ def report_heatmaps(
         xb = [x.as_subclass(torch.Tensor).float() for x in xb]
         with evaluating(learn.model): out = learn.model(*xb).float()
         target, cost, what = _asked(task, out)
-        heat, _ = _grad_cam(learn.model, *xb, target=target)
+        layer = _asked_layer(_map_outputs(learn.model, [x[:2] for x in xb])[0], 49)
+        heat, _ = _grad_cam(learn.model, *xb, layer=layer, target=target, each=True)
         falls.append(_blanked(learn.model, xb if n_inp > 1 else xb[0], heat, cost, seed=seed + len(falls)))
         shown += [(xb[0][i].cpu(), (heat[0] if n_inp > 1 else heat)[i], out[i].cpu()) for i in range(len(out))]
     said = _say_heat(pd.concat(falls, ignore_index=True), what, seed)

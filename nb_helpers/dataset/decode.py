@@ -200,6 +200,7 @@ def metric_name(
     metric:str,  # a column of the history or of the ledger, such as 'valid_loss'
 )->str:          # such as 'validation loss'
     "A metric as the field calls it, for axes, tables and sentences; an unknown one keeps its words"
+    if metric.endswith('_best'): return metric_name(metric[:-5]) + ' at its best thresholds'
     for k,v in _WHOLE.items():
         if metric == k or metric.endswith(f'_{k}'): return ' '.join(filter(None, [metric_name(metric[:-len(k)-1]), v]))
     return ' '.join(_TERMS.get(w, w) for w in metric.split('_') if w)

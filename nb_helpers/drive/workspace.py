@@ -271,15 +271,20 @@ def _room(folder, need, reserve=256<<20):
         raise OSError(errno.ENOSPC, f"{folder}: {need/1e9:.2f} GB are needed and {free/1e9:.2f} GB are free: "
                       "delete something, or choose another `local` folder")
 
+# %% ../../nbs/02_drive/03_workspace.ipynb #65351fcd
+def _file_name(url):
+    "Name for what an address gives"
+    *_, page, last = ['', *re.sub(r'[?#].*', '', url).rstrip('/').split('/')]
+    return f'{page}-{last}.whl' if '//pypi.org/project/' in url else last[-100:] or 'download'
+
 # %% ../../nbs/02_drive/03_workspace.ipynb #1effad63
 @patch
 def _bring(self:Workspace, found, fp, copy, verbose):
     "The source as a local file or folder: downloaded, copied, or left where it is if that is this disk"
     box = self._hidden/'coming'/fp
     if 'url' in found:
-        name = Path(re.sub(r'[?#].*', '', found['url'])).name[-100:] or 'download'
         _room(self.local, found.get('bytes') or 0)
-        return download(found['url'], box/name, found['sha256'], verbose=verbose)
+        return download(found['url'], box/_file_name(found['url']), found['sha256'], verbose=verbose)
     src = found['path']; far = os.stat(src).st_dev!=os.stat(self.local).st_dev or self.drive in src.parents
     if not (far if copy is None else copy):
         if found['sha256']: check_sha256(src, found['sha256'])
@@ -345,8 +350,8 @@ def _stage(self:Workspace, found, name, copy, keep, verbose, kw):
     "As `stage`, when it is our turn"
     t0 = time.time()
     fp,book = _fingerprint(found),self._hidden/'staged.json'
-    src = Path(found['path'] if 'path' in found else re.sub(r'[?#].*', '', found['url']))
-    target = self.local/(name or _ARCHIVE.sub('', src.name))
+    file = Path(found['path']).name if 'path' in found else _file_name(found['url'])
+    target = self.local/(name or _ARCHIVE.sub('', file))
     staged = json.loads(book.read_text()) if book.exists() else {}
     old = staged.get(target.name, {})
     # it only ever appears whole, also when we were killed just after

@@ -65,7 +65,8 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums} td.n{white-space:n
 .bar b{width:3px;margin-left:-1.5px;background:#0b3d73} details{margin-top:.6em} summary{cursor:pointer;color:#0b5cad}
 pre{background:#f0f2f5;border-radius:8px;padding:8px 12px;margin:.4em 0;white-space:pre-wrap;overflow-wrap:anywhere}
 pre,code{font:.88rem/1.5 ui-monospace,Menlo,Consolas,monospace}
-.tag{font-size:.8rem;border-radius:1em;padding:.1em .7em;margin-left:.6em;vertical-align:middle;background:#dff3e4;color:#17622f}
+.tag{font-size:.8rem;border-radius:1em;padding:.1em .7em;margin-left:.6em;
+vertical-align:middle;background:#dff3e4;color:#17622f}
 .tag.bad{background:#fde3df;color:#8f2114} .tag.now{background:#fff1cf;color:#6d4b00}
 @media(max-width:1100px){.pair{grid-template-columns:minmax(0,1fr)}}
 @media screen and (max-width:860px){.grid{grid-template-columns:minmax(0,1fr)}}
@@ -414,10 +415,11 @@ def _read_csv(path):
 def _classes(run, pre, what):
     "Per-class table and the pairs mixed up most"
     def digits(v): return f'{float(v):.3f}' if v else '–'
+    def span(ends): return ' – '.join(map(digits, ends)) if all(ends) else '–'
     what = metric_name(what)
     head,*rows = _read_csv(run.dir/f'{pre}per_class.csv') or [[]]
     at = [head.index(o) for o in ('f1_low','f1_high')] if 'f1_low' in head else []
-    rows = [r[:3]+[digits(o) for o in r[3:6]]+[' – '.join(digits(r[i]) for i in at)]*(len(at)>0) for r in rows]
+    rows = [r[:3]+[digits(o) for o in r[3:6]]+[span([r[i] for i in at])]*(len(at)>0) for r in rows]
     head = ['class', 'items', 'predicted', 'precision', 'recall', 'F1'] + ['F1 interval']*(len(at)>0)
     out = [_box(f'Class by class, {what}', _table(rows, head, range(1, 7), (2, 6)), len(rows)>_LONG)] if rows else []
     head,*rows = _read_csv(run.dir/f'{pre}confusion.csv') or [[]]
@@ -702,7 +704,8 @@ def _workbook_section(root, df, metric, page):  # everything about one workbook
     table = _table([[short_value(v)[:120] for v in r] for r in full.itertuples(index=False)], list(full.columns))
     lost = P("History that can't be read:"), _table(odd, ['run','what is wrong'])
     return Section(H2(name), P(say, cls='dim'), Div(*figs, cls='grid'),
-                   Div(_table(rows, head, (0, 3, 4), (4, len(head)-3, len(head)-2)), cls='scroll runs'), lost if odd else '',
+                   Div(_table(rows, head, (0, 3, 4), (4, len(head)-3, len(head)-2)), cls='scroll runs'),
+                   lost if odd else '',
                    Details(Summary(f'The whole ledger: {len(full.columns)} columns'), Div(table, cls='scroll')),
                    id=quote(name))
 

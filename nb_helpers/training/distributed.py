@@ -227,6 +227,8 @@ def _follow(nb, path, cwd, rank, folder):
     lead, copy, over, busy = _Lead(path), folder/rank/path.parent.name, threading.Event(), threading.Lock()
     os.environ.update(NB_HELPERS_FOLLOW=str(copy), NB_HELPERS_RUN=str(path.parent), MPLBACKEND='agg')
     os.chdir(cwd)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)                 # Ctrl-C in the middle of an exchange ends it, too
+    signal.signal(signal.SIGUSR1, signal.default_int_handler)    # from `_until_over`
     threading.Thread(target=_until_over, args=(lead, len(nb.cells), over, busy), daemon=True).start()
     shell = InteractiveShell.instance()
     try:
@@ -252,7 +254,7 @@ def _until_over(lead, n, over, busy):
         time.sleep(.1)
         if os.getppid() != parent: os._exit(1)
     over.set()
-    if busy.locked(): os.kill(os.getpid(), signal.SIGINT)
+    if busy.locked(): os.kill(os.getpid(), signal.SIGUSR1)
 
 def _copy_run(src, to):
     "What the first process has written of the run so far, without notebook, TensorBoard's files and checkpoints"
