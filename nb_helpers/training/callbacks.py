@@ -777,7 +777,8 @@ def trackers(
     "Within, the trackers that were asked for, closed at the end; `ValueError` for another switch, `ImportError`"
     if tracking not in _TRACKING:
         raise ValueError(f"tracking={tracking!r} is none of {', '.join(map(repr, _TRACKING))}")
-    cbs = _asked_for(run, tensorboard, tracking, mode, project, wait) if run else []
+    first = run and not rank_distrib()   # of several processes
+    cbs = _asked_for(run, tensorboard, tracking, mode, project, wait) if first else []
     try: yield cbs
     finally:
         for cb in cbs:

@@ -10,7 +10,6 @@ import io
 import json
 import logging
 import os
-import pickle
 import re
 import shutil
 import signal
@@ -138,6 +137,7 @@ def _whole_batch(net, spread):
     for m, f in found: m.forward = partial(f, m, spread)
     return [m for m, _ in found]
 
+# %% ../../nbs/07_training/02_distributed.ipynb #b7c0a2a1
 def _whole_norm(bn, spread, x):
     "BatchNorm whose mean and variance are those of the items of all processes; the gradients know of it"
     if not bn.training: return type(bn).forward(bn, x)
@@ -155,6 +155,7 @@ def _whole_norm(bn, spread, x):
     out = (x - wide(mean))*wide((var + bn.eps).rsqrt())
     return out if bn.weight is None else out*wide(bn.weight) + wide(bn.bias)
 
+# %% ../../nbs/07_training/02_distributed.ipynb #b7c0a2a2
 def _whole_dropout(drop, spread, x):
     "Dropout as one process draws it for the whole batch, of which this process has some rows"
     if not drop.training: return type(drop).forward(drop, x)
@@ -184,6 +185,7 @@ def spread(
     return [Spread(sync_bn, cpu=not torch.cuda.is_available(),
                    kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(days=1))]), _SyncMetrics()]
 
+# %% ../../nbs/07_training/02_distributed.ipynb #b7c0a2a9
 def from_first(
     model, # torch module, the same in all processes but for its numbers
 ):
@@ -243,10 +245,11 @@ def _follow(nb, path, cwd, rank, folder):
             if e is None: continue
             said, *more = str(e).split('\n')
             said += f" (in process {int(rank) + 1} of {os.environ['NB_HELPERS_PROCESS'].split(' ')[1]})"
-            raise _CellError(i, c.source, type(e).__name__, '\n'.join([said, *more]), traceback.format_exception(e))
+            raise _CellError(i, type(e).__name__, '\n'.join([said, *more]), traceback.format_exception(e))
     except KeyboardInterrupt:
         if not over.is_set(): raise
 
+# %% ../../nbs/07_training/02_distributed.ipynb #b7c0a2a3
 def _until_over(lead, n, over, busy):
     "Nothing is left to do for the others when the first has finished its last cell; nor where the launcher is gone"
     parent = os.getppid()
@@ -256,6 +259,7 @@ def _until_over(lead, n, over, busy):
     over.set()
     if busy.locked(): os.kill(os.getpid(), signal.SIGUSR1)
 
+# %% ../../nbs/07_training/02_distributed.ipynb #b7c0a2a4
 def _copy_run(src, to):
     "What the first process has written of the run so far, without notebook, TensorBoard's files and checkpoints"
     for f in src.rglob('*'):
@@ -269,10 +273,23 @@ def _copy_run(src, to):
 # %% ../../nbs/07_training/02_distributed.ipynb #b7c0a1e8
 class _CellError(RuntimeError):
     "An error in a cell, with what papermill says of one"
-    def __init__(self, cell_index, source, ename, evalue, traceback):
-        super().__init__(cell_index, source, ename, evalue, traceback)   # so that it can be pickled
-        self.cell_index, self.source, self.ename, self.evalue, self.traceback = self.args
+    def __init__(self, cell_index, ename, evalue, traceback):
+        super().__init__(evalue)
+        self.cell_index, self.ename, self.evalue, self.traceback = cell_index, ename, evalue, traceback
 
+def _told(e):
+    "An error as text"
+    about = {k: getattr(e, k) for k in ('cell_index', 'ename', 'evalue', 'traceback') if hasattr(e, k)}
+    return json.dumps(about if len(about) == 4 else dict(kind=type(e).__name__, said=str(e)))
+
+def _heard(text):
+    "The error of which that is told"
+    about = json.loads(text)
+    if 'evalue' in about: return _CellError(**about)
+    kind = about['kind']
+    return KeyboardInterrupt() if kind == 'KeyboardInterrupt' else type(kind, (RuntimeError,), {})(about['said'])
+
+# %% ../../nbs/07_training/02_distributed.ipynb #b7c0a2a5
 _PEER_GONE = re.compile('[Cc]onnection (was likely )?(closed|reset)|[Bb]roken pipe|remote process exited')
 
 def _one(execute, nb, path, cwd, folder):
@@ -290,16 +307,11 @@ def _one(execute, nb, path, cwd, folder):
             for fd in (1, 2): os.dup2(f.fileno(), fd)
         _follow(nb, path, cwd, rank, Path(folder))
     except BaseException as e:
-        e = e if len(getattr(e, 'args', ())) else type(e)()
-        (Path(folder)/f'{rank}.error').write_bytes(_portable(e))
+        (Path(folder)/f'{rank}.error').write_text(_told(e), encoding='utf-8')
         if _PEER_GONE.search(f"{e} {getattr(e, 'evalue', '')}"): time.sleep(20)   # who is gone tells why
         raise SystemExit(1) from e
 
-def _portable(e):
-    try: pickle.loads(data := pickle.dumps(e))
-    except Exception: return pickle.dumps(RuntimeError(f'{type(e).__name__}: {e}'))
-    return data
-
+# %% ../../nbs/07_training/02_distributed.ipynb #b7c0a2a6
 def _one_gpu(i):
     "This process sees the GPU that is its own, as number 0"
     seen = os.environ.get('CUDA_VISIBLE_DEVICES', '').split(',')
@@ -332,14 +344,16 @@ def launch(
             if main:
                 for s, f in old.items(): signal.signal(s, f)
 
+# %% ../../nbs/07_training/02_distributed.ipynb #b7c0a2a7
 def _free_port():
     with socket.socket() as s: s.bind(('127.0.0.1', 0)); return str(s.getsockname()[1])
 
+# %% ../../nbs/07_training/02_distributed.ipynb #b7c0a2a8
 def _first_error(failed, folder, n):
     "What ended the process that ended first"
     rank, f = failed.get_first_failure()
     file = folder/f'{rank}.error'
-    if file.exists(): return pickle.loads(file.read_bytes())
+    if file.exists(): return _heard(file.read_text(encoding='utf-8'))
     how = f'ended by {signal.Signals(-f.exitcode).name}' if f.exitcode < 0 else f'gone (exit code {f.exitcode})'
     return ChildProcessError(f"process {rank + 1} of {n} was {how}, most often because memory ran out (smaller "
                              "batches help); the others were ended. nb_run --resume goes on with all of them")

@@ -430,7 +430,7 @@ def nb_run(
     progress:bool=True,          # stages, epochs and (in a terminal) a bar on stderr; False: only in the run's log.txt
     resume:str|None=None,        # id of a run to go on with, with its own parameters
     processes:int|str|None=None, # that run the whole workbook; 'auto': one a GPU; None: 1, or the run's own
-    dask:str='',                 # prepare photos and clips on this dask cluster: its scheduler's address, or 'local'
+    dask:str='',                 # scheduler's address of the cluster that prepares photos and clips, or 'local'
     **extras,                    # further entries of a new run's run.json
 )->Run:                          # the finished run
     "Run a workbook headless; `ParamError` before anything starts, `WorkbookError` when a cell fails"
@@ -491,6 +491,7 @@ def _how_many(processes, run=None):
                              f"{have} here; --processes auto takes what there is")
     return n
 
+# %% ../../nbs/11_workbook/01_command.ipynb #c0de00a1
 def _together(execute, nb, dir, cwd, n):  # the notebook in n processes; the error of the one that ended first
     from ..training.distributed import launch
     launch(execute, nb, dir/'notebook.ipynb', cwd, n)
@@ -501,6 +502,7 @@ def _check_dask(address):
     if address and find_spec('distributed') is None:
         raise ValueError(f"--dask {address} needs dask: pip install 'dask[distributed]'")
 
+# %% ../../nbs/11_workbook/01_command.ipynb #c0de00a3
 @contextlib.contextmanager
 def _on_dask(address):  # what a workbook's kernel is told
     if address: os.environ['NB_HELPERS_DASK'] = address
@@ -579,6 +581,7 @@ def _number(text):  # of processes
     if text == 'auto' or text.isdigit() and int(text): return text if text == 'auto' else int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is no number of processes: 1 or more, or auto")
 
+# %% ../../nbs/11_workbook/01_command.ipynb #c0de00a2
 def _parser():
     p = argparse.ArgumentParser('nb_run', description="Run a workbook from the command line; its run lands in runs/.")
     p.add_argument('workbook', nargs='?', help="a name, the path of a notebook, or 'all'")
@@ -592,7 +595,7 @@ def _parser():
     p.add_argument('--processes', metavar='N', type=_number,
                    help="run the whole workbook in N processes that train together; auto: one a GPU")
     p.add_argument('--dask', default='', metavar='ADDRESS',
-                   help="prepare photos and clips on this dask cluster (tcp://HOST:8786); local: one of this machine's cores")
+                   help="dask cluster that prepares photos and clips (tcp://HOST:8786); local: this machine")
     p.add_argument('--xlsx', action='store_true', help="write the ledger as a spreadsheet, too: ledger.xlsx")
     p.add_argument('--quiet', action='store_true', help="only errors and the closing lines")
     p.add_argument('--json', action='store_true', help="at the end one JSON object on stdout; all else on stderr")
@@ -636,7 +639,7 @@ def _use(run, a):  # the command that uses the model; '' where none was exported
     if spec['network'].get('maps') or several:
         return f"from nb_helpers.export import Predictor; Predictor({str(run.dir/'export')!r})"
     what = 'CLIPS' if spec['prepare'].get('by') == 'prepare_clip' else 'PHOTOS'
-    return f"{shlex.join(['nb_predict', run.id, *_runs_of(a)])} {what} -o labels.csv"
+    return f"{shlex.join(['nb_predict', str(run.dir) if _runs_of(a) else run.id])} {what} -o labels.csv"
 
 # %% ../../nbs/11_workbook/01_command.ipynb #08e72839
 def _runs_of(a): return ['--runs', a.runs] if a.runs != 'runs' else []

@@ -72,7 +72,7 @@ class Experiment:
     def __repr__(self): return f"Experiment {self.name!r}: {self.run or 'not started'}"
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #c0de0003
-def _follows(): return 'NB_HELPERS_FOLLOW' in os.environ   # one of several processes, not the first: it saves nothing
+def _follows(): return 'NB_HELPERS_FOLLOW' in os.environ   # one of several processes, not the first, saves nothing
 
 def _use_dask(address):
     "Let joblib work on a dask cluster from now on; `ValueError` where no scheduler answers"
@@ -83,7 +83,8 @@ def _use_dask(address):
     except OSError as e:
         raise ValueError(f"--dask {address}: no scheduler answers there ({e}); start one with dask scheduler") from e
     joblib.parallel_config(backend='dask')   # as a function it stays
-    print(f"photos and clips are prepared by {sum(client.nthreads().values())} threads of dask: {client.dashboard_link}")
+    n = sum(client.nthreads().values())
+    print(f"photos and clips are prepared by {n} threads of dask: {client.dashboard_link}")
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #b77d9873
 @patch(as_prop=True)
