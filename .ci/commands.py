@@ -35,6 +35,17 @@ def words(line):
     except ValueError: return []
 
 
+def parts(w):
+    "The commands of a line that `|`, `&&` and the like join, without what `>` and `<` name"
+    out, skip = [[]], False
+    for a in w:
+        if a in ('|', '||', '&&', ';', '&'): out.append([])
+        elif a in ('>', '>>', '<', '2>'): skip = True
+        elif skip: skip = False
+        elif a != '2>&1': out[-1].append(a)
+    return [o for o in out if o]
+
+
 def documented(root=ROOT, known=()):
     "(where, command) of blocks and of code in the text; of blocks without a language only lines that begin with a `known` command"
     for where, text in texts(root):
@@ -90,9 +101,13 @@ def targets(root=ROOT): return set(re.findall(r'(?m)^([a-z-]+):', (root/'Makefil
 
 
 def wrong(line, opts, params, make, root=ROOT):
-    "What is wrong with one command"
-    w = words(line)
-    if not w: yield 'no shell would read this'; return
+    "What is wrong with a line"
+    if not words(line): yield 'no shell would read this'
+    for w in parts(words(line)): yield from wrong_part(w, opts, params, make, root)
+
+
+def wrong_part(w, opts, params, make, root=ROOT):
+    "What is wrong with one command, as words"
     for name in [n for n in opts if n in w]:                              # also behind docker run or ovhai
         args = w[w.index(name)+1:]
         for a in args:

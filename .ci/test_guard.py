@@ -371,7 +371,7 @@ class Commands(unittest.TestCase):
     def test_right(self):
         for l in ('nb_run cats -p source photos.zip -p epochs 5  # a comment', 'nb_run cats --sweep epochs=1,2', 'nb_run --resume RUN', 'nb_run NAME -p KEY VALUE',
                   "nb_run cats -p how HOW -p source '...'", 'nb_predict RUN new -o a.csv', 'make run PYTHON=python3.12', 'nb_run all',
-                  'docker run --rm -v "$PWD/photos:/data" image nb_run cats -p source /data', 'python .ci/guard.py', 'git clone https://example.org/nbs/none'):
+                  'docker run --rm -v "$PWD/photos:/data" image nb_run cats -p source /data', 'nb_run cats --list > a.txt 2>&1 && make run | tail', 'python .ci/guard.py', 'git clone https://example.org/nbs/none'):
             self.assertEqual(self.said(l), [], l)
 
     def test_wrong(self):
@@ -379,7 +379,7 @@ class Commands(unittest.TestCase):
                        'nb_run cats -p epochs 0': 'at least 1', 'nb_run cats -p how squash': "none of 'crop', 'pad'", 'nb_run cats --sweep lr=1,2': "no parameter 'lr'",
                        'nb_run cats dogs': 'one argument too many', 'nb_predict RUN new --out a.csv': 'no option --out', 'make everything': 'the Makefile has no everything',
                        'nbdev_test --path nbs/none.ipynb': 'nbs/none.ipynb is not there', "nb_run cats -p source 'a": 'no shell would read',
-                       'docker run image nb_run cats -p epochs 0': 'at least 1'}.items():
+                       'docker run image nb_run cats -p epochs 0': 'at least 1', 'make run && nb_run cats --all': 'no option --all'}.items():
             got = self.said(l)
             self.assertEqual(len(got), 1, (l, got)); self.assertIn(why, got[0])
 

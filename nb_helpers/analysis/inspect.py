@@ -98,15 +98,17 @@ _FACTS = ('camera', 'file_size', 'picture_size') # columns that the files themse
 def _in_parts(
     v:pd.Series, # values of a column
     most:int=12, # different numbers that stay as they are
-    top:int=20,  # different texts that are looked at, the most frequent
+    top:int=20,  # different values that are looked at, the most frequent
+    least:int=5, # items below which a value is one of the others
 )->pd.Series:    # texts; None where there is none
-    "Values to compare: of many numbers the quarters, of many texts the frequent ones, and the others together"
+    "Values to compare: of many numbers the quarters, else the frequent ones, and the others together"
     known = v[v.notna() & (v.astype(str) != '')]
     number = pd.to_numeric(known, errors='coerce')
     if known.nunique() > most and number.notna().all(): known = _quarters(number)
-    elif known.nunique() > top:
-        often = set(known.value_counts().index[:top - 1])
-        known = known.where(known.isin(often), f'{known.nunique() - len(often)} others')
+    else:
+        n = known.value_counts()
+        often = n.index[n >= least][:top - (len(n) > top)]
+        known = known.astype(object).where(known.isin(often), f'{len(n) - len(often)} others')
     return known.astype(object).reindex(v.index, fill_value=None)
 
 def _quarters(v):
@@ -289,7 +291,7 @@ def report_columns(
         table = (_scores_by if scored else by_column)(preds, items, col, metric, **kw)
         write_csv(run.dir/f'by_{col}.csv', table, index=True)
         said[col] = _say_by(table, metric)
-        run.log_figure(f'by_{col}', _saying(_plot_by(table, metric), said[col]), dpi=150)
+        if len(table) > 2: run.log_figure(f'by_{col}', _saying(_plot_by(table, metric), said[col]), dpi=150)
     return said
 
 # %% ../../nbs/08_analysis/07_inspect.ipynb #7c70b7fc
@@ -310,8 +312,10 @@ def _scores_by(scores, items, col, metric, n=500, seed=0, groups=None):
 # %% ../../nbs/08_analysis/07_inspect.ipynb #0c548229
 def _say_by(table, metric):
     "What a table of `by_column` says"
-    own, col, name = table.iloc[:-1], table.index.name, metric_name(metric)
-    if len(own) < 2: return f"all {int(table['items'].iloc[-1])} items have one {col}: nothing to compare"
+    own, col, name = table.iloc[:-1].dropna(subset='value'), table.index.name, metric_name(metric)
+    if len(own) < 2:
+        few = str(table.index[0]).endswith(' others')
+        return f"{f'hardly a value of {col} has 5 items' if few else f'all items have one {col}'}: nothing to compare"
     worst, best = own.iloc[0], own.iloc[-1]
     span = (f"{name} from {worst.value:.3f} ({col} {short_name(worst.name, 30)}, {int(worst['items'])} items) "
             f"to {best.value:.3f} ({short_name(best.name, 30)}, {int(best['items'])})")

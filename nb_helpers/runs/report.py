@@ -43,18 +43,17 @@ _css = """
 *{box-sizing:border-box} main{max-width:1200px;margin:0 auto;padding:24px 20px 60px}
 body{margin:0;background:#f4f5f7;color:#1d2530;font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 h1{font-size:1.7rem;margin:.2em 0} h2{font-size:1.35rem;margin:0;overflow-wrap:anywhere}
-h3{font-size:1rem;margin:0 0 .5em;color:#3c4a5c}
-p{margin:.3em 0 .8em;overflow-wrap:anywhere} a{color:#0b5cad} .dim{color:#5b6878;font-size:.9rem}
+h3{font-size:1rem;margin:0 0 .5em;color:#3c4a5c} a{color:#0b5cad} .dim{color:#5b6878;font-size:.9rem}
+p{margin:.3em 0 .8em;overflow-wrap:anywhere}
 section{background:#fff;border:1px solid #dfe3e8;border-radius:12px;padding:22px;margin:22px 0}
 .say{font-size:1.1rem;max-width:52em} .say b{font-size:1.45rem}
 .grid,.pair{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:22px 30px;margin:18px 0;align-items:start}
 .grid{grid-auto-flow:dense} .pair{grid-template-columns:3fr 2fr} .grid>*,.pair>*{min-width:0}
 .row{columns:3 320px;column-gap:30px;margin:18px 0} .row>div{break-inside:avoid;padding-bottom:18px}
-.broad{grid-column:1/-1} .nb{white-space:nowrap}
-.runs th,.runs td{white-space:nowrap} .runs td:last-child:not(.n):not(.m){min-width:15em;white-space:normal}
+.broad,.keep:only-child{grid-column:1/-1} .grid>.keep{max-width:600px} .nb,.runs th,.runs td{white-space:nowrap}
+.runs td:last-child:not(.n):not(.m){min-width:15em;white-space:normal}
 figure{margin:0;max-width:100%;min-width:0} figcaption{color:#5b6878;font-size:.88rem;margin-top:4px;max-width:46em}
-img{max-width:100%;height:auto;display:block} 
-table{border-collapse:collapse;width:100%;font-size:.92rem}
+img{max-width:100%;height:auto;display:block}  table{border-collapse:collapse;width:100%;font-size:.92rem}
 .scroll{overflow:auto;max-height:26rem;border:1px solid #e6e9ed;border-radius:8px}
 .scroll thead th{position:sticky;top:0;background:#f0f2f5} th{font-weight:600;color:#3c4a5c}
 th,td{text-align:left;padding:4px 9px;border-bottom:1px solid #eceff2;vertical-align:top;overflow-wrap:break-word}
@@ -106,7 +105,7 @@ def _time(minutes):
     if minutes<1.5: return f'{minutes*60:.0f} s'
     return f'{minutes:.0f} min' if minutes<90 else f'{minutes//60:.0f} h {minutes%60:02.0f} min'
 
-def _label(metric): return metric_name(metric) + ' ↓'*lower_is_better(metric)
+def _label(metric): return metric_name(metric) + '\u00a0↓'*lower_is_better(metric)
 
 def _soft(s):
     "A text that a browser may break behind a mark inside a word"
