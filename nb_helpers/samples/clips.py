@@ -115,13 +115,14 @@ def capillaries(
     hint:float=0.,       # 0 to .5: by this share the outlines of stalled clips are shorter
 )->Path:                 # `folder`, with clips/*.mp4 and labels.csv (path, label, group, num_frames)
     "A folder of capillary clips and their table; `label` is flowing or stalled"
+    from tqdm.auto import tqdm
     rng, rows, (low, high) = np.random.default_rng([seed, 0]), [], frames
     lengths = np.clip(rng.lognormal(np.log(58), .4, n), low, high).astype(int)
     lengths[:2] = low, high
     with drawn_whole(folder) as part:
         (part/'clips').mkdir()
-        for i, (stall, group) in enumerate(zip(rng.permutation(np.arange(n) < round(stalled*n)),
-                                               rng.integers(0, groups, n))):
+        which = zip(rng.permutation(np.arange(n) < round(stalled*n)), rng.integers(0, groups, n))
+        for i, (stall, group) in enumerate(tqdm(which, total=n, desc='drawing the clips', delay=2, leave=False)):
             clip, _ = capillary(np.random.default_rng([seed, 1, i]), stall, lengths[i], size, scale=1 - hint*stall)
             write_video(part/'clips'/f'{i:04d}.mp4', clip)
             rows.append((f'clips/{i:04d}.mp4', 'stalled' if stall else 'flowing', f'mouse_{group:02d}', lengths[i]))

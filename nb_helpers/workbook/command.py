@@ -639,7 +639,7 @@ def _use(run, a):  # the command that uses the model; '' where none was exported
     if spec['network'].get('maps') or several:
         return f"from nb_helpers.export import Predictor; Predictor({str(run.dir/'export')!r})"
     what = 'CLIPS' if spec['prepare'].get('by') == 'prepare_clip' else 'PHOTOS'
-    return f"{shlex.join(['nb_predict', run.id, *_runs_of(a)])} {what} -o labels.csv"
+    return f"{shlex.join(['nb_predict', str(run.dir) if _runs_of(a) else run.id])} {what} -o labels.csv"
 
 # %% ../../nbs/11_workbook/01_command.ipynb #08e72839
 def _runs_of(a): return ['--runs', a.runs] if a.runs != 'runs' else []
