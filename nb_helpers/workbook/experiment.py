@@ -144,7 +144,7 @@ def save(self:Experiment,
     if not _follows(): self.space.save(self.run.dir, keep=1, verbose=False, strict=strict)
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #cf356206
-_ITS_OWN = 'run.json', 'elsewhere.json', '*.ipynb', 'report.html', 'kernel.log', 'log.txt'   # what every run has about itself
+_ITS_OWN = 'run.json', 'elsewhere.json', '*.ipynb', 'report.html', 'kernel.log', 'log.txt'   # every run's own
 
 @patch
 def use_outputs(self:Experiment,
