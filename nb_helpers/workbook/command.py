@@ -493,7 +493,7 @@ def _how_many(processes, run=None):
 
 # %% ../../nbs/11_workbook/01_command.ipynb #c0de00a1
 def _together(execute, nb, dir, cwd, n):  # the notebook in n processes; the error of the one that ended first
-    from ..training.distributed import launch
+    from nb_helpers.training.distributed import launch
     launch(execute, nb, dir/'notebook.ipynb', cwd, n)
     for f in dir.glob('process*.log'): f.unlink()      # kept where something went wrong
 
