@@ -225,6 +225,7 @@ class _Lead:
 # %% ../../nbs/07_training/02_distributed.ipynb #b7c0a1e7
 def _follow(nb, path, cwd, rank, folder):
     "Run a notebook's cells behind the first process, each when that one has finished it or waits in its `fit`"
+    from IPython import get_ipython
     from IPython.core.interactiveshell import InteractiveShell
     lead, copy, over, busy = _Lead(path), folder/rank/path.parent.name, threading.Event(), threading.Lock()
     os.environ.update(NB_HELPERS_FOLLOW=str(copy), NB_HELPERS_RUN=str(path.parent), MPLBACKEND='agg')
@@ -232,6 +233,7 @@ def _follow(nb, path, cwd, rank, folder):
     signal.signal(signal.SIGINT, signal.SIG_DFL)                 # Ctrl-C in the middle of an exchange ends it, too
     signal.signal(signal.SIGUSR1, signal.default_int_handler)    # from `_until_over`
     threading.Thread(target=_until_over, args=(lead, len(nb.cells), over, busy), daemon=True).start()
+    if old := get_ipython(): type(old).clear_instance()          # a notebook's own, with its variables
     shell = InteractiveShell.instance()
     try:
         for i, c in enumerate(nb.cells):
@@ -240,7 +242,8 @@ def _follow(nb, path, cwd, rank, folder):
             while waits() and not over.is_set(): time.sleep(.1)
             if over.is_set(): return
             _copy_run(path.parent, copy)
-            with busy: e = shell.run_cell(c.source).error_in_exec
+            with busy: res = shell.run_cell(c.source)
+            e = res.error_before_exec or res.error_in_exec
             if over.is_set(): return
             if e is None: continue
             said, *more = str(e).split('\n')
