@@ -321,8 +321,9 @@ def _against(self:Experiment, preds):
     "The trained network on top of the rungs: figure, numbers and a sentence"
     self.run.log_metrics(baseline=self.rungs.table(n=2)[self.rungs.metric].max())
     rungs = self.rungs.add('trained network', preds, self.run.info.get('minutes', np.nan))
-    self.run.log_figure('baselines', rungs.plot(), caption=rungs.says())
-    return rungs.says()
+    said = rungs.says()
+    self.run.log_figure('baselines', rungs.plot(), caption=said)
+    return said
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #baee441d
 @patch
