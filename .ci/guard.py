@@ -18,7 +18,7 @@ CEILING = dict(
 )
 
 RULES = []
-LIMITS = dict(stage=150, index=150, tutorial=500, experiments=500, benchmarks=500, checks=500)  # KB
+LIMITS = dict(stage=150, index=150, tutorial=300, experiments=500, benchmarks=500, checks=500)  # KB
 WIDTH = dict(shipped=120, other=140)             # characters a line of code: in exported cells and workbooks, elsewhere
 PUBLIC, IN_FACES = 300, 160                      # public names in all modules, names in the faces
 WORKBOOK = dict(basegun=50, others=95, names=30) # lines of code of a workbook, names of ours that it imports
