@@ -340,7 +340,8 @@ def _remarks(about, split):
 # %% ../../nbs/09_runs/04_report.ipynb #5f5f64b1
 def _sentences(run):
     "What is said first: the workbook's own measure on each split, then accuracy, then what must be known of them"
-    about, said, splits, out = run.info.get('report') or {}, run.headline(), run.scores()[0], []
+    info = run.info
+    about, said, splits, out = info.get('report') or {}, run.headline(), run.scores()[0], []
     for o in said:
         before,number,after = o['text'].partition(f"{o['value']:.3f}")
         out.append(P(before, B(number), after, '.', cls='say'))
@@ -348,11 +349,14 @@ def _sentences(run):
     right = {s: rows['accuracy'] for s,rows in splits.items() if 'accuracy' in rows and s not in told}
     if right: out.append(P('Accuracy: ' + '; '.join(
         f'{v:.3f}{f" ({a:.3f} to {b:.3f})"*(a<b)} on the {metric_name(s)} items' for s,(v,a,b) in right.items()) + '.'))
+    if says := (info.get('study') or {}).get('says'): out.append(P(says))
     words = dict.fromkeys(o for s in splits for o in _remarks(about.get(s) or {}, s if len(splits)>1 else ''))
     return out + [P(_soft(o), cls='dim') for o in words]
 
 # %% ../../nbs/09_runs/04_report.ipynb #a463c13c
-_captions = dict(history='Loss and metrics by epoch',                  # of pictures that have no sentence of their own
+_captions = dict(folds='Every training on the items it did not see',  # of pictures that have no sentence of their own
+                 ablation='What each change is worth, the others being there',
+                 history='Loss and metrics by epoch',
                  confusion='Rows: true class. Columns: predicted class',
                  mistakes='The most confident mistakes: true class → predicted class, with confidence',
                  reliability='Accuracy against confidence, in bins',
@@ -366,7 +370,6 @@ _captions = dict(history='Loss and metrics by epoch',                  # of pict
                  doubtful='Labels that look wrong: label → predicted class',
                  heatmaps='Where the model finds what speaks for its answer',
                  film='Where in the clip, and when, the model finds what speaks for its answer',
-                 folds='Every fold, their mean, and all items together',
                  ensembles='Ensembles beside the best member, on items without a say in the choice')
 
 # %% ../../nbs/09_runs/04_report.ipynb #eb56ab1e
@@ -435,7 +438,7 @@ def _classes(run, pre, what):
 
 # %% ../../nbs/09_runs/04_report.ipynb #fc857eda
 _tables = dict(candidates='Last epochs and averages, cross-fitted', ensembles='Ensembles, cross-fitted',
-               folds='Folds and runs', people='Beside the people who labelled', doubtful='Labels that look wrong',
+               folds='Trainings', ablation='Changes, taken back one at a time', people='Beside the people who labelled', doubtful='Labels that look wrong',
                hardest='Hardest items')
 _folded = dict(epochs='Epoch by epoch', classes_by_epoch='Predicted classes by epoch')   # the figures say it as well
 
@@ -457,7 +460,7 @@ def _short(v):
 
 _NUMBER = r'-?[\d.]*(e-?\d+)?( \(.*\))?|nan'    # with its interval
 
-def _extras(run, most=20):
+def _extras(run, page, most=20):
     "Further tables that the run's folder holds, the first rows of each"
     found = [(f, name) for k,name in (_tables | _folded).items() if (f := run.dir/f'{k}.csv').is_file()]
     found += [(f, f'Results by {f.stem[3:]}') for f in sorted(run.dir.glob('by_*.csv'))]
@@ -465,13 +468,19 @@ def _extras(run, most=20):
     for f,name in found:
         head,*rows = _read_csv(f) or [[]]
         names,cells = _together(head, rows)
-        num = [i for i in range(len(names)) if all(re.fullmatch(_NUMBER, r[i]) for r in cells)]
+        if 'run' in names: cells = [[*r[:-1], _to_child(run, r[-1], page)] for r in cells]
+        num = [i for i in range(len(names)) if all(isinstance(r[i], str) and re.fullmatch(_NUMBER, r[i]) for r in cells)]
         body = Div(_table(cells[:most], names, num), cls='scroll')
         more = P(f'{most} of {len(rows)} rows', cls='dim') if len(rows)>most else ''
         if not rows: continue
         out.append(Details(Summary(name), body, more, cls='broad') if f.stem in _folded else
                    Div(H3(name), body, more, cls='broad' if len(names)>4 else None))
     return Div(*out, cls='grid') if out else ''
+
+def _to_child(run, id, page):
+    "A training's name, linked to its own page where it has one"
+    f = run.dir/'children'/id/'report.html'
+    return A(id[-20:], href=quote(os.path.relpath(f, page.parent).replace(os.sep, '/'))) if f.is_file() else id
 
 # %% ../../nbs/09_runs/04_report.ipynb #a51577cb
 _MANY = r'(epochs\w*|weights|tensorboard|children/[^/]+)/'    # folders of files that nobody opens one by one
@@ -509,7 +518,7 @@ def _machine(env):
 
 # %% ../../nbs/09_runs/04_report.ipynb #29641696
 _own = set('''id workbook status started minutes params environment adopted updated report data session resumed
-           sessions marks fits metric after'''.split())
+           sessions marks fits metric after study'''.split())
 
 def _heading(run, info):
     "Workbook, status, when, how long and on what"
@@ -532,7 +541,7 @@ def _section(run, page):
     out = [*_heading(run, info), *_sentences(run), _use(run)]
     if splits: out += [Div(*(_metric_table(k, v) for k,v in splits.items()), cls='grid'), _note(splits)]
     out += [_figures(run), *(_classes(run, '' if k=='valid' else f'{k}_', k) for k in splits)]
-    out.append(_extras(run))
+    out.append(_extras(run, page))
     data = dict(info.get('data') or {})
     left = _left_out(data.pop('left_out', None) or [])
     facts = [*_facts('Parameters', info['params']), *_facts('Data', data), *_facts('Also recorded', rest)]
