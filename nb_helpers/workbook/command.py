@@ -647,7 +647,7 @@ def nb_study(
     **kw,                        # to `nb_run`: cwd, flags, progress
 )->Run:                          # the study, itself a run with metrics, a page and an export
     "A workbook trained for every fold and seed, as one run; `WorkbookError` at the first cell that fails"
-    if resume: workbook, folds, seeds, params = _resumed(resume, root, params or {})
+    if resume: workbook, folds, seeds, params = _resumed(workbook, resume, root, params or {})
     path, values, plan = _study_plan(workbook, folds, seeds, params or {})
     for _, v, _ in plan[:1]: _checked_values(workbook, v, kw.get('cwd', '.'))
     study = _study_run(path, values, dict(folds=folds, seeds=seeds), root, resume)
@@ -661,10 +661,10 @@ def nb_study(
     return study
 
 # %% ../../nbs/11_workbook/01_command.ipynb #5711d556
-def _resumed(id, root, params):
+def _resumed(workbook, id, root, params):
     "(workbook, folds, seeds, parameters) of a study that goes on; `ParamError` for a given one that differs"
     run = _unended(id, root)
-    about, (path, have) = run.info['study'], _read(run.info['workbook'])
+    about, (path, have) = run.info['study'], _read(workbook or run.info['workbook'])
     own = _same_params(run, path, have, params)
     return path, about['folds'], about['seeds'], {k: v for k, v in own.items() if k != 'folds' or not about['folds']}
 
@@ -703,10 +703,10 @@ _NO_PART = ('folds fold valid split_seed seed baselines heatmaps label_issues co
             ).split()                                          # parameters that are no change to be judged
 _QUICK = dict(baselines=False, heatmaps=False, label_issues=False, onnx=False)   # what a training in a table can do without
 
-def _changes(run, base, root):
+def _changes(workbook, run, base, root):
     "(path, the run's values, {change: value without it}) of a run against another one, or the workbook's own values"
     run = Run.open(run, root)
-    path, have = _read(run.info['workbook'])
+    path, have = _read(workbook or run.info['workbook'])
     values = {k: p.default for k, p in have.items()} | _same_params(run, path, have, {})
     other = {k: p.default for k, p in have.items()} | (_same_params(Run.open(base, root), path, have, {}) if base else {})
     back = {k: other[k] for k in values if values[k] != other[k] and k not in _NO_PART}
@@ -715,6 +715,7 @@ def _changes(run, base, root):
 
 # %% ../../nbs/11_workbook/01_command.ipynb #5de50166
 def nb_ablate(
+    workbook:str|Path|None,   # as in `nb_run`; None: that of the run
     run:str|Path,             # the run whose changes are judged, by folder or id
     base:str|Path|None=None,  # the run without them; None: what the workbook has by itself
     folds:int=5,              # parts of the data, each validates once
@@ -728,7 +729,7 @@ def nb_ablate(
     if resume:
         about = _unended(resume, root).info['study']
         run, base, folds, seeds = (about[k] for k in ('ablate', 'base', 'folds', 'seeds'))
-    path, values, back = _changes(run, base, root)
+    path, values, back = _changes(workbook, run, base, root)
     own = {k: v for k, v in values.items() if not folds or k not in ('folds', 'fold')}
     path, values, plan = _study_plan(path, folds, seeds, own | {k: v for k, v in _QUICK.items() if k in own})
     about = dict(ablate=Run.open(run, root).id, base=base and Run.open(base, root).id, folds=folds, seeds=seeds)
@@ -935,7 +936,8 @@ def _asked_run(name, a):  # a run, or a study of several
     old = Run.open(a.resume, a.runs).info if a.resume and (Path(a.runs)/a.resume).is_dir() else {}
     about, how = old.get('study') or {}, dict(root=a.runs, resume=a.resume, **_how(a))
     say = lambda s: print(s, file=sys.stderr)
-    if a.ablate or about.get('ablate'): return nb_ablate(a.ablate, a.base, a.folds or 5, a.seeds or 1, said=say, **how)
+    if a.ablate or about.get('ablate'):
+        return nb_ablate(name, a.ablate, a.base, a.folds or 5, a.seeds or 1, said=say, **how)
     if a.folds or a.seeds or 'folds' in about:
         return nb_study(name, a.folds, a.seeds or 1, dict(a.params), said=say, **how)
     return nb_run(name, dict(a.params), **how)
@@ -1022,9 +1024,7 @@ def _checked(a):  # names of the workbooks to run; an error for whatever is wron
     if a.base and not a.ablate: raise ValueError("--base is the run without the changes: name the one with them by --ablate")
     if a.ablate:
         if a.params: raise ValueError("--ablate takes the run's own parameters, and no -p")
-        path, _, back = _changes(a.ablate, a.base, a.runs)
-        if a.workbook and _find_workbook(a.workbook).stem != path.stem:
-            raise ValueError(f"{a.ablate} is a run of {path.stem}, not of {a.workbook}")
+        path, _, back = _changes(a.workbook, a.ablate, a.base, a.runs)
         print(f"{len(back)} change{'s'*(len(back) > 1)}: {', '.join(back)}", file=sys.stderr)
         _study_plan(path, a.folds or 5, a.seeds or 1, {})
         return [path]
