@@ -712,6 +712,13 @@ class ColabLeg(unittest.TestCase):
             res = asyncio.run(colab_leg.run_all([f'{n}.ipynb' for n in notebooks], env, 'pass', 2, limit, lambda s: None, Path(d), start))
         return {r.path.removesuffix('.ipynb'): r for r in res}
 
+    def test_fewer(self):
+        "What is trained less here is a parameter of the workbook, and after its cell"
+        at = {nb.name: nb for nb in pj.notebooks()}
+        for name, line in colab_leg.FEWER.items():
+            cell = next(c for c in at[f'experiments/{name}.ipynb'].code() if 'parameters' in c.metadata.get('tags', []))
+            for n in line.split(' = ')[0].split(', '): self.assertRegex(cell.source, rf'(?m)^{n} +=', name)
+
     def test_leg(self):
         env = dict(os.environ, PYTHONWARNINGS='ignore', OMP_NUM_THREADS='1')
         own = 'import os, random, sys, tempfile, IPython\nprint(random.random(), tempfile.gettempdir())\nassert type(get_ipython()).__name__ == "ZMQInteractiveShell"'
