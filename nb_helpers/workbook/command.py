@@ -31,11 +31,11 @@ from pathlib import Path
 from fastcore.basics import patch
 
 from ..dataset.names import show_any_name
-from ..drive.archives import locked, printable, write_whole
+from ..drive.archives import as_utf8, locked, write_whole
 from ..drive.files import read_json
 from ..drive.links import link, links
-from ..drive.workspace import Workspace, discard
-from ..runs.ledger import fetch_runs, read_ledger, restore_run, room_taken, write_ledger
+from ..drive.workspace import Workspace, discard, room_taken
+from ..runs.ledger import fetch_runs, read_ledger, restore_run, write_ledger
 from ..runs.run import Run, history_rows, new_run_dir, start_run
 from .parameters import ParamError, cell_source, check_params, param_table, parse_parameters
 
@@ -166,7 +166,7 @@ def _epochs(dir, stop, say, draw=lambda now: None):  # says each new row of hist
         except (OSError, ValueError) as e:
             if last: say(f'the epochs are not shown: {e}'); return
             continue                                              # half written: the next look may find it whole
-        for o in notes[told:]: say(f'note: {printable(o)}')
+        for o in notes[told:]: say(f'note: {as_utf8(o, console=True)}')
         for r in rows[n:]: say(_epoch_line(dict(zip(rows[0], r)), about))
         n, told = max(1, len(rows)), len(notes)   # rows that were set aside are trained, and said, again
         draw(_now(dir))
