@@ -392,7 +392,7 @@ class Commands(unittest.TestCase):
             self.assertEqual(got, ['nb_run cats -p epochs 5', 'pip install x', 'make run', 'nb_run cats --list'])
             self.assertEqual(list(commands.links(Path(d))), [('README.md', 'nbs/none.ipynb')])
 
-    def test_options(self): self.assertLessEqual({'--runs', '--help', '-h', '--by'}, commands.options('nb_helpers.workbook.command:nb_runs_cli'))
+    def test_options(self): self.assertLessEqual({'--runs', '--help', '-h', '--by'}, commands.options('nb_helpers.workbook.tables:nb_runs_cli'))
 
 
 class Ceilings(unittest.TestCase):
