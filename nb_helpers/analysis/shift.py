@@ -11,7 +11,7 @@ import pandas as pd
 
 from .score import as_arrays, class_metric, given_folds
 from ..balance import prior_shift
-from ..dataset.folds import resamples, tails
+from ..dataset.folds import draw_counts, tails
 
 # %% ../../nbs/08_analysis/10_shift.ipynb #487953bf
 def estimate_shares(
@@ -79,8 +79,7 @@ def at_shares(
         far = _there(t, shares, w)
         return [(m(t, here, w), m(t, here, far), m(t, there, far)) for m in measures]
     def drawn_values(w): return values(w) if _enough(t, w, f) else np.full((len(metrics), 3), np.nan)
-    draws = (np.bincount(d, minlength=len(t)) for d, _ in zip(resamples(len(t), groups, seed), range(n)))
-    drawn, value = np.array([drawn_values(w) for w in draws]), np.array(values(np.ones(len(t))))
+    drawn, value = np.array([drawn_values(w) for w in draw_counts(len(t), groups, seed, n)]), np.array(values(np.ones(len(t))))
     low, high = np.nanquantile(drawn, tails(level), axis=0)
     return pd.DataFrame(dict(here=value[:, 0], there=value[:, 1], low=low[:, 1], high=high[:, 1], moved=value[:, 2],
                              moved_low=low[:, 2], moved_high=high[:, 2]), index=pd.Index(metrics, name='metric'))

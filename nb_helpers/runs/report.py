@@ -28,13 +28,14 @@ from ..analysis.figures import (
     figure_axes, plot_confusion, plot_history, plot_mistakes, plot_reliability, plot_roc_pr)
 from ..analysis.score import (
     bootstrap, bootstrap_soft, confused, confusion, item_values, per_class, reliability, top_mistakes)
+from ..dataset.folds import own_groups
 from ..dataset.names import as_they_are, legend_name, short_name
 from ..dataset.decode import lower_is_better, metric_name
 from ..dataset.labelstudio import fleiss_kappa, last_word, vote, vote_counts
 from ..drive.archives import write_whole
 from ..drive.files import read_json, unsafe_cell, write_csv
 from .compare import (
-    is_number, run_name, ledger_names, short_value, differing, leaderboard, plot_leaderboard)
+    is_number, run_name, ledger_names, short_value, differing, leaderboard, looks, plot_leaderboard)
 from .ledger import read_ledger
 from .run import Run
 
@@ -163,17 +164,6 @@ def _page_html(
                 Meta(http_equiv='Content-Security-Policy', content=safe), Title(tab or title), Style(Safe(_css)))
     return _html(Html(head, Body(Main(H1(title), P(about, cls='dim') if about else '', body)), lang='en')) + '\n'
 
-# %% ../../nbs/09_runs/04_report.ipynb #f86e8354
-def _groups(preds, items, least=0):
-    "Group of each item where `items` names any and there are `least`, else None; one without is a group of its own"
-    if items is None or 'group' not in items: return None
-    ids = np.asarray(preds.ids).astype(str)
-    g = pd.Series(item_values(items, ids, 'group'), dtype=object)
-    none = g.isna() | (g.astype(str)=='')
-    if none.all(): return None
-    out = np.array([f'item {i}' if o else f'group {v}' for i,v,o in zip(ids, g, none)])
-    return out if len(set(out)) >= least else None
-
 # %% ../../nbs/09_runs/04_report.ipynb #c294e9ee
 @patch
 def report(self:Run,
@@ -189,7 +179,7 @@ def report(self:Run,
     min_groups:int=0,      # groups for resampling whole groups; with fewer, items are resampled
 )->pd.DataFrame:           # of `bootstrap` and `bootstrap_soft`: `value`, `low`, `high`, a row a metric
     "Metrics with intervals, tables, figures and probabilities of one split into the run; `ValueError` as in `metrics`"
-    pre,groups = '' if split=='valid' else f'{split}_',_groups(preds, items, min_groups)
+    pre,groups = '' if split=='valid' else f'{split}_',None if items is None else own_groups(items, preds.ids, min_groups)
     table = pd.concat([bootstrap(preds, n, level, seed, groups),
                        bootstrap_soft(preds, n, level, seed, groups, ordered)])
     classes = per_class(preds, n, level, seed, groups)
@@ -202,6 +192,7 @@ def report(self:Run,
     if split=='valid' and len(self.history()): self.log_figure('history', plot_history(self), dpi=150)
     self.describe(report={split: dict(items=len(preds), classes=len(preds.vocab), level=level, resamples=n,
                                       groups=None if groups is None else len(set(groups)), kind=preds.kind,
+                                      fingerprint=preds.fingerprint,
                                       without_items=classes.label[classes.n==0].tolist())})
     self.log_metrics(**{f'{pre}{m}{end}':float(r[col]) for m,r in table.dropna().iterrows()
                   for end,col in (('','value'), ('_low','low'), ('_high','high'))})
@@ -345,7 +336,8 @@ def _sentences(run):
     if right: out.append(P('Accuracy: ' + '; '.join(
         f'{v:.3f}{f" ({a:.3f} to {b:.3f})"*(a<b)} on the {metric_name(s)} items' for s,(v,a,b) in right.items()) + '.'))
     words = dict.fromkeys(o for s in splits for o in _remarks(about.get(s) or {}, s if len(splits)>1 else ''))
-    return out + [P(_soft(o), cls='dim') for o in words]
+    seen = [o['said'] for o in looks(run.dir.parent, run) if len(o['runs']) > 1 or o['split'] != 'valid']
+    return out + [P(_soft(o), cls='dim') for o in [*words, *seen]]
 
 # %% ../../nbs/09_runs/04_report.ipynb #a463c13c
 _captions = dict(history='Loss and metrics by epoch',                  # of pictures that have no sentence of their own
@@ -699,10 +691,11 @@ def _workbook_section(root, df, metric, page):  # everything about one workbook
     say = f"{len(df)} run{'s'*(len(df)!=1)}: {', '.join(f'{v} {k}' for k,v in n.items())}"
     if len(df) > _MOST: say += f"; {_MOST} of them are shown, ledger.csv has all"
     if metric: say += f", {'the smallest' if lower_is_better(metric) else 'the largest'} {metric_name(metric)} first"
+    seen = [P(_soft(o['said'])) for o in looks(root, metric=metric, workbook=name) if len(o['runs']) > 1][:4]
     full = df.tail(_MOST).dropna(axis=1, how='all')
     table = _table([[short_value(v)[:120] for v in r] for r in full.itertuples(index=False)], list(full.columns))
     lost = P("History that can't be read:"), _table(odd, ['run','what is wrong'])
-    return Section(H2(name), P(say, cls='dim'), Div(*figs, cls='grid'),
+    return Section(H2(name), P(say, cls='dim'), *seen, Div(*figs, cls='grid'),
                    Div(_table(rows, head, (0, 3, 4), (4, len(head)-3, len(head)-2)), cls='scroll runs'),
                    lost if odd else '',
                    Details(Summary(f'The whole ledger: {len(full.columns)} columns'), Div(table, cls='scroll')),

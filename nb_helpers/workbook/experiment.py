@@ -24,6 +24,7 @@ from ..analysis.baselines import baselines as rungs_of
 from ..analysis.inspect import report_columns, report_labels, report_temperature, with_facts
 from ..balance import BalancedDL, BalancedEpochs
 from ..dataset.augment import KeyedEpochs
+from ..dataset.folds import own_groups
 from ..dataset.images import cache_images, check_photo_rate
 from ..dataset.tables import is_list
 from ..dataset.task import to_targets
@@ -32,6 +33,7 @@ from ..drive.workspace import Workspace, mount, work_folder
 from ..export.onnx import check_onnx, report_onnx
 from ..export.predictor import Predictor, export as export_model
 from ..gpu import check_gpu, fit_batch_size, gpu_info, keep_rng, resized, run_precision
+from ..runs.compare import looks
 from ..runs.ledger import fetch_runs, read_ledger, restore_run
 from ..runs.report import report_page
 from ..runs.run import Run
@@ -344,7 +346,7 @@ def more(self:Experiment,
     if on('heatmaps'): said['heatmaps'] = report_heatmaps(run, learn, _rows_of(items, held), task)
     if on('label_issues'): said['doubtful'] = report_labels(run, held, items, open_image=open_image)
     if self._columns:
-        found = report_columns(run, held, items, self._columns, metric, groups=_groups_of(items, held))
+        found = report_columns(run, held, items, self._columns, metric, groups=own_groups(items, _ids(held)))
         said |= {f'by_{c}': s for c, s in found.items()}
     if on('onnx') and predictor: said['onnx'] = report_onnx(run, predictor.folder, _files_of(items))
     if said: run.describe(more=said)
@@ -368,12 +370,6 @@ def _together(preds):
 def _ids(preds): return [str(i) for i in (preds.ids if hasattr(preds, 'ids') else preds.index)]
 def _rows_of(items, preds): return items[items.id.astype(str).isin(_ids(preds))].reset_index(drop=True)
 
-def _groups_of(items, preds):
-    "Group of every predicted item, itself where it has none; None where no item has one"
-    if 'group' not in items or items.group.isna().all(): return None
-    groups = items.group.astype(object).where(items.group.notna(), items.id)
-    return groups.set_axis(items.id.astype(str))[_ids(preds)].to_numpy()
-
 def _files_of(items):
     "Files of each item, as a `Predictor` takes them"
     if 'path' in items: return items[items.split != 'train'].path.tolist() if 'split' in items else items.path.tolist()
@@ -395,9 +391,10 @@ def table(self:Experiment,
     *columns:str, # of the ledger, beside status, minutes and device
     last:int=5,   # runs
 ):                # DataFrame, a column a run
-    "The latest runs of this workbook beside each other"
+    "The latest runs of this workbook beside each other; how often these items were looked at is printed"
     df = read_ledger(self.root)
     df = df[df.workbook == self.name].set_index('id')
+    for o in looks(self.root, self.run) if self.run else (): print(o['said'])
     return df.reindex(columns=['status', *columns, 'minutes', 'device']).tail(last).T
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #31a357fe
