@@ -423,7 +423,7 @@ def _classes(run, pre, what):
 
 # %% ../../nbs/09_runs/04_report.ipynb #fc857eda
 _tables = dict(candidates='Last epochs and averages, cross-fitted', ensembles='Ensembles, cross-fitted',
-               folds='Folds and runs', people='Beside the people who labelled', doubtful='Labels that look wrong',
+               there='Where the classes are as common as there', folds='Folds and runs', people='Beside the people who labelled', doubtful='Labels that look wrong',
                hardest='Hardest items')
 _folded = dict(epochs='Epoch by epoch', classes_by_epoch='Predicted classes by epoch')   # the figures say it as well
 

@@ -22,6 +22,7 @@ from ..analysis.figures import figure_axes
 from ..analysis.heat import report_heatmaps
 from ..analysis.baselines import baselines as rungs_of
 from ..analysis.inspect import report_columns, report_labels, report_temperature, with_facts
+from ..analysis.shift import report_shift
 from ..balance import BalancedDL, BalancedEpochs
 from ..dataset.augment import KeyedEpochs
 from ..dataset.folds import own_groups
@@ -338,7 +339,7 @@ def more(self:Experiment,
     metric:str='accuracy', # by which columns are compared: one of `score.metrics`, or 'qwk'
     open_image=None,  # function of a path giving a picture; None: `images.open_image`
 )->dict:              # part -> what it says, in a sentence
-    "What `heatmaps`, `label_issues`, `columns` and `onnx` ask for: figures and sentences, on the page and here"
+    "What `heatmaps`, `label_issues`, `columns`, `at_shares`, `onnx` ask for: figures and sentences, on the page and here"
     if rank_distrib(): return {}
     on, run, said = self.values.get, self.run, {}
     held = _together(preds.values()) if isinstance(preds, dict) else preds
@@ -348,6 +349,7 @@ def more(self:Experiment,
     if self._columns:
         found = report_columns(run, held, items, self._columns, metric, groups=own_groups(items, _ids(held)))
         said |= {f'by_{c}': s for c, s in found.items()}
+    if on('at_shares'): said['there'] = self._as_common(preds['valid'])
     if on('onnx') and predictor: said['onnx'] = report_onnx(run, predictor.folder, _files_of(items))
     if said: run.describe(more=said)
     else: print("heatmaps, label_issues, columns and onnx are off: the cell of choices turns them on")
@@ -374,6 +376,46 @@ def _files_of(items):
     "Files of each item, as a `Predictor` takes them"
     if 'path' in items: return items[items.split != 'train'].path.tolist() if 'split' in items else items.path.tolist()
     return items.filter(['bg', 'fg_bg']).to_numpy().tolist()
+
+# %% ../../nbs/11_workbook/02_experiment.ipynb #70535a2f
+@patch
+def there(self:Experiment,
+    held,      # what `cross_fit` found on the validation items
+    names,     # of the classes, in order
+    new=None,  # what the network says of items without labels, as `held.scores`; None or empty: there are none
+):             # `Cuts`: those of validation, or moved
+    "Thresholds for where the classes are as common as `at_prevalence` says, or as the new items let see; and figures"
+    at, new = self.values.get('at_prevalence') or None, None if new is None or not len(new) else np.asarray(new)
+    if rank_distrib() or at is None and new is None: return held.cuts
+    t, s = held.targets, held.scores
+    try: shares, move, said = report_shift(self.run, t, s, names, at, new, self._measures(len(names)), held.fit,
+                                           held.folds, held.groups)
+    except ValueError as e:
+        print(f'figures at other shares of the classes: {e}')
+        return held.cuts
+    self.run.describe(more=dict(there=said))
+    print(said)
+    return held.fit(t, s, weights=(shares/np.bincount(t, minlength=len(names)).clip(1))[t]) if move else held.cuts
+
+@patch
+def _measures(self:Experiment, k):
+    "The workbook's own measure, and what goes with it"
+    return tuple(dict.fromkeys([*self.metric[:1], *(('precision', 'recall') if k == 2 else ('accuracy', 'f1_macro'))]))
+
+@patch
+def _as_common(self:Experiment, preds):
+    "What validation would say where the classes are as common as `at_shares` says, in a sentence"
+    vocab, told = preds.vocab, {}
+    for part in filter(str.strip, self.values['at_shares'].split(',')):
+        name, _, share = part.strip().rpartition(' ')
+        try: told[vocab[vocab.index(name.strip())]] = float(share)
+        except ValueError: raise ValueError(f"at_shares={part.strip()!r}: a class and its share are needed, such as "
+                                            f"'{vocab[0]} 0.1'; classes: {', '.join(vocab[:12])}") from None
+    rest = np.bincount(preds.targs, minlength=len(vocab))*[v not in told for v in vocab]
+    if not 0 <= sum(told.values()) <= 1 + 1e-9: raise ValueError(f"at_shares: {sum(told.values()):g} in all, at most 1")
+    shares = [told.get(v, (1 - sum(told.values()))*n/max(rest.sum(), 1)) for v, n in zip(vocab, rest)]
+    said = preds.probs if preds.kind == 'confidence' else np.eye(len(vocab))[preds.preds]  # else no likeliest class moves
+    return report_shift(self.run, preds.targs, said, vocab, shares, metrics=self._measures(len(vocab)))[2]
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #5de2e273
 @patch
