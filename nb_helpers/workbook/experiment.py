@@ -20,7 +20,7 @@ from fastcore.basics import patch
 
 from ..analysis.figures import figure_axes
 from ..analysis.heat import report_heatmaps
-from ..analysis.baselines import baselines as rungs_of, linear_built
+from ..analysis.baselines import baselines as rungs_of
 from ..analysis.inspect import report_columns, report_labels, report_temperature, with_facts
 from ..balance import BalancedDL, BalancedEpochs
 from ..dataset.augment import KeyedEpochs
@@ -330,7 +330,7 @@ def export(self:Experiment,
 )->Predictor:
     "The model as tensors and JSON in the run's folder, read back: no pickle, no notebook needed"
     model, info = getattr(learn, 'model', learn), self.run.info
-    if self.trained is not None: network = linear_built(network, self.rungs.network)
+    if self.trained is not None: network = self.rungs.built(network)
     if hasattr(learn, 'dls'): task = self._calibrated(learn, task)
     about = dict(run=self.run.id, kept=info.get('kept', 'trained network'), licence=data_licence(self.values.get('source', '')),
                  data=info.get('data', {}).get('fingerprint'))
