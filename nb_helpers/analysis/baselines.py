@@ -430,7 +430,8 @@ def baselines(
     out = _Rungs(held.id.astype(str).tolist(), goal, list(task.vocab), metric, groups, ask=(held, task, fit))
     both, n = pd.concat([train, held]), len(train)
     seen = _frozen_features(learn, both, cache)
-    x, numbers = seen['features'], np.c_[np.log1p(_file_facts(both)), seen['colours']] if facts is None else facts.loc[both.index]
+    x, named = seen['features'], 'file facts' if facts is None else ', '.join(facts)
+    numbers = np.c_[np.log1p(_file_facts(both)), seen['colours']] if facts is None else facts.loc[both.index].to_numpy()
     def probed(x):
         out.probe = _linear_probe(x[:n], t, task, unit, folds, seed)
         return _cut(task, fit, t, _says(task, out.probe.held), _says(task, out.probe(x[n:])))
@@ -439,7 +440,7 @@ def baselines(
         say, left_out = _neighbours(x[:n], t, task, fold_numbers(t, unit, folds, seed))
         return _cut(task, fit, t, left_out, say(x[n:]))
     rungs = {'commonest class': lambda: np.full(len(goal), np.bincount(t).argmax()),
-             'file facts' if facts is None else ', '.join(facts): lambda: probed(np.asarray(numbers)),
+             named: lambda: probed(numbers),
              'mean frame': lambda: probed(seen['mean frame']),
              'nearest neighbours': lambda: near(x), 'linear probe': lambda: probed(x)}   # the last probe stays
     if 'mean frame' not in seen: del rungs['mean frame']

@@ -187,7 +187,7 @@ def fit(self:Experiment,
     **kw,                   # to `training.loop.fit`: accumulate, ema, clip, make_dls, ...
 )->dict:                    # epoch (from 1), value and metrics of the best; its weights are in the model
     "Train with checkpoints on both disks; the same cell, run again after a kill, goes on where it was"
-    if self.trained is not None: learn.model = self.trained       # this cell, run again: not the probe, which took its place
+    if self.trained is not None: learn.model = self.trained       # this cell, run again: the probe had its place
     if bs == 0: kw['accumulate'] = self._fit_batch(learn, step_items)
     if unlabelled is not None and len(unlabelled): cbs = [*cbs, KeepEpochs(learn.dls.test_dl(unlabelled), last=0)]
     phases, cbs = self._chosen(learn, phases, cbs, kw)
@@ -257,8 +257,8 @@ def _keep_best(self:Experiment, learn):
     self.run.describe(kept=kept)
     if kept == name: return
     self.trained, learn.model = learn.model, rungs.network.to(learn.dls.device)
-    print(f"{metric_name(rungs.metric)} of the linear probe {below[kept]:.3f}, of the {name} {rungs.value(name):.3f}: the "
-          "probe takes its place in the Learner and is exported; keep='trained' keeps the network")
+    print(f"{metric_name(rungs.metric)} of the linear probe {below[kept]:.3f}, of the {name} {rungs.value(name):.3f}: "
+          "the probe takes its place in the Learner and is exported; keep='trained' keeps the network")
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #3dce72e0
 @patch
@@ -332,8 +332,8 @@ def export(self:Experiment,
     model, info = getattr(learn, 'model', learn), self.run.info
     if self.trained is not None: network = self.rungs.built(network)
     if hasattr(learn, 'dls'): task = self._calibrated(learn, task)
-    about = dict(run=self.run.id, kept=info.get('kept', 'trained network'), licence=data_licence(self.values.get('source', '')),
-                 data=info.get('data', {}).get('fingerprint'))
+    about = dict(run=self.run.id, licence=data_licence(self.values.get('source', '')),
+                 data=info.get('data', {}).get('fingerprint'), kept=info.get('kept', 'trained network'))
     folder = export_model(model, self.run.dir/'export', network, task, prep, metrics=self.run.metrics, **about, **notes)
     return Predictor(folder)
 
