@@ -236,7 +236,7 @@ def _linear_probe(
     for c in _PENALTIES.tolist():
         tried[c] = _left_out(x, t, task, fold, c)
         best = min(tried, key=lambda k: tried[k][0])
-        if c > 10*best*1.01: break      # twice worse than the best: weaker ones take longest, and only overfit more
+        if tried[c][0] > 1.1*tried[best][0]: break   # weaker ones take longest, and only overfit more
     weight, bias = _fit(task, x, t, best)
     return _Probe(weight/sd, bias - (weight/sd)@mean, best, {c: loss for c, (loss, _) in tried.items()}, tried[best][1])
 
@@ -303,8 +303,8 @@ def _headless(model):
 # %% ../../nbs/08_analysis/09_baselines.ipynb #45d79896
 def _features_key(net, dl, items):
     "What the features depend on: network, weights, files, and all that is done to them before the network"
-    steps = [[type(t).__name__, {k: _told(v) for k, v in vars(t).items()}]
-             for t in (*dl.dataset.tls[0].tfms.fs, *dl.after_batch.fs)]
+    first = dl.dataset.tls[0].tfms.fs if hasattr(dl.dataset, 'tls') else [dl.dataset]   # of photos, of clips
+    steps = [[type(t).__name__, {k: _told(v) for k, v in vars(t).items()}] for t in (*first, *dl.after_batch.fs)]
     told = [str(net), weights_digest(net), items.id.astype(str).tolist(), source_stamps(items, ('path',)), steps]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
@@ -312,7 +312,7 @@ def _told(v):
     "A part of a step in words: what a cache holds by its name, a preparation by its values"
     if hasattr(v, 'opener'): return v.values
     if hasattr(v, 'dir'): return v.dir.name
-    return str(v) if isinstance(v, (int, float, str, tuple, list, torch.Tensor)) else ''
+    return str(v) if isinstance(v, (int, float, str, tuple, list, dict, torch.Tensor)) else ''
 
 def _keep(file, found):
     buf = io.BytesIO()
@@ -344,7 +344,7 @@ def model(self:_Probe,
     head = nn.Sequential(*_pooling(net.get_submodule(name)),
                          *make_head(self.weight.shape[1], len(self.weight), 'linear', pooled=True))
     put_layers(net, {name: head})
-    self.put(head)
+    self.put(net)
     return net.eval()
 
 @patch
@@ -361,16 +361,16 @@ def built(self:_Rungs,
 @patch
 @torch.no_grad()
 def put(self:_Probe,
-    head, # nn.Sequential of `make_head(..., 'linear')`, or a network that ends in one: its last layer is filled
+    net, # network of body and head='linear', as `image_model` and `video_model` build it: its last layer is filled
 ):
     "Fill a linear head; `ValueError` for a head of another kind or size"
-    head = head if (name := _head_name(head)) is None else head.get_submodule(name)
-    last = head[-1]
-    alone = sum(isinstance(m, nn.Linear) for m in head.modules()) == 1
-    if not alone or not isinstance(last, nn.Linear) or last.weight.shape != self.weight.shape: raise ValueError(
-        f"the probe is {self.weight.shape}, the head ends in {last}: head='linear' fits")
-    last.weight.copy_(torch.tensor(self.weight))
-    last.bias.copy_(torch.tensor(self.bias))
+    name = _head_name(net)
+    head = nn.Sequential() if name is None else net.get_submodule(name)
+    linear = [m for m in head.modules() if isinstance(m, nn.Linear)]
+    if len(linear) != 1 or linear[0].weight.shape != self.weight.shape: raise ValueError(
+        f"the probe is {self.weight.shape}, the head's layers are {linear}: head='linear' fits")
+    linear[0].weight.copy_(torch.tensor(self.weight))
+    linear[0].bias.copy_(torch.tensor(self.bias))
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #b9f74b43
 def _fit_neighbours(k, x, t, task):
