@@ -24,14 +24,15 @@ from torch import nn
 
 from .crossfit import cross_fit_learner
 from .figures import figure_axes
-from .maps import weights_digest
+from .maps import judge_maps, weights_digest
 from .score import Predictions, class_metric
 from ..dataset.cache import source_stamps
-from ..dataset.decode import fixed_cuts, metric_name
+from ..dataset.decode import fixed_cuts, lower_is_better, metric_name
 from ..dataset.folds import fold_numbers, resamples, tails
 from ..drive.archives import write_whole
 from ..gpu import evaluating, keep_rng
 from ..model.transfer import HEADS, make_head, put_layers
+from ..model.unet import pad_to
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #dad3cd26
 @dataclass
@@ -102,23 +103,27 @@ def table(self:_Rungs,
     seed:int=0,      # of the resamples
 )->pd.DataFrame:     # a row a rung: value, low, high, against, gain, gain_low, gain_high, minutes, verdict
     "What each rung is worth and what it adds to the best one below; `ValueError` for a level outside 0..1"
-    if not 0 < level < 1: raise ValueError(f"level {level} must lie between 0 and 1, such as .95")
-    t, measure, names = self.targets, class_metric(self.metric, len(self.vocab)), list(self.classes)
+    t, measure = self.targets, class_metric(self.metric, len(self.vocab))
     draws = (np.bincount(d, minlength=len(t)) for d, _ in zip(resamples(len(t), self.groups, seed), range(n)))
     drawn = np.array([[measure(t, p, w) for p in self.classes.values()] for w in draws])
-    value = np.array([measure(t, p) for p in self.classes.values()])
-    rows, wide = [], (1 - level)/max(len(names) - 1, 1)/2
+    return _compared(self.metric, [measure(t, p) for p in self.classes.values()], drawn, self.minutes, len(t), level, least)
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #da065659
+def _compared(metric, value, drawn, minutes, n, level, least):
+    "The table of one metric, from its value a rung and the resamples, (draws, rungs)"
+    if not 0 < level < 1: raise ValueError(f"level {level} must lie between 0 and 1, such as .95")
+    rows, wide, sign = [], (1 - level)/max(len(value) - 1, 1)/2, -1 if lower_is_better(metric) else 1
+    names, value = list(minutes), np.array(value)
     for i, name in enumerate(names):
         low, high = np.nanquantile(drawn[:, i], tails(level))
         row = dict(rung=name, value=value[i], low=low, high=high)
-        if i: row |= _gain(names, value, drawn, i, wide, least, len(t))
-        rows.append(row | dict(minutes=self.minutes[name]))
+        if i: row |= _gain(names, sign*value, sign*drawn, i, wide, least, n)
+        rows.append(row | dict(minutes=minutes[name]))
     columns = ['value', 'low', 'high', 'against', 'gain', 'gain_low', 'gain_high', 'minutes', 'verdict']
-    return pd.DataFrame(rows).set_index('rung').reindex(columns=columns).rename(columns=dict(value=self.metric))
+    return pd.DataFrame(rows).set_index('rung').reindex(columns=columns).rename(columns=dict(value=metric))
 
-# %% ../../nbs/08_analysis/09_baselines.ipynb #da065659
 def _gain(names, value, drawn, i, wide, least, n):
-    "Rung `i` against the best one below it, in the same draws"
+    "Rung `i` against the best one below it, in the same draws; larger is better"
     j = int(np.nanargmax(value[:i]))
     low, high = np.nanquantile(drawn[:, i] - drawn[:, j], [wide, 1 - wide])
     verdict = 'pays' if low > 0 else 'does not' if high < least else f"can't tell from these {n} items"
@@ -132,8 +137,12 @@ def plot(self:_Rungs,
     "The rungs with their intervals, from the cheapest to the dearest"
     df = self.table() if df is None else df
     fig, ax = figure_axes(6.4, .9 + .36*len(df))
-    y = np.arange(len(df))[::-1]
-    v = df[self.metric]
+    _draw(ax, df, len(self.targets))
+    return fig
+
+def _draw(ax, df, n):
+    "One metric's rungs"
+    v, y = df.iloc[:, 0], np.arange(len(df))[::-1]
     ax.hlines(y, df.low, df.high, color='#0072B2', lw=5, alpha=.3)
     ax.plot(v, y, 'o', color='#0072B2', ms=6)
     for i, (name, row) in zip(y, df.iterrows()):
@@ -141,8 +150,7 @@ def plot(self:_Rungs,
         ax.annotate(f'{v[name]:.3f}  {word}', (1.02, i), xycoords=('axes fraction', 'data'), va='center', size=8)
     ax.set_yticks(y, df.index)
     ax.set_ylim(-.6, len(df) - .4)
-    ax.set_xlabel(f'{metric_name(self.metric)} on {len(self.targets)} held-out items, 95 % interval')
-    return fig
+    ax.set_xlabel(f'{metric_name(v.name)} on {n} held-out items, 95 % interval')
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #b1d0a7e2
 @patch
@@ -150,14 +158,16 @@ def says(self:_Rungs,
     df=None, # what `table` gave; None: it is worked out
 )->str:
     "In a sentence: what the last rung adds to the best below it"
-    df, m = self.table() if df is None else df, metric_name(self.metric)
-    name, row = df.index[-1], df.iloc[-1]
-    said = f"{m} {row[self.metric]:.3f} of the {name}"
+    return _sentence(self.table() if df is None else df)
+
+def _sentence(df):
+    "What the last rung of one metric adds"
+    v, name, row = df.iloc[:, 0], df.index[-1], df.iloc[-1]
+    said = f"{metric_name(v.name)} {v[name]:.3f} of the {name}"
     if not isinstance(row.verdict, str): return said
     wide = f"{row.gain_low:+.3f} to {row.gain_high:+.3f}, wide enough for {len(df) - 1} comparisons"
     verdict = row.verdict + ('' if row.gain > 0 else f"; the {row.against} is the better model here")
-    than = f"{df[self.metric][row.against]:.3f} of the {row.against}"
-    return f"{said} against {than}: {row.gain:+.3f} ({wide}): {verdict}"
+    return f"{said} against {v[row.against]:.3f} of the {row.against}: {row.gain:+.3f} ({wide}): {verdict}"
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #34deeeaa
 _PENALTIES = 10.**np.arange(-5, 2)   # inverse strength, as scikit-learn's C
@@ -414,8 +424,8 @@ def _groups(items): return items.group.fillna(items.id).to_numpy() if 'group' in
 def baselines(
     learn,              # fastai Learner before training: its body gives the features
     items,              # DataFrame: id, path, label, split; group where there is one
-    task,               # `Task` with its vocab
-    metric='accuracy',  # of `score.metrics`, or 'qwk' and others of `decode.agreement`
+    task,               # `Task` with its vocab; of maps the metrics of `map_metrics`
+    metric='accuracy',  # of `score.metrics`, or 'qwk' and others of `decode.agreement`; of maps a list of columns
     fit=None,           # function of targets and scores that gives `Cuts`, for a task that reads one score an item
     split='valid',      # the split that is judged
     cache=None,         # folder for the features
@@ -424,6 +434,7 @@ def baselines(
     facts=None,         # DataFrame of numbers, a row an item, in place of what the files say
 )->_Rungs:
     "The rungs below a trained network; `ValueError` for a label that is no class or a split without items"
+    if isinstance(task, dict): return _map_rungs(learn, items, task, metric, seed)
     facts = None if facts is None else facts.set_axis(items.index)
     train, held = (items[items.split == s] for s in ('train', split))
     (t, unit), (goal, groups) = (_known(d, task, s) for d, s in ((train, 'train'), (held, split)))
@@ -449,3 +460,116 @@ def baselines(
         out.add(name, answer(), (time.perf_counter() - clock)/60)
     if _head_name(learn.model): out.network = out.probe.model(learn)
     return out
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #54690657
+@dataclass
+class _MapRungs:
+    "Maps of rising cost for the same held-out scenes"
+    metric: list          # columns of the scores that count
+    groups: object        # of each scene, (n,): drawn whole
+    scores: dict = field(default_factory=dict)   # rung -> DataFrame, a row a scene
+    minutes: dict = field(default_factory=dict)  # rung -> what it took
+    network = None        # nothing that could be exported
+
+@patch
+def add(self:_MapRungs, name, scores, minutes=np.nan):
+    "One more rung; `ValueError` where it is of other scenes"
+    first = next(iter(self.scores.values()), scores)
+    if not scores.index.equals(first.index): raise ValueError(f"{name}: {len(scores)} scenes that are not the {len(first)} before")
+    self.scores[name], self.minutes[name] = scores, minutes
+    return self
+
+@patch
+def table(self:_MapRungs, n=2000, level=.95, least=.01, seed=0):
+    "As `_Rungs.table` for each metric: {metric: DataFrame}"
+    size, out = len(self.groups), {}
+    w = np.array([np.bincount(d, minlength=size) for d, _ in zip(resamples(size, self.groups, seed), range(n))])
+    for m in self.metric:
+        v = np.stack([s[m].to_numpy(float) for s in self.scores.values()], 1)
+        out[m] = _compared(m, np.nanmean(v, 0), w@np.nan_to_num(v)/(w@~np.isnan(v)), self.minutes, size, level, least)
+    return out
+
+@patch
+def plot(self:_MapRungs, df=None):
+    "The rungs by each metric"
+    df = self.table() if df is None else df
+    fig, axes = figure_axes(6.4, .9 + (.5 + .36*len(self.scores))*len(df), len(df))
+    for ax, d in zip(np.ravel(axes), df.values()): _draw(ax, d, len(self.groups))
+    return fig
+
+@patch
+def says(self:_MapRungs, df=None):
+    "A sentence a metric"
+    return '. '.join(_sentence(d) for d in (self.table() if df is None else df).values())
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #54690658
+class _MeanMap(nn.Module):
+    "Whatever is shown, the same maps"
+    def __init__(self, maps): super().__init__(); self.maps = nn.ParameterList(maps)   # each (1, h, w)
+    def forward(self, *images):
+        out = tuple(m.expand(len(images[0]), *m.shape) for m in self.maps)
+        return out if len(out) > 1 else out[0]
+
+class _LinearDecoder(nn.Module):
+    "Each pixel by where it is, its colours and what the trunk says there, one weight a channel"
+    def __init__(self, net): super().__init__(); self.net, self.weight, self.bias = net, None, None
+
+    def features(self, *images): # -> (n, channels, h, w)
+        x, crop = pad_to(torch.cat([i.as_subclass(torch.Tensor) for i in images], 1), self.net.multiple)
+        grown = [nn.functional.interpolate(f, x.shape[2:], mode='bilinear') for f in self.net.trunk(x)]
+        place = nn.functional.affine_grid(torch.eye(2, 3, device=x.device)[None], (1, 1, *x.shape[2:])).permute(0, 3, 1, 2)
+        return torch.cat([place.expand(len(x), -1, -1, -1), x, *grown], 1)[crop]
+
+    def forward(self, *images):
+        out = torch.einsum('nchw,cm->nmhw', self.features(*images), self.weight) + self.bias[:, None, None]
+        return tuple(out.split(1, 1)) if out.shape[1] > 1 else out
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #54690659
+def _map_rungs(learn, items, metrics, metric, seed=0):
+    "The mean map and a linear decoder; `ValueError` for a split without scenes"
+    parts = {s: items[items.split == s].reset_index(drop=True) for s in ('train', 'valid')}
+    if empty := [s for s, d in parts.items() if not len(d)]: raise ValueError(f"no {empty[0]!r} scenes")
+    rows, net, maps = parts['valid'], learn.model, learn.model.maps
+    out = _MapRungs([m for m in metric if m in metrics], _groups(rows) if 'group' in rows else rows.id.to_numpy())
+    with keep_rng(learn.dls), evaluating(net.to(learn.dls.device)):
+        clock = time.perf_counter()
+        found = _fit_maps(learn, parts['train'], net, seed)
+        minutes = (time.perf_counter() - clock)/60
+        try:
+            for name, learn.model in found.items(): out.add(name, judge_maps(learn, rows, metrics, maps)[0], minutes)
+        finally: learn.model = net
+    return out
+
+def _fit_maps(learn, train, net, seed):
+    "Both from one pass over the training scenes: sums of maps and, on a grid of pixels, of products of the features"
+    decoder, sums, total, count = _LinearDecoder(net), {}, 0, 0
+    fold = fold_numbers(np.zeros(len(train), int), _groups(train), 3, seed) if len(train) > 2 else np.zeros(len(train), int)
+    for b in learn.dls.test_dl(train, with_labels=True):
+        b = [x.as_subclass(torch.Tensor).float() for x in learn._set_device(b)]
+        xb, y = b[:learn.dls.n_inp], torch.cat(b[learn.dls.n_inp:], 1)
+        f, step = decoder.features(*xb), max(1, y.shape[-1]//32)
+        one = torch.cat([f, torch.ones_like(f[:, :1]), y], 1)[..., ::step, ::step].flatten(2).double()
+        for k, z in zip(fold[count:count + len(y)], one): sums[k] = sums.get(k, 0) + z@z.T
+        total, count = total + y.sum(0), count + len(y)
+    decoder.weight, decoder.bias = _ridge(sums, y.shape[1])
+    mask = torch.tensor([m == 'mask' for m in net.maps], device=y.device)
+    mean = torch.where(mask[:, None, None], (total/count).clamp(1e-4, 1 - 1e-4).logit(), total/count)
+    decoder.weight, decoder.bias = (torch.where(mask, 8*v, v) for v in (decoder.weight, decoder.bias - .5*mask))   # as logits
+    return {'mean map': _MeanMap([*mean[:, None]]), 'linear decoder': decoder}
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #5469065a
+def _ridge(sums, m):
+    "Weights (c, m) and biases (m,) from products of features, ones and targets a fold; the penalty by left-out folds"
+    whole, c = sum(sums.values()), next(iter(sums.values())).shape[0] - m
+    scale = (whole[range(c), range(c)]/whole[c - 1, c - 1]).sqrt().clamp(min=1e-6)
+    def solve(s, penalty):
+        a = s[:c, :c]/scale[:, None]/scale
+        return torch.linalg.solve(a + penalty*s[c - 1, c - 1]*torch.eye(c, dtype=a.dtype, device=a.device),
+                                  s[:c, c:]/scale[:, None])/scale[:, None]
+    def loss(penalty): # squared errors of the folds, each by the others
+        return sum(float(_squares(s, solve(whole - s, penalty), c)) for s in sums.values())
+    best = min((1e-6, 1e-4, 1e-2, 1.), key=loss) if len(sums) > 1 else 1e-2
+    w = solve(whole, best).float()
+    return w[:-1], w[-1]
+
+def _squares(s, w, c): return (s[c:, c:] - 2*w.T@s[:c, c:] + w.T@s[:c, :c]@w).trace()

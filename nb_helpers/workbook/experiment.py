@@ -204,7 +204,7 @@ def fit(self:Experiment,
     best = fit_phases(learn, phases, self.run, self.precision, monitor, keep_safe=self.save, cbs=cbs,
                resume=resume, deterministic=self.values.get('deterministic', False), **kw)
     self.run.log_metrics(best_epoch=best['epoch'])
-    if self.rungs: self._keep_best(learn)
+    if hasattr(self.rungs, 'judge'): self._keep_best(learn)
     return best
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #cec225d4
@@ -234,14 +234,14 @@ def _fit_batch(self:Experiment, learn, step_items):
 def baselines(self:Experiment,
     learn,     # fastai Learner before training
     items,     # DataFrame: id, path, label, split; group where there is one
-    task,      # `Task` with its vocab
+    task,      # `Task` with its vocab; of maps their metrics, as of `map_metrics`
     fit=None,  # function of targets and scores that gives `Cuts`, for a task that reads one score an item
     facts=None,# DataFrame of numbers, a row an item, in place of what the files say
 ):             # matplotlib Figure; None where `baselines` is False
     "What simple answers are worth on the validation items; with `start='probe'` the head begins as the best line"
     if rank_distrib() or not self.values.get('baselines'): return None
-    self.rungs = rungs_of(learn, items, task, self.metric[0], fit, cache=self.cache, seed=self.values.get('seed', 0),
-                          facts=facts)
+    metric = self.metric if isinstance(task, dict) else self.metric[0]
+    self.rungs = rungs_of(learn, items, task, metric, fit, cache=self.cache, seed=self.values.get('seed', 0), facts=facts)
     if self.values.get('start') == 'probe': self.rungs.probe.put(learn.model)
     return self.rungs.plot()
 
@@ -348,8 +348,9 @@ def _calibrated(self:Experiment, learn, task):
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e6
 @patch
-def _report_rungs(self:Experiment):
-    "Figure and sentence about all rungs"
+def _report_rungs(self:Experiment, preds):
+    "Figure and sentence about all rungs; of maps the trained network comes last, by its scores"
+    if not isinstance(preds, dict): self.rungs.add('trained network', preds, self.run.history().seconds.sum()/60)
     df, kept = self.rungs.table(), self.run.info.get('kept')
     said = self.rungs.says(df) + ('. Judged above and exported is the linear probe' if kept == 'linear probe' else '')
     self.run.log_figure('baselines', self.rungs.plot(df), caption=said)
@@ -370,7 +371,7 @@ def more(self:Experiment,
     if rank_distrib(): return {}
     on, run, said = self.values.get, self.run, {}
     held = _together(preds.values()) if isinstance(preds, dict) else preds
-    if self.rungs: said['baselines'] = self._report_rungs()
+    if self.rungs: said['baselines'] = self._report_rungs(preds)
     if on('heatmaps'): said['heatmaps'] = report_heatmaps(run, learn, _rows_of(items, held), task)
     if on('label_issues'): said['doubtful'] = report_labels(run, held, items, open_image=open_image)
     if self._columns:
