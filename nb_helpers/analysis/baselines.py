@@ -89,6 +89,7 @@ def judge(self:_Rungs,
     folds = min(5, items.group.fillna(items.id).nunique()) if 'group' in items else 5
     return self.add(name, cross_fit_learner(learn, items, task, fit, folds, n=1).classes, minutes)
 
+# %% ../../nbs/08_analysis/09_baselines.ipynb #7857d841
 @patch
 def value(self:_Rungs, name):  # of a rung -> float
     "The metric of one rung"
@@ -106,7 +107,8 @@ def table(self:_Rungs,
     t, measure = self.targets, class_metric(self.metric, len(self.vocab))
     draws = (np.bincount(d, minlength=len(t)) for d, _ in zip(resamples(len(t), self.groups, seed), range(n)))
     drawn = np.array([[measure(t, p, w) for p in self.classes.values()] for w in draws])
-    return _compared(self.metric, [measure(t, p) for p in self.classes.values()], drawn, self.minutes, len(t), level, least)
+    value = [measure(t, p) for p in self.classes.values()]
+    return _compared(self.metric, value, drawn, self.minutes, len(t), level, least)
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #da065659
 def _compared(metric, value, drawn, minutes, n, level, least):
@@ -122,6 +124,7 @@ def _compared(metric, value, drawn, minutes, n, level, least):
     columns = ['value', 'low', 'high', 'against', 'gain', 'gain_low', 'gain_high', 'minutes', 'verdict']
     return pd.DataFrame(rows).set_index('rung').reindex(columns=columns).rename(columns=dict(value=metric))
 
+# %% ../../nbs/08_analysis/09_baselines.ipynb #da06565a
 def _gain(names, value, drawn, i, wide, least, n):
     "Rung `i` against the best one below it, in the same draws; larger is better"
     j = int(np.nanargmax(value[:i]))
@@ -140,6 +143,7 @@ def plot(self:_Rungs,
     _draw(ax, df, len(self.targets))
     return fig
 
+# %% ../../nbs/08_analysis/09_baselines.ipynb #f66c3835
 def _draw(ax, df, n):
     "One metric's rungs"
     v, y = df.iloc[:, 0], np.arange(len(df))[::-1]
@@ -160,6 +164,7 @@ def says(self:_Rungs,
     "In a sentence: what the last rung adds to the best below it"
     return _sentence(self.table() if df is None else df)
 
+# %% ../../nbs/08_analysis/09_baselines.ipynb #b1d0a7e3
 def _sentence(df):
     "What the last rung of one metric adds"
     v, name, row = df.iloc[:, 0], df.index[-1], df.iloc[-1]
@@ -283,6 +288,7 @@ def _frozen_features(
     if file: _keep(file, found)
     return {k: v[back] for k, v in found.items()}
 
+# %% ../../nbs/08_analysis/09_baselines.ipynb #f3a8a182
 def _said(net, xb):
     "One batch: features, colours, and of clips the mean frame"
     flat = xb[0].flatten(2)
@@ -300,6 +306,7 @@ def _pooling(head): # what a head does before its first layer that learns
     flat = [i for i, m in enumerate(head.children()) if isinstance(m, nn.Flatten)]
     return nn.Sequential(*list(head.children())[:flat[0] + 1]) if flat else nn.Sequential()
 
+# %% ../../nbs/08_analysis/09_baselines.ipynb #45d79894
 @contextmanager
 def _headless(model):
     "The network without what its head learns; in place of one that has no head, the photo itself, 12 px a side"
@@ -318,6 +325,7 @@ def _features_key(net, dl, items):
     told = [str(net), weights_digest(net), items.id.astype(str).tolist(), source_stamps(items, ('path',)), steps]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
+# %% ../../nbs/08_analysis/09_baselines.ipynb #45d79897
 def _told(v):
     "A part of a step in words: what a cache holds by its name, a preparation by its values"
     if hasattr(v, 'opener'): return v.values
@@ -357,6 +365,7 @@ def model(self:_Probe,
     self.put(net)
     return net.eval()
 
+# %% ../../nbs/08_analysis/09_baselines.ipynb #09e14643
 @patch
 def built(self:_Rungs,
     built:dict, # what `image_model` or `video_model` built the Learner's network as (`origin['built']`)
@@ -471,14 +480,17 @@ class _MapRungs:
     minutes: dict = field(default_factory=dict)  # rung -> what it took
     network = None        # nothing that could be exported
 
+# %% ../../nbs/08_analysis/09_baselines.ipynb #54690671
 @patch
 def add(self:_MapRungs, name, scores, minutes=np.nan):
     "One more rung; `ValueError` where it is of other scenes"
     first = next(iter(self.scores.values()), scores)
-    if not scores.index.equals(first.index): raise ValueError(f"{name}: {len(scores)} scenes that are not the {len(first)} before")
+    if not scores.index.equals(first.index):
+        raise ValueError(f"{name}: {len(scores)} scenes that are not the {len(first)} before")
     self.scores[name], self.minutes[name] = scores, minutes
     return self
 
+# %% ../../nbs/08_analysis/09_baselines.ipynb #54690672
 @patch
 def table(self:_MapRungs, n=2000, level=.95, least=.01, seed=0):
     "As `_Rungs.table` for each metric: {metric: DataFrame}"
@@ -489,6 +501,7 @@ def table(self:_MapRungs, n=2000, level=.95, least=.01, seed=0):
         out[m] = _compared(m, np.nanmean(v, 0), w@np.nan_to_num(v)/(w@~np.isnan(v)), self.minutes, size, level, least)
     return out
 
+# %% ../../nbs/08_analysis/09_baselines.ipynb #54690673
 @patch
 def plot(self:_MapRungs, df=None):
     "The rungs by each metric"
@@ -510,6 +523,7 @@ class _MeanMap(nn.Module):
         out = tuple(m.expand(len(images[0]), *m.shape) for m in self.maps)
         return out if len(out) > 1 else out[0]
 
+# %% ../../nbs/08_analysis/09_baselines.ipynb #54690681
 class _LinearDecoder(nn.Module):
     "Each pixel by where it is, its colours and what the trunk says there, one weight a channel"
     def __init__(self, net): super().__init__(); self.net, self.weight, self.bias = net, None, None
@@ -517,8 +531,8 @@ class _LinearDecoder(nn.Module):
     def features(self, *images): # -> (n, channels, h, w)
         x, crop = pad_to(torch.cat([i.as_subclass(torch.Tensor) for i in images], 1), self.net.multiple)
         grown = [nn.functional.interpolate(f, x.shape[2:], mode='bilinear') for f in self.net.trunk(x)]
-        place = nn.functional.affine_grid(torch.eye(2, 3, device=x.device)[None], (1, 1, *x.shape[2:])).permute(0, 3, 1, 2)
-        return torch.cat([place.expand(len(x), -1, -1, -1), x, *grown], 1)[crop]
+        place = nn.functional.affine_grid(torch.eye(2, 3, device=x.device)[None], (1, 1, *x.shape[2:]))
+        return torch.cat([place.permute(0, 3, 1, 2).expand(len(x), -1, -1, -1), x, *grown], 1)[crop]
 
     def forward(self, *images):
         out = torch.einsum('nchw,cm->nmhw', self.features(*images), self.weight) + self.bias[:, None, None]
@@ -540,10 +554,12 @@ def _map_rungs(learn, items, metrics, metric, seed=0):
         finally: learn.model = net
     return out
 
+# %% ../../nbs/08_analysis/09_baselines.ipynb #54690691
 def _fit_maps(learn, train, net, seed):
     "Both from one pass over the training scenes: sums of maps and, on a grid of pixels, of products of the features"
     decoder, sums, total, count = _LinearDecoder(net), {}, 0, 0
-    fold = fold_numbers(np.zeros(len(train), int), _groups(train), 3, seed) if len(train) > 2 else np.zeros(len(train), int)
+    same = np.zeros(len(train), int)
+    fold = fold_numbers(same, _groups(train), 3, seed) if len(train) > 2 else same
     for b in learn.dls.test_dl(train, with_labels=True):
         b = [x.as_subclass(torch.Tensor).float() for x in learn._set_device(b)]
         xb, y = b[:learn.dls.n_inp], torch.cat(b[learn.dls.n_inp:], 1)
@@ -554,7 +570,8 @@ def _fit_maps(learn, train, net, seed):
     decoder.weight, decoder.bias = _ridge(sums, y.shape[1])
     mask = torch.tensor([m == 'mask' for m in net.maps], device=y.device)
     mean = torch.where(mask[:, None, None], (total/count).clamp(1e-4, 1 - 1e-4).logit(), total/count)
-    decoder.weight, decoder.bias = (torch.where(mask, 8*v, v) for v in (decoder.weight, decoder.bias - .5*mask))   # as logits
+    shifted = decoder.weight, decoder.bias - .5*mask                     # a half is a logit of 0
+    decoder.weight, decoder.bias = (torch.where(mask, 8*v, v) for v in shifted)
     return {'mean map': _MeanMap([*mean[:, None]]), 'linear decoder': decoder}
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #5469065a

@@ -241,7 +241,8 @@ def baselines(self:Experiment,
     "What simple answers are worth on the validation items; with `start='probe'` the head begins as the best line"
     if rank_distrib() or not self.values.get('baselines'): return None
     metric = self.metric if isinstance(task, dict) else self.metric[0]
-    self.rungs = rungs_of(learn, items, task, metric, fit, cache=self.cache, seed=self.values.get('seed', 0), facts=facts)
+    self.rungs = rungs_of(learn, items, task, metric, fit, cache=self.cache, facts=facts,
+                          seed=self.values.get('seed', 0))
     if self.values.get('start') == 'probe': self.rungs.probe.put(learn.model)
     return self.rungs.plot()
 
