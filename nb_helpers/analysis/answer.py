@@ -242,12 +242,13 @@ def say(self:Answers,
     task,      # `Decoder` of the outputs
     outputs,   # logits, float, (n, n_out)
     checks,    # float, (n, columns), one for each of `limits`
-    small=(),  # bool, (n,): the file is smaller than `side`; (): none is
+    small=(),  # why a file is too small, '' where it is not, (n,); (): none is
 )->list:       # (answer, classes of the set, reason) an item
     "Answer, set and reason of every item"
     x, k = np.asarray(checks, np.float64), task(outputs)
     bad = [[] for _ in k]
-    for i in np.flatnonzero(small): bad[i].append(('retake', f'too small: its short side has less than {self.side} px'))
+    for i, why in enumerate(small):
+        if why: bad[i].append(('retake', why))
     for j, limit in enumerate(self.limits):
         for end, beyond in (('low', np.less), ('high', np.greater)):
             if limit[end] is None: continue
