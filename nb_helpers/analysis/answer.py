@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
+import pandas as pd
 import torch
 from fastcore.basics import patch
 from torch import nn
@@ -113,7 +114,7 @@ def _in_set(sets, label, probs, scores):
 
 # %% ../../nbs/08_analysis/11_answer.ipynb #a5f457ac
 _LOOKS = dict(light=('too dark', 'too bright', 10.), contrast=('hardly anything is on it', '', .2),
-              sharpness=('blurred', '', .2), blank=('', 'part of it is blank', .1)) # words for low, for high; slack
+              sharpness=('blurred', 'grainy', .2), blank=('', 'part of it is blank', .1)) # words for low, for high; slack
 _FAR = 'unlike the pictures it was trained on'
 
 def _looks(
@@ -451,8 +452,9 @@ def _plot_answers(right, sure, w, groups, said):
 # %% ../../nbs/08_analysis/11_answer.ipynb #a55ad5dc
 def _draws(rows, level):
     "Group of every item, None where items are the draws; and what has to be said about it"
-    if 'group' not in rows or rows.group.isna().all(): return None, ''
-    groups = rows.group.astype(object).where(rows.group.notna(), rows.id).to_numpy()
+    given = rows.group.notna() & (rows.group.astype(str) != '') if 'group' in rows else pd.Series(False, rows.index)
+    if not given.any(): return None, ''
+    groups = rows.group.astype(object).where(given, rows.id).to_numpy()
     n, need = len(set(groups)), math.ceil(level/(1 - level) - 1e-9)
     if n >= need: return groups, f', in {n} groups'*(n < len(rows))
     return None, f'; {n} groups are too few to be the draws, {need} would be needed: items are, and the level is not sure'
