@@ -494,7 +494,7 @@ def add(self:_MapRungs, name, scores, minutes=np.nan):
 def table(self:_MapRungs, n=2000, level=.95, least=.01, seed=0):
     "As `_Rungs.table` for each metric: {metric: DataFrame}"
     size, out = len(self.groups), {}
-    w = np.array([np.bincount(d, minlength=size) for d, _ in zip(resamples(size, self.groups, seed), range(n))])
+    w = np.array(list(draw_counts(size, self.groups, seed, n)))
     for m in self.metric:
         v = np.stack([s[m].to_numpy(float) for s in self.scores.values()], 1)
         out[m] = _compared(m, np.nanmean(v, 0), w@np.nan_to_num(v)/(w@~np.isnan(v)), self.minutes, size, level, least)
@@ -543,7 +543,7 @@ def _map_rungs(learn, items, metrics, metric, seed=0):
     parts = {s: items[items.split == s].reset_index(drop=True) for s in ('train', 'valid')}
     if empty := [s for s, d in parts.items() if not len(d)]: raise ValueError(f"no {empty[0]!r} scenes")
     rows, net, maps = parts['valid'], learn.model, learn.model.maps
-    out = _MapRungs([m for m in metric if m in metrics], _groups(rows) if 'group' in rows else rows.id.to_numpy())
+    out = _MapRungs([m for m in metric if m in metrics], rows.id.to_numpy() if (own := own_groups(rows)) is None else own)
     with keep_rng(learn.dls), evaluating(net.to(learn.dls.device)):
         clock = time.perf_counter()
         found = _fit_maps(learn, parts['train'], net, seed)
@@ -558,7 +558,7 @@ def _fit_maps(learn, train, net, seed):
     "Both from one pass over the training scenes: sums of maps and, on a grid of pixels, of products of the features"
     decoder, sums, total, count = _LinearDecoder(net), {}, 0, 0
     same = np.zeros(len(train), int)
-    fold = fold_numbers(same, _groups(train), 3, seed) if len(train) > 2 else same
+    fold = fold_numbers(same, own_groups(train), 3, seed) if len(train) > 2 else same
     for b in learn.dls.test_dl(train, with_labels=True):
         b = [x.as_subclass(torch.Tensor).float() for x in learn._set_device(b)]
         xb, y = b[:learn.dls.n_inp], torch.cat(b[learn.dls.n_inp:], 1)
