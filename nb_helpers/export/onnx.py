@@ -59,7 +59,7 @@ class _Whole(torch.nn.Module):
 
 # %% ../../nbs/10_export/03_onnx.ipynb #74df8f54
 class _WithMaps(torch.nn.Module):
-    "The same with one more output, (n, outputs, h, w): where a network of one picture found what speaks for each output"
+    "The same with one more output, (n, outputs, h, w): where the network found what speaks for each output"
     def __init__(self, whole):
         super().__init__()
         self.whole = whole
@@ -92,7 +92,7 @@ def _class_maps(head, feats):
         if isinstance(m, torch.nn.Linear): g = g@m.weight
         if isinstance(m, torch.nn.BatchNorm1d): g = g*(m.weight/(m.running_var + m.eps)**.5)
         if isinstance(m, torch.nn.ReLU): g = g*(x > 0)[:, None]
-    g = g.reshape(*g.shape[:2], -1, feats.shape[1]).sum(2)          # of the average and of the maximum, where both are pooled
+    g = g.reshape(*g.shape[:2], -1, feats.shape[1]).sum(2)   # of the average and of the maximum, where both are pooled
     return (g[..., None, None]*feats[:, None]).sum(2)/(feats.shape[2]*feats.shape[3])
 
 # %% ../../nbs/10_export/03_onnx.ipynb #fbb8ecf6
@@ -169,7 +169,8 @@ def _write(whole, batch, path, p, opset, maps=False):
         try:
             made = torch.onnx.export(whole, (batch,), dynamo=True, opset_version=opset,
                                      dynamic_shapes=({0: torch.export.Dim('n')},), verbose=False,
-                                     input_names=['items'], output_names=[*(p.map_names or ['outputs']), *['heat']*maps])
+                                     input_names=['items'],
+                                     output_names=[*(p.map_names or ['outputs']), *['heat']*maps])
         except RuntimeError as e: raise ValueError(f"torch's exporter cannot write this network: {_core(e)}") from e
     made.model.metadata_props['spec'] = json.dumps(p.spec, ensure_ascii=False)
     made.save(str(path), external_data=False)

@@ -14,10 +14,11 @@ import io
 import json
 import os
 import re
+import shutil
+import socket
 import sys
 import tarfile
 import tempfile
-import urllib.error
 import urllib.request
 from html import escape
 from importlib.resources import files
@@ -54,13 +55,14 @@ def _download():
     try:
         with urllib.request.urlopen(url, timeout=60) as r: return r.read()
     except OSError as e:
-        raise OSError(f"onnxruntime-web can't be fetched from npm ({getattr(e, 'reason', e)}): try again with a network, or let "
-                      f"NB_HELPERS_ORT name the file that `npm pack onnxruntime-web@{_VERSION}` leaves elsewhere") from e
+        raise OSError(f"onnxruntime-web can't be fetched from npm ({getattr(e, 'reason', e)}): try again with a "
+                      f"network, or let NB_HELPERS_ORT name the file that `npm pack onnxruntime-web@{_VERSION}` leaves") from e
 
 def _unpack_runtime(data):
     "{name: bytes} of the two files; `ValueError` for another archive than npm's"
     if base64.b64encode(hashlib.sha512(data).digest()).decode() != _INTEGRITY:
-        raise ValueError(f"this is not npm's archive of onnxruntime-web {_VERSION} (its SHA-512 differs): fetch it again")
+        raise ValueError(f"this is not npm's archive of onnxruntime-web {_VERSION} (its SHA-512 differs): "
+                         "fetch it again")
     with tarfile.open(fileobj=io.BytesIO(data), mode='r:gz') as t:
         return {name: t.extractfile(f'package/dist/{name}').read() for name in _FILES}
 
@@ -81,7 +83,7 @@ def _check_page(spec):
     why = ('gives maps' if network.get('maps') else 'takes videos' if by == 'prepare_clip' else
            f'prepares photos by {by!r}' if by not in ('open_fit', 'open_gray') else
            'sees several pictures together' if network.get('n_in', 3) != spec['prepare'].get('channels', 3) else '')
-    if why: raise ValueError(f"this model {why}, which runs in no page yet: use nb_predict, or export.Predictor from Python")
+    if why: raise ValueError(f"this model {why}, which runs in no page yet: use nb_predict, or export.Predictor")
 
 # %% ../../nbs/10_export/05_page.ipynb #766204b8
 def _packed(data, shuffle=False):
@@ -111,11 +113,17 @@ def _card(spec, info, words, not_for):
 def _measured(spec, info):
     "Metrics with their intervals, the run's own first, five at most"
     from nb_helpers.dataset.decode import metric_name
-    m, own = spec['metrics'], [o for o in info.get('metric') or () if isinstance(o, str)]
-    names = [k for k in dict.fromkeys([*own, *m]) if isinstance(m.get(f'{k}_low'), float) and isinstance(m.get(f'{k}_high'), float)]
-    items = {s: r.get('items') for s, r in (info.get('report') or {}).items()}
-    said = [f"{metric_name(k)} {m[k]:.3f} ({m[f'{k}_low']:.3f} to {m[f'{k}_high']:.3f})" for k in names[:5]]
-    return said + [f"{n} {metric_name(s)} photos" for s, n in items.items() if n]
+    said = [f"{name} {v:.3f} ({low:.3f} to {high:.3f})" for _, _, name, v, low, high in _results(spec, info)[:5]]
+    about = (info.get('report') or {}).items()
+    return said + [f"{r['items']:,} {metric_name(s)} photos" for s, r in about if r.get('items')]
+
+def _results(spec, info):
+    "(split, metric, its name, value, low, high) of the metrics that have an interval, the run's own first"
+    from nb_helpers.dataset.decode import metric_name
+    m, split = spec['metrics'], metric_name(next(iter(info.get('report') or {}), 'valid'))
+    names = [k for k in dict.fromkeys([*(info.get('metric') or ()), *m])
+             if all(isinstance(m.get(k + e), float) for e in ('', '_low', '_high'))]
+    return [(split, k, metric_name(k), m[k], m[f'{k}_low'], m[f'{k}_high']) for k in names]
 
 # %% ../../nbs/10_export/05_page.ipynb #77cde1cb
 def _title(task, words):
@@ -124,7 +132,8 @@ def _title(task, words):
     if task['task'] == 'regression' and not names: return words['title_number']
     if task['task'].startswith('ordinal') or task['task'] == 'regression':
         return words['title_grades'].format(first=names[0], last=names[-1])
-    if len(names) <= 4 and sum(map(len, names)) <= 60: return words['title_few'].format(names=', '.join(names[:-1]), last=names[-1])
+    if len(names) <= 4 and sum(map(len, names)) <= 60:
+        return words['title_few'].format(names=', '.join(names[:-1]), last=names[-1])
     return words['title_many'].format(n=len(names))
 
 # %% ../../nbs/10_export/05_page.ipynb #f5ccd627
@@ -132,7 +141,7 @@ def _web(name):
     "A file of the page, as it stands in the package"
     return (files('nb_helpers.export')/'web'/name).read_bytes()
 
-def _json(v): return json.dumps(v, ensure_ascii=False, allow_nan=False).replace('<', '\\u003c').replace('\u2028', '\\u2028').replace('\u2029', '\\u2029')
+def _json(v): return json.dumps(v, allow_nan=False).replace('<', '\\u003c')
 
 def _hashed(text): return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
@@ -148,8 +157,7 @@ def write_page(
     words:Path|None=None,   # words.json in another language; English by default
     not_for:str='',         # what the model must not be used for
 )->Path:                    # index.html
-    "The model as a page that runs it; `ValueError` for a model that no page can run, `OSError` where npm can't be reached"
-    from nb_helpers.drive.files import read_json
+    "The model as a page that runs it; `ValueError` for one that no page can run, `OSError` where npm can't be reached"
     from nb_helpers.export.predictor import Predictor
     from nb_helpers.export.spec import plain_spec
     _check_page(plain_spec(folder))
@@ -157,16 +165,17 @@ def write_page(
     program, wasm = _runtime()
     p = Predictor(folder, 'cpu')
     spec = p.spec
-    shown = dict(task=spec['task'], prepare=spec['prepare'], channels=p.prep.channels, ordered=p.decoder.ordered, columns=p.columns,
-                 answer=spec.get('answer'), card=_card(spec, info or {}, words, not_for))
+    shown = dict(task=spec['task'], prepare=spec['prepare'], channels=p.prep.channels, ordered=p.decoder.ordered,
+                 columns=p.columns, answer=spec.get('answer'), card=_card(spec, info or {}, words, not_for))
     worker = _as_variable(program.decode()) + '\n' + _web('engine.js').decode() + '\n' + _web('worker.js').decode()
-    if re.search(r'</script|<!--', worker, re.I): raise ValueError("the program would end its own element: it can't be written")
+    if re.search(r'</script|<!--', worker, re.I): raise ValueError("the program would end its own element")
     css, script, title = _web('page.css').decode(), _web('page.js').decode(), escape(_title(spec['task'], words))
-    csp = (f"default-src 'none'; script-src {_hashed(script)} 'wasm-unsafe-eval'; style-src {_hashed(css)}; worker-src blob:; "
-           "img-src data: blob:; connect-src 'none'; form-action 'none'; base-uri 'none'")
+    csp = (f"default-src 'none'; script-src {_hashed(script)} 'wasm-unsafe-eval'; style-src {_hashed(css)}; "
+           "worker-src blob:; img-src data: blob:; connect-src 'none'; form-action 'none'; base-uri 'none'")
     text = _filled(_web('page.html').decode(), dict(
-        language=escape(words['language'], True), direction=escape(words['direction'], True), csp=csp, title=title, css=css, script=script, words=_json(words), spec=_json(shown),
-        worker=worker, jpeg=_packed(_web('jpeg.wasm')), runtime=_packed(wasm), model=_packed(_model(folder), shuffle=True)))
+        language=escape(words['language']), direction=escape(words['direction']), csp=csp, title=title, css=css,
+        script=script, words=_json(words), spec=_json(shown), worker=worker, jpeg=_packed(_web('jpeg.wasm')),
+        runtime=_packed(wasm), model=_packed(_model(folder), shuffle=True)))
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out/'LICENCES.txt', _web('LICENCES.txt'))
@@ -178,18 +187,146 @@ def _words(path):
     own = json.loads(_web('words.json'))
     if path is None: return own
     new = read_json(path)
-    if not isinstance(new, dict) or not all(isinstance(v, str) for v in new.values()): raise ValueError(f"{path}: an object of texts is needed")
-    if gone := [k for k in own if k not in new]: raise ValueError(f"{path}: {', '.join(gone[:5])} {'are' if len(gone) > 1 else 'is'} missing")
+    if not isinstance(new, dict) or not all(isinstance(v, str) for v in new.values()):
+        raise ValueError(f"{path}: an object of texts is needed")
+    if gone := [k for k in own if k not in new]: raise ValueError(f"{path}: missing: {', '.join(gone[:5])}")
     return new
 
-# %% ../../nbs/10_export/05_page.ipynb #7f88bcfa
+# %% ../../nbs/10_export/05_page.ipynb #a2b8bccf
+_HUB_LICENCES = {'MIT': 'mit', 'Apache-2.0': 'apache-2.0', 'CC BY 4.0': 'cc-by-4.0', 'CC BY-SA 4.0': 'cc-by-sa-4.0',
+                 'CC BY-NC 4.0': 'cc-by-nc-4.0', 'CC0': 'cc0-1.0'} # as the table of data has them -> as the Hub does
+_HUB_METRICS = dict(f1_macro='f1', precision_macro='precision', recall_macro='recall', mcc='matthews_correlation',
+                    auc='roc_auc')
+
+def _for_others(spec):
+    "The spec without what only its maker knows: numbers, run, fingerprint; the licence without the name of a file"
+    from nb_helpers.export.spec import spec_hash
+    numbers = {k: v for k, v in spec['metrics'].items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
+    notes = {k: v for k, v in spec['notes'].items() if k in ('run', 'data')}
+    licence = 'unknown' if spec['licence'].startswith('unknown') else spec['licence']
+    text = json.dumps(dict(spec, metrics=numbers, notes=notes, licence=licence, spec_sha256='0'*64), indent=1,
+                      ensure_ascii=False, allow_nan=False)
+    return text.replace(f'"spec_sha256": "{"0"*64}"', f'"spec_sha256": "{spec_hash(text)}"')
+
+def _check_private(text):
+    "`ValueError` for a path or the name of this machine in what would be sent"
+    own = [str(Path.home()), os.getcwd(), socket.gethostname()]
+    found = next((o for o in own if len(o) > 5 and o != 'localhost' and o in text), '') or (
+        re.search(r'(?<![\w.:/])/(?:home|Users|root|mnt|media|content|tmp)/\S+|\b[A-Za-z]:\\\w\S*', text) or [''])[0]
+    if found: raise ValueError(f"{found!r} is of this machine and would be sent: take it out of the notes, the licence "
+                               "or the names of the classes")
+
+# %% ../../nbs/10_export/05_page.ipynb #36a71289
+def _hub_card(
+    name:str,     # user/name
+    spec:dict,    # of the export
+    info:dict,    # run.json
+    words:dict,   # of the page
+    not_for:str,  # what the model must not be used for
+)->str:           # README.md
+    "A model card as Hugging Face reads it, checked by its own library; `ImportError` where that is not installed"
+    try: from huggingface_hub import EvalResult, ModelCard, ModelCardData
+    except ImportError as e: raise ImportError("--hub needs huggingface_hub: pip install huggingface_hub") from e
+    first = re.match(r'[^(,;]*', spec['licence'])[0].strip()
+    results, data = _results(spec, info), str(spec['notes'].get('data') or 'unknown')
+    evals = [EvalResult(task_type='image-classification', dataset_type='photos', dataset_split=split,
+                        dataset_name=f'photos with fingerprint {data}', metric_type=_HUB_METRICS.get(k, k),
+                        metric_name=label, metric_value=round(v, 4)) for split, k, label, v, *_ in results]
+    own = {'license': _HUB_LICENCES.get(first, 'other')}
+    if first not in _HUB_LICENCES: own['license_name'] = 'see-below'
+    head = ModelCardData(model_name=name.split('/')[1], library_name='nb_helpers', eval_results=evals or None,
+                         tags=['image-classification', 'nb_helpers'], **own)
+    card = ModelCard(f"---\n{head.to_yaml()}\n---\n{_hub_text(name, spec, info, words, not_for, results)}")
+    if (card.data.eval_results or []) != evals: raise ValueError("the card's metrics do not read back as written")
+    return str(card)
+
+# %% ../../nbs/10_export/05_page.ipynb #ee3041ad
+def _hub_text(name, spec, info, words, not_for, results):
+    "The card's text"
+    rows = dict(_card(spec, info, words, not_for))
+    items = ((info.get('report') or {}).get(next(iter(info.get('report') or {}), '')) or {}).get('items')
+    table = '\n'.join(f'| {label} | {v:.3f} | {low:.3f} to {high:.3f} |' for _, _, label, v, low, high in results)
+    head = '| metric | value | interval of 95 % |\n|---|---|---|'
+    many = f'{items:,} ' if items else ''
+    on = f"On {many}{results[0][0]} photos:\n\n{head}\n{table}" if results else 'Nothing was measured.'
+    shown = [k for k in ('trained', 'licence', 'classes', 'network', 'fingerprint') if k in rows]
+    facts = '\n'.join(f'- {words[k]}: {_plain(rows[k])}' for k in shown)
+    return f"""# {_plain(name.split('/')[1])}
+
+{_plain(_title(spec['task'], words))}
+
+## Not to be used
+
+{_plain(rows['not_for'])}
+
+## What it is worth
+
+{on}
+
+## What it was trained on
+
+{facts}
+
+The photos themselves are not here.
+
+## Use
+
+```sh
+nb_predict {name} PHOTOS -o labels.csv
+```
+
+```python
+from nb_helpers.export import Predictor
+Predictor('{name}').predict(['photo.jpg'])
+```
+
+Or fetch `index.html` and open it: it runs the model in the browser, and no photo leaves the device. The weights are
+tensors (safetensors) and JSON; nothing is unpickled.
+"""
+
+def _plain(text): return re.sub(r'([\\`*_{}\[\]<>#|])', r'\\\1', ' '.join(str(text).split()))   # a name is never markup
+
+# %% ../../nbs/10_export/05_page.ipynb #55b9410b
+def _hub_folder(
+    name:str,    # user/name
+    folder:Path, # of the export
+    page:Path,   # index.html
+    out:Path,    # folder to write to
+    card:str,    # README.md
+)->Path:         # `out`: all that is sent, and nothing else
+    "README.md, spec.json, weights.safetensors, the page; loads as the export does"
+    from nb_helpers.export.spec import plain_spec
+    text = _for_others(plain_spec(folder))
+    for o in (card, text): _check_private(o)
+    shutil.rmtree(out, ignore_errors=True)
+    Path(out).mkdir(parents=True)
+    for f, data in (('README.md', card), ('spec.json', text)): write_whole(Path(out)/f, data)
+    for f in (folder/'weights.safetensors', page, page.with_name('LICENCES.txt')): shutil.copyfile(f, Path(out)/f.name)
+    plain_spec(out)
+    return Path(out)
+
+def _upload(name, folder, public):
+    "What was done, in a sentence: sent where a token of Hugging Face is, else how to"
+    from huggingface_hub import HfApi, get_token
+    if not get_token():
+        return f"{folder} is ready and not sent, for want of a token: hf auth login, then the same command again"
+    api = HfApi()
+    api.create_repo(name, private=not public, exist_ok=True)
+    api.upload_folder(repo_id=name, folder_path=str(folder), commit_message='Model from nb_helpers')
+    return f"sent to {api.endpoint}/{name}" + ('' if public else ", where nobody else sees it (--public shows it to all)")
+
+# %% ../../nbs/10_export/05_page.ipynb #cddb72c1
 def _parser():
-    p = argparse.ArgumentParser('nb_page', description='A page that runs the model in any browser, from the disk, without a server.')
+    p = argparse.ArgumentParser(
+        'nb_page', description='A page that runs the model in any browser, from the disk, without a server.')
     p.add_argument('run', help="a run's folder or id, or an export folder")
-    p.add_argument('-o', '--out', help="folder for index.html (page/ beside the export)")
+    p.add_argument('-o', '--out', help='folder for index.html (page/ beside the export)')
     p.add_argument('--runs', default='runs', help='folder in which run ids are looked up (runs)')
     p.add_argument('--words', help='words.json in another language')
     p.add_argument('--not-for', default='', help='what the model must not be used for, in a sentence')
+    p.add_argument('--hub', metavar='USER/NAME',
+                   help="also for Hugging Face's Hub: a folder with a model card, sent where a token is")
+    p.add_argument('--public', action='store_true', help='with --hub: for all to see; by default only you do')
     return p
 
 def nb_page_cli(
@@ -198,15 +335,23 @@ def nb_page_cli(
     "The command `nb_page RUN`"
     show_any_name()
     a = _parser().parse_args(argv)
-    try:
-        from nb_helpers.drive.files import read_json
-        from nb_helpers.export.spec import find_export
-        where = find_export(a.run, a.runs)
-        info = read_json(where.parent/'run.json') if where.name == 'export' and (where.parent/'run.json').is_file() else {}
-        out = Path(a.out or (where.parent if where.name == 'export' else where)/'page')
-        page = write_page(where, out, info, a.words, a.not_for)
+    try: print(_made(a))
     except (OSError, ValueError, ImportError) as e:
         print(f'nb_page: {e}', file=sys.stderr)
         return 2
-    print(f"{page} ({page.stat().st_size/1e6:.1f} MB): open it in a browser, or give it to somebody")
     return 0
+
+def _made(a):
+    "Page, and folder for the Hub, as asked; what is there now, in a sentence or two"
+    from nb_helpers.drive.files import read_json
+    from nb_helpers.export.spec import find_export, plain_spec
+    if a.hub and not re.fullmatch(r'[\w-][\w.-]*/[\w-][\w.-]*', a.hub):
+        raise ValueError(f"--hub {a.hub}: a name such as user/name is needed")
+    where = find_export(a.run, a.runs)
+    info = read_json(where.parent/'run.json') if where.name == 'export' and (where.parent/'run.json').is_file() else {}
+    home = Path(a.out) if a.out else (where.parent if where.name == 'export' else where)/'page'
+    card = a.hub and _hub_card(a.hub, plain_spec(where), info, _words(a.words), a.not_for)
+    page = write_page(where, home, info, a.words, a.not_for)
+    said = f"{page} ({page.stat().st_size/1e6:.1f} MB): open it in a browser, or give it to somebody"
+    if not a.hub: return said
+    return f"{said}\n{_upload(a.hub, _hub_folder(a.hub, where, page, home.with_name('hub'), card), a.public)}"

@@ -190,7 +190,7 @@ function fromCmyk(raw) {                                  // stored inverted, as
 const CRC = (() => { const t = new Int32Array(256); for (let i = 0; i < 256; i++) { let c = i; for (let k = 0; k < 8; k++) c = c & 1 ? c >>> 1 ^ 0xEDB88320 : c >>> 1; t[i] = c; } return t; })();
 const crc32 = b => { let c = -1; for (let i = 0; i < b.length; i++) c = c >>> 8 ^ CRC[(c ^ b[i]) & 255]; return ~c >>> 0; };
 
-async function inflate(parts, need) {                     // as many bytes as the picture has; what comes after is nobody's business
+async function inflate(parts, need, cut) {                     // as many bytes as the picture has; what comes after is nobody's business
   const out = new Uint8Array(need), stream = new Blob(parts).stream().pipeThrough(new DecompressionStream('deflate')), reader = stream.getReader();
   let n = 0;
   try {
@@ -199,7 +199,7 @@ async function inflate(parts, need) {                     // as many bytes as th
       if (done) break;
       out.set(value.subarray(0, need - n), n); n += Math.min(value.length, need - n);
     }
-  } catch (e) { if (n < need) throw new Refused('cut_off', {error: 'broken data stream when reading image file'}); }
+  } catch (e) { if (n < need && !cut) throw new Refused('cut_off', {error: 'broken data stream when reading image file'}); }
   reader.cancel().catch(() => 0);
   if (n < need) throw new Refused('cut_off', {error: 'image file is truncated'});
   return out;
@@ -230,7 +230,7 @@ function pngChunks(b) {
   for (let ended = false; at + 8 <= b.length;) {
     const n = u32(b, at), name = ascii(b, at+4, 4), s = b.subarray(at+8, at+8+n);
     if (name === 'IEND') break;
-    if (at + 12 + n > b.length) { if (name === 'IDAT') { out.idat.push(s); break; } throw new Refused('cut_off', {error: 'Truncated File Read'}); }
+    if (at + 12 + n > b.length) { if (name === 'IDAT') { out.idat.push(s); out.cut = true; break; } throw new Refused('cut_off', {error: 'Truncated File Read'}); }
     if (name !== 'IDAT' && !out.idat.length && crc32(b.subarray(at+4, at+8+n)) !== u32(b, at+8+n)) throw new Refused('not_an_image');
     if (name === 'IDAT') { if (!ended) out.idat.push(s); } else if (out.idat.length) ended = true;
     if (name === 'IHDR') Object.assign(out, {width: u32(s, 0), height: u32(s, 4), bits: s[8], color: s[9], interlaced: s[12]});
@@ -250,7 +250,7 @@ async function pngSamples(p) {                            // whole numbers as st
   if (w*h > MOST_PIXELS) throw new Refused('too_large', {mpx: Math.round(w*h/1e6)});
   const passes = (p.interlaced ? PASSES : [[0, 0, 1, 1]]).map(([x, y, dx, dy]) => [x, y, dx, dy, Math.ceil((w - x)/dx), Math.ceil((h - y)/dy)]).filter(a => a[4] > 0 && a[5] > 0);
   const bytesOf = cols => Math.ceil(cols*ch*bits/8), bpp = Math.max(1, ch*bits/8);
-  const raw = await inflate(p.idat, passes.reduce((n, a) => n + a[5]*(bytesOf(a[4]) + 1), 0)), out = bits === 16 ? new Uint16Array(w*h*ch) : new Uint8Array(w*h*ch);
+  const raw = await inflate(p.idat, passes.reduce((n, a) => n + a[5]*(bytesOf(a[4]) + 1), 0), p.cut), out = bits === 16 ? new Uint16Array(w*h*ch) : new Uint8Array(w*h*ch);
   let at = 0;
   for (const [x0, y0, dx, dy, cols, rows] of passes) {
     const bytes = bytesOf(cols);
