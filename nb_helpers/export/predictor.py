@@ -28,7 +28,7 @@ from ..dataset.layout import file_kind
 from ..dataset.preparation import Preparation, check_values
 from ..drive.archives import sha256_file, write_whole
 from ..drive.files import hide_secrets, plain, safe_cell
-from .spec import FORMAT, not_text, plain_spec, spec_hash
+from .spec import FORMAT, find_export, not_text, plain_spec, spec_hash
 from ..gpu import channels_last, keep_memory, n_cpus
 from ..model.image import image_model
 from ..model.ladder import ladder_net
@@ -313,7 +313,7 @@ class Predictor:
     answers = None # `Answers` where the export has them
 
     def __init__(self,
-        folder:Path,           # with weights.safetensors and spec.json
+        folder:Path,           # with weights.safetensors and spec.json; or user/name of a model on the Hub
         device:str|None=None,  # 'cpu', 'cuda'; by default a GPU where there is one
     ):
         self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
@@ -338,7 +338,8 @@ class Predictor:
 
     def _describe(self, folder):
         "All but the model, from spec.json"
-        self.folder, self.spec = Path(folder), _read_spec(folder)
+        self.folder = Path(folder) if Path(folder).exists() else find_export(folder)
+        self.spec = _read_spec(self.folder)
         network = self.spec['network']
         self.map_names, self.clips = network.get('maps'), _for_clips(network)
         self.decoder = None if self.map_names else Decoder(**self.spec['task'])
