@@ -107,12 +107,18 @@ def _prepare_notebook(
     return nb
 
 # %% ../../nbs/11_workbook/01_command.ipynb #fde50deb
+# The folder comes last: no `random.py` of it is taken for Python's own. None of ours is imported before there is a
+# shell, by which fastai's bars know that they are in a notebook
+_KERNEL = """import sys
+sys.path = [o for o in sys.path if o] + ['']
+from ipykernel.kernelapp import launch_new_instance as begin
+begin(exec_lines=['from nb_helpers.workbook.command import _tell_bars', '_tell_bars()', 'del _tell_bars'])"""
+
 def _kernel_manager(env, log):  # kernel manager class: this Python, with this environment, its log in `log`
     import zmq
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
-    begin = [sys.executable, '-c', 'from nb_helpers.workbook.command import _kernel; _kernel()']
-    spec = KernelSpec(argv=[*begin, '-f', '{connection_file}'], language='python',
+    spec = KernelSpec(argv=[sys.executable, '-c', _KERNEL, '-f', '{connection_file}'], language='python',
                       display_name='this Python', metadata=dict(supported_encryption=['curve']))
     new = 'transport_encryption' in AsyncKernelManager.class_trait_names() and zmq.has('curve')  # newer only
     class ThisPython(AsyncKernelManager):
@@ -120,14 +126,13 @@ def _kernel_manager(env, log):  # kernel manager class: this Python, with this e
         @property
         def kernel_spec(self): return spec
         async def start_kernel(self, **kw):
-            all = {**os.environ, **kw.get('env', {}), **env}
+            all = {**os.environ, **kw.get('env', {}), 'PYTHONSAFEPATH': '1', **env}   # of what the kernel starts, too
             return await super().start_kernel(**{**kw, 'stderr': log, 'env': all})
     return ThisPython
 
 # %% ../../nbs/11_workbook/01_command.ipynb #a03a39ca
-def _kernel():
-    "How the kernel begins: each bar that tqdm draws in it, of whatever library, is told to the command as well"
-    from ipykernel.kernelapp import launch_new_instance
+def _tell_bars():
+    "The kernel's first line: each bar that tqdm draws in it, of whatever library, is told to the command as well"
     from tqdm.std import tqdm
     draw, close = tqdm.refresh, tqdm.close
     def refresh(bar, *args, **kw):
@@ -138,8 +143,25 @@ def _kernel():
         if getattr(bar, 'told', False): bar.told = Run.tell()
         return close(bar)
     tqdm.refresh, tqdm.close = refresh, end
-    if sys.path[:1] == ['']: del sys.path[0]   # as ipykernel's own launcher has it
-    launch_new_instance()
+
+# %% ../../nbs/11_workbook/01_command.ipynb #2b150273
+_BAR = re.compile(r'\d+%\|.*\|')   # as tqdm writes one
+_WIDGET = 'application/vnd.jupyter.widget-view+json'
+
+def _tidy(cell):
+    "Leave out a cell's progress bars; the place of whatever was displayed stays, for a later cell may renew it"
+    outs = cell.get('outputs', [])
+    last = max((i for i, o in enumerate(outs) if o.output_type != 'stream'), default=-1)
+    for name, some in itertools.groupby(outs, lambda o: o.get('name')):   # text in a row to one place; None: displayed
+        first, *more = some
+        for o in (first, *more) if name is None else ():
+            if _WIDGET in o.get('data', {}) or o.get('data', {}).get('text/html') == '': o.data = {'text/plain': ''}
+        if name is None: continue
+        lines = (o.rstrip('\r').rsplit('\r')[-1] for o in ''.join(o.text for o in (first, *more)).split('\n'))
+        first.text = '\n'.join(o for o in lines if not _BAR.search(o))
+        for o in more: o.text = ''
+    outs[:] = [o for i, o in enumerate(outs) if i < last or o.get('text', 'shown').strip()]
+
 
 # %% ../../nbs/11_workbook/01_command.ipynb #94d943d3
 def _beside(dir, ext): return Path(dir).with_name(f'.{Path(dir).name}.{ext}')   # a file that is not copied with the run
@@ -280,7 +302,8 @@ def _execute(nb, dir, cwd, screen):  # papermill in the run's folder; the error 
         km = _kernel_manager(dict(NB_HELPERS_RUN=str(dir), NB_HELPERS_NOW=str(now)), f)
         try: papermill.execute_notebook(path, path, kernel_name='python3', language='python', cwd=str(cwd),
                                         progress_bar=False, kernel_manager_class=km,
-                                        on_cell_execute=lambda cell, cell_index: screen.stage(under[cell_index]))
+                                        on_cell_execute=lambda cell, cell_index: screen.stage(under[cell_index]),
+                                        on_cell_executed=lambda cell, **_: _tidy(cell))
         finally:
             stop.set()
             follow.join()
