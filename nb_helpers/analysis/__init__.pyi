@@ -21,6 +21,7 @@ from .maps import (
     judge_maps as judge_maps,
     plot_maps as plot_maps,
     predict_maps as predict_maps,
+    read_maps as read_maps,
     save_maps as save_maps)
 from .score import (
     bootstrap as bootstrap,
