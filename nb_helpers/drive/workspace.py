@@ -10,6 +10,7 @@ __all__ = ['GENERATION', 'DriveError', 'in_colab', 'work_folder', 'mount', 'driv
 import errno, hashlib, json, math, os, re, shutil, sys, time, uuid, warnings
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timezone
+from difflib import get_close_matches
 from pathlib import Path
 from fastcore.basics import patch
 from .archives import (ArchiveError, archive_kind, check_sha256, extract, inside, locked,
@@ -195,8 +196,10 @@ def _find(self:Workspace, source):
     for p in (Path(text).expanduser().absolute(), *(d/text for d in (self.safe, self.drive, *self.data))):
         if p.exists() and (text==str(p) or self._may_be(p)): return dict(path=p, sha256=None)
     more = ', '.join(map(str, self.data)) or 'a folder that NB_HELPERS_DATA names'
-    raise FileNotFoundError(f"{text}: no such file or folder here, in {self.safe}, "
-                            f"in {self.drive} or in {more}{unknown}")
+    there = [o.name for o in Path.cwd().iterdir() if o.suffix.lower() in ('.zip', '.tar', '.gz', '.tgz')]
+    near = ', '.join(get_close_matches(text, there, 1) or sorted(there)[:3])
+    raise FileNotFoundError(f"{text}: no such file or folder here{f', where {near} is' if near else ''}, "
+                            f"in {self.safe}, in {self.drive} or in {more}{unknown}")
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #b3db1660
 @patch(cls_method=True)

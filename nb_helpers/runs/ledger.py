@@ -392,7 +392,7 @@ def room_taken(
     "What caches, data, checkpoints and runs take, here and on Drive"
     import pandas as pd
     local, drive = Path(local or local_side()), Path(drive) if drive else drive_if_there()
-    found = [(k, p, 'here') for k in ('cache', 'checkpoints') for p in local.glob(f'*/{k}/*')]
+    found = [(k, p, 'here') for k in ('cache', 'checkpoints') for p in local.glob(f'*/{k}/[!.]*')]
     found += [('data', p, 'here') for w in local.glob('*/.nb_helpers')
               for p in w.parent.iterdir() if p.name not in ('cache', 'checkpoints', '.nb_helpers')]
     found += [('run', p.parent, 'here') for p in Path(root).absolute().glob('*/run.json')]

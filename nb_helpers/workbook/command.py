@@ -389,9 +389,9 @@ def _check_files(path, have, values, cwd='.'):
         if 'data_links.md' in help:
             try: Workspace.check_source(path.stem, v)
             except FileNotFoundError as e:
-                raise ParamError(f"{k}: {str(e).splitlines()[0]} `nb_links` says more") from None
+                raise ParamError(f"{k}: {str(e).splitlines()[0].rstrip('.')}. `nb_links` says more") from None
         a_file = Path(v).suffix or len(Path(v).parts) > 1              # and no word that the network knows
-        if re.search(r'\.(safetensors|pth)\b', help) and a_file and not Path(v).exists():
+        if re.search(r'\.(safetensors|pth)\b|, or a file\b', help) and a_file and not Path(v).exists():
             here = ', '.join(sorted(o.name for e in ('safetensors', 'pth') for o in Path.cwd().glob(f'*.{e}'))[:5])
             has = f", which has {here}" if here else ''
             raise ParamError(f"{k}: there is no file {v} here, in {Path.cwd()}{has}. `nb_links weights` says where to "
