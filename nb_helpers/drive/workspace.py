@@ -633,7 +633,8 @@ def at_risk(self:Workspace,
     for top in (self.local, *(Path(m['source']) for m in newest), *(Path(p).absolute() for p in paths)):
         for f,v in (_listing(top) if top.is_dir() else {'':_stamp(top)} if top.is_file() else {}).items():
             p = top/f
-            if self._hidden not in p.parents and not any(s==p or s in p.parents for s in staged): seen[p] = v
+            made = any(o==p or o in p.parents for o in (self._hidden, self.local/'cache', *staged))   # and made again
+            if not made: seen[p] = v
     changed = {p:v for p,v in seen.items() if safe.get(p, (0, None))[1]!=v}
     since = [safe[p][0] if p in safe else min(v[1]/1e9, max(self.opened, last or 0)) for p,v in changed.items()]
     return dict(saved=len(newest),
