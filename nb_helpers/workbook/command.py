@@ -503,15 +503,18 @@ def _how_many(processes, run=None):
     if n < 1: raise ValueError(f"--processes {n}: at least 1, or auto")
     if own not in (None, n):
         raise ValueError(f"{run.id} was begun with {own} process{'es' if own > 1 else ''}, not {n}: leave out "
-                         f"--processes to go on so, or start a new run with --processes {n}")
+                         "--processes to go on so (each has checkpoints of its own), or start a new run with "
+                         f"--processes {n}")
     if n > 1:
         if find_spec('accelerate') is None:
             raise ValueError(f"--processes {n} needs accelerate: pip install accelerate")
         import torch
         have = torch.cuda.device_count()
         if 0 < have < n:
-            raise ValueError(f"--processes {n}: each needs a GPU of its own, and there {'is' if have == 1 else 'are'} "
-                             f"{have} here; --processes auto takes what there is")
+            there = f"each needs a GPU of its own, and there {'is' if have == 1 else 'are'} {have} here"
+            if own: raise ValueError(f"{run.id} was begun with {own} processes: {there}. Go on where there are {own}, "
+                                     "or start a new run with --processes auto")
+            raise ValueError(f"--processes {n}: {there}; --processes auto takes what there is")
     return n
 
 # %% ../../nbs/11_workbook/01_command.ipynb #c0de00a1
