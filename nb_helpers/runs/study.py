@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = []
 
-# %% ../../nbs/09_runs/05_study.ipynb #b1644280
+# %% ../../nbs/09_runs/05_study.ipynb #7c465d72
 from dataclasses import replace
 from itertools import islice
 
@@ -16,9 +16,9 @@ from fastcore.basics import patch
 from ..analysis.figures import figure_axes
 from ..analysis.score import class_metric, countable
 from ..dataset.decode import metric_name
-from ..dataset.folds import group_numbers, tails, unit_draws
+from ..dataset.folds import group_numbers, own_groups, tails, unit_draws
 from ..dataset.names import as_they_are
-from . import report          # gives Run.report, Predictions.groups_in
+from . import report          # gives Run its report
 from .run import Run
 
 # %% ../../nbs/09_runs/05_study.ipynb #967347cb
@@ -126,7 +126,7 @@ def _own_metric(run):
         return m
     return 'accuracy'
 
-# %% ../../nbs/09_runs/05_study.ipynb #8e8a8ea8
+# %% ../../nbs/09_runs/05_study.ipynb #94cdce57
 @patch
 def report_study(study:Run,
     table:pd.DataFrame, # columns fold (NaN: one split), seed, run: a finished `Run` a row
@@ -148,7 +148,7 @@ def report_study(study:Run,
     tests = [r.predictions('test') for r in table.run if (r.dir/'predictions'/'test.csv').exists()]
     if tests and tests[0].targs is not None:
         study.report(_mean(tests), items, 'test', n=n, ordered=ordered, min_groups=least)
-    by = _spread(wholes, metric, preds.groups_in(items, least), n)
+    by = _spread(wholes, metric, own_groups(items, preds.ids, least), n)
     facts = dict(items=[len(p) for p in own], minutes=[r.info.get('minutes') for r in table.run])
     rows = table.drop(columns='run').assign(**facts, **{metric: [measure(*countable(p)) for p in own]},
                                             run=[r.id for r in table.run])
