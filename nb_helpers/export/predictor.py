@@ -81,17 +81,19 @@ def _network_values(
     if kind == 'ensemble': values = {**values, 'members': _members(**values)}
     return dict(kind=kind, **values)
 
+# %% ../../nbs/10_export/02_predictor.ipynb #a56b20ff
 def _members(members, n_out, n_in, **other):
     "Descriptions of an ensemble's networks, checked; `ValueError` where they don't go together"
     out = [_network_values(m) for m in members if not (isinstance(m, dict) and 'members' in m)]
     alike = all((m['n_out'], m['n_in']) == (n_out, n_in) and 'maps' not in m for m in out)
     if len(out) != len(members) or not out or not alike or len({m['kind'] == 'video' for m in out}) > 1:
-        raise ValueError(f"network of kind 'ensemble': members must be networks of {n_out} outputs and {n_in} channels, "
-                         "all for photos or all for clips, and none an ensemble itself")
+        raise ValueError(f"network of kind 'ensemble': members must be networks of {n_out} outputs and {n_in} "
+                         "channels, all for photos or all for clips, and none an ensemble itself")
     return out
 
 def _for_clips(network): return network.get('members', [network])[0]['kind'] == 'video'
 
+# %% ../../nbs/10_export/02_predictor.ipynb #800bed46
 def _build_network(
     network:dict,   # as `_network_values` takes it
 )->torch.nn.Module: # with random weights; torch's own random numbers stay where they were
@@ -424,7 +426,8 @@ def together(cls:Predictor,
     odd = [f for f, s in zip(folders, specs) if asked(s) != asked(first) or s['network']['kind'] == 'ensemble']
     if odd: raise ValueError(f"{odd[0]} has another task or preparation than {folders[0]}, or is an ensemble")
     task, net = first['task'], {k: first['network'][k] for k in ('n_out', 'n_in')}
-    network = dict(kind='ensemble', members=[s['network'] for s in specs], read=_READ.get(task['task'], 'sigmoid'), **net)
+    network = dict(kind='ensemble', members=[s['network'] for s in specs], **net)
+    network['read'] = _READ.get(task['task'], 'sigmoid')
     model = _build_network(network)
     for k, (f, s) in enumerate(zip(folders, specs)):
         model.members[k].load_state_dict(_load(Path(f), s).state_dict())

@@ -30,7 +30,7 @@ def _parts(values, drawn, units):
     mixed = (drawn - drawn.mean(1, keepdims=True)).var(0, ddof=1).sum()/(s - 1)*wide
     return dict(items=items, mixed=mixed, seed=max(np.var(values, ddof=1) - mixed, 0.))
 
-# %% ../../nbs/09_runs/05_study.ipynb #0916a510
+# %% ../../nbs/09_runs/05_study.ipynb #b80144e6
 def _spread(
     wholes:list,     # `Predictions` of the same items in the same order, one a seed
     metric:str,      # as in `class_metric`
@@ -38,7 +38,7 @@ def _spread(
     n:int=1000,      # resamples
     level:float=.95, # of the interval, 0..1
     seed:int=0,      # of the resamples
-)->dict:             # `mean` over seeds with `low`, `high`; standard deviations `sd_items`, `sd_seed`, `sd_mean`; `values`
+)->dict:             # `mean` over seeds, `low`, `high`; standard deviations `sd_items`, `sd_seed`, `sd_mean`; `values`
     "A metric by items and by seeds: what others of either would change; `sd_seed` is NaN where there is one seed"
     measure, units = class_metric(metric, len(wholes[0].vocab)), np.arange(len(wholes[0]))
     if groups is not None: units = group_numbers(groups, len(units))[0]
@@ -52,7 +52,7 @@ def _spread(
     return dict(mean=values.mean(), low=low, high=high, sd_items=part['items']**.5, sd_seed=part['seed']**.5,
                 sd_mean=both**.5, values=values)
 
-# %% ../../nbs/09_runs/05_study.ipynb #ee73a354
+# %% ../../nbs/09_runs/05_study.ipynb #925fff09
 def _mean(members):
     "`Predictions` of several networks for the same items as one: mean probabilities, of the least kind"
     from nb_helpers.analysis.ensembles import aligned
@@ -61,13 +61,14 @@ def _mean(members):
     kind = max((p.kind for p in members.values()), key=['confidence', 'shifted', 'share'].index)
     return replace(members[0], probs=np.mean(list(probs.values()), 0), kind=kind)
 
+# %% ../../nbs/09_runs/05_study.ipynb #e0c1ab3f
 def _as_first(members):
     "The same `Predictions`, all in the order of the first"
     from nb_helpers.analysis.ensembles import aligned
     _, probs, _ = aligned(dict(enumerate(members)))
     return [replace(members[0], probs=p, kind=m.kind) for p, m in zip(probs.values(), members)]
 
-# %% ../../nbs/09_runs/05_study.ipynb #6ca0374e
+# %% ../../nbs/09_runs/05_study.ipynb #5582327f
 def _items(table):
     "Items of a study: in `fold` the one in which each validated, -1 for what was kept aside"
     first = table.run.iloc[0].load_table('items', text=True)
@@ -77,7 +78,7 @@ def _items(table):
         held = r.run.load_table('items', text=True)
         fold |= dict.fromkeys(held.id[held.split == 'valid'], int(r.fold))
     inside = first.split.isin(['train', 'valid'])
-    here = first.id.map(fold).fillna(0).where(inside, -1).astype(int)                  # of a lost one `out_of_fold` speaks
+    here = first.id.map(fold).fillna(0).where(inside, -1).astype(int)     # of a lost one `out_of_fold` speaks
     return first.assign(fold=here, split=first.split.where(~inside, 'valid'))
 
 # %% ../../nbs/09_runs/05_study.ipynb #d610636c
@@ -104,17 +105,17 @@ def _plot_study(
         sns.move_legend(ax, 'center left', bbox_to_anchor=(1.01, .5), fontsize=7.5, title_fontsize=7.5, frameon=False)
     return fig
 
-# %% ../../nbs/09_runs/05_study.ipynb #237fc8e1
+# %% ../../nbs/09_runs/05_study.ipynb #5333dcee
 def _sentence(table, metric, by, value):
     "What a study found, in words"
     folds, seeds, name = table.fold.nunique(), table.seed.nunique(), metric_name(metric)
-    out = (f"{len(table)} trainings: {f'{folds} folds, so that every item is judged without having been trained on' if folds else 'one split'}"
-           f", and {seeds} seed{'s'*(seeds > 1)}. ")
+    how = f"{folds} folds, so that every item is judged without having been trained on" if folds else 'one split'
+    out = f"{len(table)} trainings: {how}, and {seeds} seed{'s'*(seeds > 1)}. "
     if seeds > 1: out += f"One network alone has {name} {by['mean']:.3f}, {seeds} together {value:.3f}. "
     out += f"Other items of the same kind would change it by about ±{by['sd_items']:.3f} (a standard deviation)"
     if seeds == 1: return out + "; what another seed would change, one seed can't say: --seeds 3 does."
     if not by['sd_seed']: return out + f"; the {seeds} seeds differ by no more than the same items explain."
-    return out + f", another training seed by about ±{by['sd_seed']:.3f}" + ' (few seeds, so roughly).'*(seeds < 5) + '.'*(seeds >= 5)
+    return out + f", another training seed by about ±{by['sd_seed']:.3f}{' (few seeds, so roughly)'*(seeds < 5)}."
 
 # %% ../../nbs/09_runs/05_study.ipynb #a13f4698
 def _own_metric(run):
@@ -162,9 +163,10 @@ def report_study(study:Run,
     study.describe(study=dict(says=said))
     return rows
 
-# %% ../../nbs/09_runs/05_study.ipynb #c6d56236
+# %% ../../nbs/09_runs/05_study.ipynb #28cf918b
 def _report_of(run): return (run.info.get('report') or {}).get('valid') or {}
 
+# %% ../../nbs/09_runs/05_study.ipynb #08b40301
 def _take_over(study, table):
     "What is the same in all children, or their mean: metric, network, what chose the epoch, and how it was chosen"
     infos, metrics = [r.info for r in table.run], [r.metrics for r in table.run]
@@ -175,13 +177,14 @@ def _take_over(study, table):
     same = {k: v for k, v in metrics[0].items() if isinstance(v, str) and all(m.get(k) == v for m in metrics)}
     study.log_metrics(**mean, **same)
 
-# %% ../../nbs/09_runs/05_study.ipynb #65f4ec77
+# %% ../../nbs/09_runs/05_study.ipynb #a8b7f69d
 def _levels(looks, alpha):
     "What each of several looks may spend of `alpha`, (looks,): O'Brien and Fleming's way, by Lan and DeMets"
     from scipy.stats import norm
     t = np.arange(1, looks + 1)/looks
     return np.diff(2*norm.sf(norm.isf(alpha/2)/np.sqrt(t)), prepend=0.)
 
+# %% ../../nbs/09_runs/05_study.ipynb #f9cf239e
 def _hopeless(z, t, alpha, least=.05):
     "Whether a statistic `z` at the share `t` of all looks would pass at the end in less than `least` of all cases"
     from scipy.stats import norm
@@ -208,11 +211,11 @@ def _gain(with_, without, metric, groups, n, seed):
         var += max(np.nanvar(own, ddof=1) - of_items, 0)/len(pairs)
     return found(one), var**.5, len(names)
 
-# %% ../../nbs/09_runs/05_study.ipynb #f6e6be80
+# %% ../../nbs/09_runs/05_study.ipynb #9bcf859a
 def _ablated(
     switches:list,   # names of the changes
     cells:int,       # trainings of each side, 2 or more: folds, and then the same folds with another seed
-    ask,             # function (switch or None, cell) -> `Predictions` with targets; None: all changes; gives None where it failed
+    ask,             # function (switch, or None for all changes; cell) giving `Predictions`, or None where it failed
     metric,          # as in `class_metric`, or a function that gives it once the first side is there
     groups=None,     # function of the first side's `Predictions` giving {id: group}; None: items alone
     alpha:float=.05, # chance of any wrong word in the whole table
@@ -235,16 +238,19 @@ def _ablated(
             gain, se, units = _gain(full, sides[k], name, of, n, 0)
             p = 2*student.sf(abs(gain)/se, units - 1) if se else float(not gain)
             half = student.isf(.025, units - 1)*se
-            rows[k] = dict(gain=gain, gain_low=gain - half, gain_high=gain + half, p=p, trainings=c + 1, items=units, se=se)
+            ends = dict(gain_low=gain - half, gain_high=gain + half)
+            rows[k] = dict(gain=gain, **ends, p=p, trainings=c + 1, items=units, se=se)
         open_ = _still_open(rows, open_, len(switches), c + 1, cells, alpha, said)
-    return pd.DataFrame.from_dict(rows, orient='index').reindex(switches).rename_axis('change').drop(columns='se', errors='ignore')
+    table = pd.DataFrame.from_dict(rows, orient='index').reindex(switches).rename_axis('change')
+    return table.drop(columns='se', errors='ignore')
 
-# %% ../../nbs/09_runs/05_study.ipynb #295af545
+# %% ../../nbs/09_runs/05_study.ipynb #667589a6
 def _unlike(a, b):
     "Why the predictions of two sides can't be compared; '' where they can"
     if b is None: return 'failed'
     return '' if a.vocab == b.vocab and set(a.ids) == set(b.ids) else 'other items'
 
+# %% ../../nbs/09_runs/05_study.ipynb #0c3d7755
 def _still_open(rows, open_, m, look, looks, alpha, said):
     "Changes that go on after a look; the others get their verdict: Holm's steps, each at what this look may spend"
     told = lambda: sum(r.get('verdict') in ('keep', 'drop') for r in rows.values())
@@ -261,6 +267,7 @@ def _still_open(rows, open_, m, look, looks, alpha, said):
         if 'verdict' in rows[k]: said(f"{k}: {rows[k]['verdict']}, after {look} of {looks}")
     return [k for k in left if 'verdict' not in rows[k]]
 
+# %% ../../nbs/09_runs/05_study.ipynb #dae94ac2
 def _open_verdict(r, alpha):
     "What can't be told, and how many more items would tell a difference as large as the one seen"
     from scipy.stats import norm
@@ -269,7 +276,7 @@ def _open_verdict(r, alpha):
     if more > 100*r['items']: return "can't tell: too small to be seen"
     return f"can't tell (about {max(int(float(f'{more:.2g}')), 1):,} more items would)"
 
-# %% ../../nbs/09_runs/05_study.ipynb #f5375a94
+# %% ../../nbs/09_runs/05_study.ipynb #835ef7bf
 @as_they_are
 def _plot_ablation(
     table:pd.DataFrame, # of `_ablated`
@@ -282,13 +289,14 @@ def _plot_ablation(
     for y, (name, r) in enumerate(df.iterrows()):
         c = colours.get(r.verdict, '#777')
         ax.plot([r.gain_low, r.gain_high], [y, y], color=c, lw=2); ax.plot(r.gain, y, 'o', ms=6, color=c)
-        ax.annotate(r.verdict.split(' (')[0].split(':')[0], (1.01, y), xycoords=('axes fraction', 'data'), va='center', size=8, color=c)
+        word = r.verdict.split(' (')[0].split(':')[0]
+        ax.annotate(word, (1.01, y), xycoords=('axes fraction', 'data'), va='center', size=8, color=c)
     ax.axvline(0, color='#333', lw=.8)
     ax.set_yticks(range(len(df)), df.index, parse_math=False); ax.set_ylim(-.6, max(len(df), 1) - .4)
     ax.set_xlabel(f'{metric_name(metric)} gained by the change, 95 % interval', size=8.5)
     return fig
 
-# %% ../../nbs/09_runs/05_study.ipynb #6c9d1feb
+# %% ../../nbs/09_runs/05_study.ipynb #9897aa9c
 @patch
 def report_ablation(study:Run,
     back:dict,    # change -> what it is without it, for the table
@@ -298,28 +306,33 @@ def report_ablation(study:Run,
     said=lambda line: None, # called with each verdict
     **kw,         # to `_ablated`: alpha, n
 )->str:           # the sentence that says what came of it
-    "What each change is worth into the study's folder: ablation.csv, its figure, figures of the side with all of them"
-    from nb_helpers.analysis.ensembles import out_of_fold
+    "What each change is worth into the study's folder: ablation.csv, its figure, those of the side with all changes"
     full, minutes = [], dict.fromkeys(back, 0.)
     def judged(k, c):
         run = ask(k, c)
         if k is None: full.append(run)
         elif run is not None: minutes[k] += run.info.get('minutes') or 0.
         return None if run is None else run.predictions('valid')
-    of = lambda _: _group_names(full[0].load_table('items', text=True))
-    table = _ablated(list(back), cells, judged, lambda: _own_metric(full[0]), of, said=said, **kw)
-    table = table.assign(**{'without it': [v if isinstance(v, str) else repr(v) for v in back.values()]}, minutes=list(minutes.values()))
+    table = _ablated(list(back), cells, judged, lambda: _own_metric(full[0]),
+                     lambda _: _group_names(full[0].load_table('items', text=True)), said=said, **kw)
+    without = {'without it': [v if isinstance(v, str) else repr(v) for v in back.values()]}
+    return _put_down(study, table.assign(**without, minutes=list(minutes.values())), full, cells, folds or 1)
+
+# %% ../../nbs/09_runs/05_study.ipynb #54e7cf98
+def _put_down(study, table, full, cells, folds):
+    "Table, figures, metrics and sentence of an ablation into the study's folder"
+    from nb_helpers.analysis.ensembles import out_of_fold
+    items, metric = full[0].load_table('items', text=True), _own_metric(full[0])
     study.save_table('ablation', table, index=True)
     say = lambda word: ', '.join(table.index[table.verdict == word]) or 'none'
     ran = int(table.trainings.sum() + table.trainings.max())
-    words = (f"Keep: {say('keep')}. Drop: {say('drop')}. {len(table)} change{'s'*(len(table) > 1)}, each taken back by itself on the same "
-             f"folds and seeds; {ran} trainings of {(len(table) + 1)*cells}, since what was clear was not run on. That any of these words is "
-             "wrong has a chance of 5 % at most.")
-    items = full[0].load_table('items', text=True)
+    words = (f"Keep: {say('keep')}. Drop: {say('drop')}. {len(table)} change{'s'*(len(table) > 1)}, each taken back by "
+             f"itself on the same folds and seeds; {ran} trainings of {(len(table) + 1)*cells}, since what was clear was "
+             "not run on. That any of these words is wrong has a chance of 5 % at most.")
     study.save_table('items', items)
-    study.describe(metric=[_own_metric(full[0])])
-    study.report(out_of_fold([r.predictions('valid') for r in full[:folds or 1]]), items, min_groups=10)
-    study.log_figure('ablation', _plot_ablation(table, _own_metric(full[0])), dpi=150, caption=words)
+    study.describe(metric=[metric])
+    study.report(out_of_fold([r.predictions('valid') for r in full[:folds]]), items, min_groups=10)
+    study.log_figure('ablation', _plot_ablation(table, metric), dpi=150, caption=words)
     study.log_metrics(trainings=ran)
     study.describe(study=dict(says=words))
     return words

@@ -647,8 +647,8 @@ def _study_run(path, values, about, root, resume):
         try: run = Run(d); info = run.info
         except (OSError, ValueError): continue
         same = info['workbook'] == path.stem and info['params'] == json.loads(json.dumps(values))
-        if same and {k: (info.get('study') or {}).get(k) for k in about} == about and run.status not in ('done', 'running'):
-            return _reopen(run)
+        asked = {k: (info.get('study') or {}).get(k) for k in about}
+        if same and asked == about and run.status not in ('done', 'running'): return _reopen(run)
     dir = new_run_dir(path.stem, root).resolve()
     start_run(dir, path.stem, values, study=about)
     return Run(dir)
@@ -709,6 +709,7 @@ def _ends(study):
         e.run = study
         raise
 
+# %% ../../nbs/11_workbook/01_command.ipynb #e4bf7747
 def _train_all(study, path, plan, said, **kw):
     "All trainings of a study, what is done being left as it is; figures, tables and the model of them together"
     import pandas as pd
@@ -739,7 +740,7 @@ def _finish(study):
 # %% ../../nbs/11_workbook/01_command.ipynb #560f5397
 _NO_PART = ('folds fold valid split_seed seed baselines heatmaps label_issues columns temperature onnx tracking cached'
             ).split()                                          # parameters that are no change to be judged
-_QUICK = dict(baselines=False, heatmaps=False, label_issues=False, onnx=False)   # what a training in a table can do without
+_QUICK = dict(baselines=False, heatmaps=False, label_issues=False, onnx=False)   # what no table needs
 
 def _changes(workbook, about, root):
     "(parameters of the run whose changes are judged, {change: value without it})"
@@ -749,7 +750,8 @@ def _changes(workbook, about, root):
     values, other = usual | of(run.id), usual | (of(about['base']) if about['base'] else {})
     back = {k: other[k] for k in values if values[k] != other[k] and k not in _NO_PART}
     if not back:
-        raise ValueError(f"{run.id} has the parameters of {about['base'] or path.stem}: there is no change to take back")
+        raise ValueError(f"{run.id} has the parameters of {about['base'] or path.stem}: "
+                         "there is no change to take back")
     keep = {k: v for k, v in values.items() if not about['folds'] or k not in ('folds', 'fold')}
     return keep | {k: v for k, v in _QUICK.items() if k in keep}, back
 
@@ -782,9 +784,9 @@ def _parser():
                    help="set a parameter; may be given again")
     p.add_argument('--sweep', action='append', default=[], metavar='KEY=A,B,C',
                    help="a run for each value; given again: all combinations")
-    p.add_argument('--folds', type=int, default=0, metavar='K', help="train K times, each part validates once: one page")
+    p.add_argument('--folds', type=int, default=0, metavar='K', help="train K times; each part validates once")
     p.add_argument('--seeds', type=int, default=0, metavar='S', help="and each of them with S seeds (default: 1)")
-    p.add_argument('--ablate', metavar='RUN', help="which changes of this run helped: each taken back by itself, over folds")
+    p.add_argument('--ablate', metavar='RUN', help="which changes of this run helped: each is taken back by itself")
     p.add_argument('--base', metavar='RUN', help="with --ablate: the run without them (default: the workbook as it is)")
     p.add_argument('--resume', metavar='RUN', help="go on with this run of the folder of runs, or of Drive")
     p.add_argument('--runs', default='runs', metavar='DIR', help="folder that holds all runs (default: runs)")
@@ -931,8 +933,10 @@ def _aside(a):  # what a run prints in this process is no result: it goes to std
 def _asked_run(name, a):  # a run, or a study of several
     old = Run.open(a.resume, a.runs).info if a.resume and (Path(a.runs)/a.resume).is_dir() else {}
     how = dict(root=a.runs, resume=a.resume, **_how(a))
-    if not (a.folds or a.seeds or a.ablate or 'folds' in (old.get('study') or {})): return nb_run(name, dict(a.params), **how)
-    return nb_study(name, *_size(a), dict(a.params), ablate=a.ablate, base=a.base, said=partial(print, file=sys.stderr), **how)
+    several = a.folds or a.seeds or a.ablate or 'folds' in (old.get('study') or {})
+    if not several: return nb_run(name, dict(a.params), **how)
+    say = partial(print, file=sys.stderr)
+    return nb_study(name, *_size(a), dict(a.params), ablate=a.ablate, base=a.base, said=say, **how)
 
 def _size(a): return a.folds or 5*bool(a.ablate), a.seeds or 1   # folds, seeds
 
@@ -1015,7 +1019,7 @@ def _checked(a):  # names of the workbooks to run; an error for whatever is wron
     several = next((f'--{k}' for k in ('folds', 'seeds', 'ablate', 'base') if vars(a)[k]), '')
     if several and (a.sweep or a.workbook=='all' or a.resume):
         raise ValueError(f"{several} takes one workbook, and no --sweep or --resume: a study knows its own")
-    if a.base and not a.ablate: raise ValueError("--base is the run without the changes: name the one with them by --ablate")
+    if a.base and not a.ablate: raise ValueError("--base is the run without the changes: --ablate names that with them")
     if a.ablate:
         if a.params: raise ValueError("--ablate takes the run's own parameters, and no -p")
         about = dict(folds=_size(a)[0], ablate=a.ablate, base=a.base)

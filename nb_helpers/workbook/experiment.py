@@ -502,7 +502,8 @@ def study(self:Experiment,
     **other,      # what is not as in the cell of choices
 ):                # DataFrame, a row a training; the study is a run with a page, metrics and an export of its own
     "This workbook trained for every fold and seed, as one run; the same cell, run again after a kill, goes on with it"
-    return self._studied(nb_study(self.name, folds, seeds, self._own(folds) | other, self.root, progress=False), 'folds')
+    mine = {k: v for k, v in self.values.items() if not folds or k not in ('fold', 'folds')}
+    return self._studied(nb_study(self.name, folds, seeds, mine | other, self.root, progress=False), 'folds')
 
 @patch
 def ablate(self:Experiment,
@@ -514,9 +515,6 @@ def ablate(self:Experiment,
     "Which changes helped: each taken back by itself, on the same folds and seeds, until its answer is clear"
     return self._studied(nb_study(self.name, folds, seeds, root=self.root, ablate=run or self.run.id, base=base,
                                   progress=False), 'ablation')
-
-@patch
-def _own(self:Experiment, folds): return {k: v for k, v in self.values.items() if not folds or k not in ('fold', 'folds')}
 
 @patch
 def _studied(self:Experiment, study, table):
