@@ -296,7 +296,7 @@ def _plot_ablation(
     ax.set_xlabel(f'{metric_name(metric)} gained by the change, 95 % interval', size=8.5)
     return fig
 
-# %% ../../nbs/09_runs/05_study.ipynb #9897aa9c
+# %% ../../nbs/09_runs/05_study.ipynb #3c93273a
 @patch
 def report_ablation(study:Run,
     back:dict,    # change -> what it is without it, for the table
@@ -306,7 +306,7 @@ def report_ablation(study:Run,
     said=lambda line: None, # called with each verdict
     **kw,         # to `_ablated`: alpha, n
 )->str:           # the sentence that says what came of it
-    "What each change is worth into the study's folder: ablation.csv, its figure, those of the side with all changes"
+    "What each change is worth into the study's folder: ablation.csv, its figure, those of the side with all of them"
     full, minutes = [], dict.fromkeys(back, 0.)
     def judged(k, c):
         run = ask(k, c)
@@ -318,7 +318,7 @@ def report_ablation(study:Run,
     without = {'without it': [v if isinstance(v, str) else repr(v) for v in back.values()]}
     return _put_down(study, table.assign(**without, minutes=list(minutes.values())), full, cells, folds or 1)
 
-# %% ../../nbs/09_runs/05_study.ipynb #54e7cf98
+# %% ../../nbs/09_runs/05_study.ipynb #8348e2c4
 def _put_down(study, table, full, cells, folds):
     "Table, figures, metrics and sentence of an ablation into the study's folder"
     from nb_helpers.analysis.ensembles import out_of_fold
@@ -327,7 +327,7 @@ def _put_down(study, table, full, cells, folds):
     say = lambda word: ', '.join(table.index[table.verdict == word]) or 'none'
     ran = int(table.trainings.sum() + table.trainings.max())
     words = (f"Keep: {say('keep')}. Drop: {say('drop')}. {len(table)} change{'s'*(len(table) > 1)}, each taken back by "
-             f"itself on the same folds and seeds; {ran} trainings of {(len(table) + 1)*cells}, since what was clear was "
+             f"itself on the same folds and seeds; {ran} trainings of {(len(table) + 1)*cells}, since what is clear is "
              "not run on. That any of these words is wrong has a chance of 5 % at most.")
     study.save_table('items', items)
     study.describe(metric=[metric])
