@@ -127,7 +127,7 @@ def _own_metric(run):
         return m
     return 'accuracy'
 
-# %% ../../nbs/09_runs/05_study.ipynb #94cdce57
+# %% ../../nbs/09_runs/05_study.ipynb #d6b98f67
 @patch
 def report_study(study:Run,
     table:pd.DataFrame, # columns fold (NaN: one split), seed, run: a finished `Run` a row
@@ -158,8 +158,8 @@ def report_study(study:Run,
     study.save_table('folds', rows)
     ends = (study.metrics[f'{metric}{e}'] for e in ('_low', '_high'))
     study.log_figure('folds', _plot_study(rows, metric, value, tuple(ends)), dpi=150, caption=said)
-    study.log_metrics(trainings=len(rows), **{f'{metric}_alone': by['mean'], f'{metric}_sd_items': by['sd_items'],
-                                              f'{metric}_sd_seed': by['sd_seed']})
+    found = {f'{metric}_alone': by['mean'], f'{metric}_sd_items': by['sd_items'], f'{metric}_sd_seed': by['sd_seed']}
+    study.log_metrics(trainings=len(rows), **{k: v for k, v in found.items() if v == v})   # one seed has no spread
     study.describe(study=dict(says=said))
     return rows
 
@@ -192,7 +192,7 @@ def _hopeless(z, t, alpha, least=.05):
     drift = at + z/t**.5*left
     return norm.sf((need - drift)/left**.5) + norm.cdf((-need - drift)/left**.5) < least
 
-# %% ../../nbs/09_runs/05_study.ipynb #f02a6d80
+# %% ../../nbs/09_runs/05_study.ipynb #2002ef5a
 def _gain(with_, without, metric, groups, n, seed):
     "Gain of what the first `Predictions`, one a training, have and the second lack: (gain, standard error, units)"
     pairs = [_as_first([a, b]) for a, b in zip(with_, without)]
@@ -207,7 +207,7 @@ def _gain(with_, without, metric, groups, n, seed):
     if len(pairs) > 1:                                             # is there luck beyond that of the items?
         ons = [part == k for k in range(len(pairs))]
         own = np.array([found(one, on) for on in ons])
-        of_items = np.mean([np.nanvar([found(w, on) for w in drawn[:200] if w[on].any()], ddof=1) for on in ons])*wide
+        of_items = np.mean([np.nanvar([found(w, on) for w in drawn[:50] if w[on].any()], ddof=1) for on in ons])*wide
         var += max(np.nanvar(own, ddof=1) - of_items, 0)/len(pairs)
     return found(one), var**.5, len(names)
 

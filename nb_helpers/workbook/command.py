@@ -196,7 +196,7 @@ def _epochs(dir, stop, say, draw=lambda now: None):  # says each new row of hist
 # %% ../../nbs/11_workbook/01_command.ipynb #afd0230b
 def _short(text):  # a number with four digits, other text as it is
     try: return f'{float(text):.4g}'
-    except ValueError: return text
+    except (TypeError, ValueError): return str(text)
 
 def _soon(seconds):  # 'about 3 minutes left'; '' where nobody knows
     if not seconds or seconds < 1: return ''
@@ -705,7 +705,8 @@ def _ends(study):
     except BaseException as e:
         at = getattr(e, 'run', None)
         study.set_status('interrupted' if isinstance(e, KeyboardInterrupt) else f'failed: {e}')
-        if isinstance(e, _WorkbookError): raise _WorkbookError(f"{at.id}: {e}", study) from e
+        if isinstance(e, _WorkbookError):
+            raise _WorkbookError(f"{at.id}: {e}\n  notebook  {at.dir/'notebook.ipynb'}", study) from e
         e.run = study
         raise
 
@@ -949,7 +950,8 @@ def _run_one(name, a):  # exit code of one workbook
         key = _refused_key(e)                                          # the same again would stop there again
         better = [*((k, v) for k, v in a.params if k != key), (key, 'VALUE')]
         again = _again(name, a, None, better) if key else _again(name, a, e.run)
-        print(e, f"  notebook  {e.run.dir/'notebook.ipynb'}", again, sep='\n', file=sys.stderr)
+        there = f"  notebook  {f}\n" if (f := e.run.dir/'notebook.ipynb').exists() else ''
+        print(f'{e}\n{there}{again}', file=sys.stderr)
         a.made.append(_facts(e.run, error=str(e)))
         return 1
     except (OSError, ValueError, RuntimeError) as e: return _refused(e, a)
