@@ -127,7 +127,7 @@ def _own_metric(run):
         return m
     return 'accuracy'
 
-# %% ../../nbs/09_runs/05_study.ipynb #d6b98f67
+# %% ../../nbs/09_runs/05_study.ipynb #b162ba60
 @patch
 def report_study(study:Run,
     table:pd.DataFrame, # columns fold (NaN: one split), seed, run: a finished `Run` a row
@@ -157,7 +157,8 @@ def report_study(study:Run,
     said = _sentence(rows, metric, by, value)
     study.save_table('folds', rows)
     ends = (study.metrics[f'{metric}{e}'] for e in ('_low', '_high'))
-    study.log_figure('folds', _plot_study(rows, metric, value, tuple(ends)), dpi=150, caption=said)
+    study.log_figure('folds', _plot_study(rows, metric, value, tuple(ends)), dpi=150,
+                     caption='Every training on the items it did not see: a row a fold, a colour a seed')
     found = {f'{metric}_alone': by['mean'], f'{metric}_sd_items': by['sd_items'], f'{metric}_sd_seed': by['sd_seed']}
     study.log_metrics(trainings=len(rows), **{k: v for k, v in found.items() if v == v})   # one seed has no spread
     study.describe(study=dict(says=said))
