@@ -426,7 +426,9 @@ def _classes(run, pre, what):
 
 # %% ../../nbs/09_runs/04_report.ipynb #fc857eda
 _tables = dict(candidates='Last epochs and averages, cross-fitted', ensembles='Ensembles, cross-fitted',
-               there='Where the classes are as common as there', folds='Trainings', ablation='Changes, taken back one at a time', people='Beside the people who labelled', doubtful='Labels that look wrong',
+               there='Where the classes are as common as there', folds='Trainings',
+               ablation='Changes, taken back one at a time',
+               people='Beside the people who labelled', doubtful='Labels that look wrong',
                hardest='Hardest items')
 _folded = dict(epochs='Epoch by epoch', classes_by_epoch='Predicted classes by epoch')   # the figures say it as well
 
@@ -457,7 +459,7 @@ def _extras(run, page, most=20):
         head,*rows = _read_csv(f) or [[]]
         names,cells = _together(head, rows)
         if 'run' in names: cells = [[*r[:-1], _to_child(run, r[-1], page)] for r in cells]
-        num = [i for i in range(len(names)) if all(isinstance(r[i], str) and re.fullmatch(_NUMBER, r[i]) for r in cells)]
+        num = [i for i in range(len(names)) if all(re.fullmatch(_NUMBER, str(r[i])) for r in cells)]
         body = Div(_table(cells[:most], names, num), cls='scroll')
         more = P(f'{most} of {len(rows)} rows', cls='dim') if len(rows)>most else ''
         if not rows: continue
@@ -465,6 +467,7 @@ def _extras(run, page, most=20):
                    Div(H3(name), body, more, cls='broad' if len(names)>4 else None))
     return Div(*out, cls='grid') if out else ''
 
+# %% ../../nbs/09_runs/04_report.ipynb #9a40ae4c
 def _to_child(run, id, page):
     "A training's name, linked to its own page where it has one"
     f = run.dir/'children'/id/'report.html'
