@@ -19,20 +19,21 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 
+from ..analysis.answer import Answers
 from ..dataset.decode import Decoder
+from ..dataset.duplicates import open_lazily
 from ..dataset.frames import VideoError
 from ..dataset.images import ImageError
 from ..dataset.layout import file_kind
 from ..dataset.preparation import Preparation, check_values
 from ..drive.archives import sha256_file, write_whole
 from ..drive.files import hide_secrets, plain, safe_cell
-from .spec import FORMAT, not_text, plain_spec, spec_hash
+from .spec import FORMAT, find_export, not_text, plain_spec, spec_hash
 from ..gpu import channels_last, keep_memory, n_cpus
 from ..model.image import image_model
 from ..model.ladder import ladder_net
 from ..model.unet import BackboneUNet, SplitUNet
 from ..model.video import video_model
-from ..training.callbacks import save_weights
 
 # %% ../../nbs/10_export/02_predictor.ipynb #1e755508
 _MOST_LAYERS = 64 # layers of a head, widths or maps that a description may list
@@ -207,6 +208,9 @@ def _known(spec):
         if len(spec[key]) != prep.channels:
             raise ValueError(f"{key} has {len(spec[key])} numbers for pictures of {prep.channels} channels")
     if min(spec['std']) <= 0: raise ValueError(f"std={spec['std']}: numbers above 0 are needed")
+    if 'answer' in spec:
+        if 'maps' in network: raise ValueError("maps have no answer: neither sets nor limits")
+        Answers.from_values(spec['answer'], len(task['vocab']))
     return dict(network=network, prepare=prep.values, task=task)
 
 # %% ../../nbs/10_export/02_predictor.ipynb #279fd57b
@@ -227,20 +231,21 @@ def export(
     prep:Preparation,   # of the files, as validation saw them
     metrics:dict|None=None, # what the model was worth, on what
     licence:str='',     # of the data it has learnt from, and what follows for the model
+    answers:Answers|None=None, # when to answer and when not; None: every file gets a label
     **notes,            # anything else worth knowing: run, data fingerprint, ...
 )->Path:                # `folder`, with weights.safetensors and spec.json
     "Write the model as tensors and JSON, the spec last, so that an interrupted export is not taken for a whole one"
     mean, std = prep.stats
     spec = plain(dict(network=network, task=dict(task) if isinstance(task, dict) else vars(task), prepare=prep.values,
-                      mean=mean, std=std))
+                      mean=mean, std=std, **(dict(answer=answers.values) if answers else {})))
     if bad := not_text(spec): raise ValueError(f"{bad!r} is no text that can be written: give the class another name")
     spec = {**spec, **_known(spec)}
     _same(model, spec)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = save_weights(model, folder/'weights.safetensors')
+    weights = _save(folder/'weights.safetensors', model, answers.tensors if answers else {})
     said = hide_secrets(plain(dict(metrics=metrics or {}, licence=licence, notes=notes)))  # an export is sent to others
-    spec = dict(format=FORMAT, **spec, metrics=said['metrics'], licence=said['licence'], versions=_versions(),
+    spec = dict(format=FORMAT if answers else 2, **spec, metrics=said['metrics'], licence=said['licence'], versions=_versions(),
                 notes=said['notes'], sha256=sha256_file(weights), spec_sha256='0'*64)
     text = json.dumps(spec, indent=1, ensure_ascii=False, allow_nan=False)
     write_whole(folder/'spec.json', text.replace(f'"spec_sha256": "{"0"*64}"', f'"spec_sha256": "{spec_hash(text)}"'))
@@ -277,30 +282,47 @@ def _forward(model, x, maps):
 def _first_lines(e): return ' '.join(str(e).split())[:300]
 
 # %% ../../nbs/10_export/02_predictor.ipynb #4d946463
+_ANSWER = 'answer.' # what the names of the tensors of `Answers` begin with, beside the network's own
+
+def _save(path, model, tensors):
+    "The network's tensors and those of the answers in one file, whole or not at all"
+    from safetensors.torch import save_file
+    own = getattr(model, 'module', model).state_dict() | {_ANSWER + k: v for k, v in tensors.items()}
+    own = {k: v.detach().cpu().contiguous().clone().as_subclass(torch.Tensor) for k, v in own.items()}
+    return write_whole(path, lambda part: save_file(own, part))
+
 def _load(folder, spec):
-    "The network with its weights, if they are those that were exported"
+    "(the network with its weights, tensors of the answers), if they are those that were exported"
     from safetensors.torch import load_file
     weights = folder/'weights.safetensors'
     if not weights.is_file(): raise FileNotFoundError(f"{weights} is missing: export the run again")
     if sha256_file(weights) != spec['sha256']:
         raise ValueError(f"{weights} is not the file that was exported (its SHA-256 differs): copy or export it again")
-    _check_shapes(spec['network'], _tensor_shapes(weights))       # before memory is taken for either
-    model = _build_network(spec['network'])
-    try: model.load_state_dict(load_file(weights))
+    shapes = _tensor_shapes(weights)                              # before memory is taken for either
+    _check_shapes(spec['network'], {k: v for k, v in shapes.items() if not k.startswith(_ANSWER)})
+    model, tensors = _build_network(spec['network']), load_file(weights)
+    extra = {k.removeprefix(_ANSWER): tensors.pop(k) for k in shapes if k.startswith(_ANSWER)}
+    try: model.load_state_dict(tensors)
     except RuntimeError as e:
         raise ValueError(f"{weights} does not fit the network in spec.json: {_first_lines(e)}") from e
-    return model.eval()
+    return model.eval(), extra
 
 # %% ../../nbs/10_export/02_predictor.ipynb #763feb18
 class Predictor:
     "A model read from tensors and JSON alone, on the CPU or a GPU"
+    answers = None # `Answers` where the export has them
+
     def __init__(self,
-        folder:Path,           # with weights.safetensors and spec.json
+        folder:Path,           # with weights.safetensors and spec.json; or user/name of a model on the Hub
         device:str|None=None,  # 'cpu', 'cuda'; by default a GPU where there is one
     ):
         self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         self._describe(folder)
-        self.model, size = _load(self.folder, self.spec).to(self.device), self.spec['prepare']['size']
+        model, tensors = _load(self.folder, self.spec)
+        if self.answers:
+            self.answers = Answers.from_values(self.spec['answer'], len(self.vocab), tensors)
+            if self.answers.limits: model = self.answers.watch(model)
+        self.model, size = model.to(self.device), self.spec['prepare']['size']
         # photos with their channels last in memory, if the network can be run so
         self.last = self.device.type == 'cpu' and not self.clips
         if self.last:
@@ -316,11 +338,13 @@ class Predictor:
 
     def _describe(self, folder):
         "All but the model, from spec.json"
-        self.folder, self.spec = Path(folder), _read_spec(folder)
+        self.folder = Path(folder) if Path(folder).exists() else find_export(folder)
+        self.spec = _read_spec(self.folder)
         network = self.spec['network']
         self.map_names, self.clips = network.get('maps'), _for_clips(network)
         self.decoder = None if self.map_names else Decoder(**self.spec['task'])
         self.vocab = [str(v) for v in self.decoder.vocab] if self.decoder else []
+        if 'answer' in self.spec: self.answers = Answers.from_values(self.spec['answer'], len(self.vocab))
         self.prep = Preparation.from_values(self.spec['prepare'], (self.spec['mean'], self.spec['std']))
         self.pictures = network['n_in']//self.prep.channels   # files that make an item
         axes = (-1, 1, 1, 1) if self.clips else (-1, 1, 1)
@@ -347,12 +371,14 @@ def prepare(self:Predictor,
 @patch
 def forward(self:Predictor,
     batch:torch.Tensor, # uint8, prepared items, one more axis in front
-)->tuple:               # of tensors (n, outputs), or (n, outputs, height, width) for each map
+)->tuple:               # of tensors (n, outputs), with limits also their values; or (n, outputs, height, width) a map
     "What the network puts out"
-    x = batch.to(self.device)
-    if self.clips: x = x.permute(0, 1, 5, 2, 3, 4)
+    batch = batch.to(self.device)
+    x = batch.permute(0, 1, 5, 2, 3, 4) if self.clips else batch
     x = (x.float()/255 - self.mean)/self.std
-    with torch.inference_mode(): return self._run(x)
+    with torch.inference_mode():
+        out = self._run(x)
+        return self.answers.read(out[0], batch) if self.answers and self.answers.limits else out
 
 # %% ../../nbs/10_export/02_predictor.ipynb #9494cb6f
 @patch
@@ -420,10 +446,10 @@ def _graded(d): return d.ordered and d.task not in ('binary', 'regression')
 
 @patch(as_prop=True)
 def columns(self:Predictor)->list:
-    "Columns of a table of predictions, then one a class; grades have 'likeliest' for 'confidence', and a score"
+    "Columns of a table of predictions, then one a class; grades have 'likeliest' and a score, answers a set"
     d = self.decoder
     taken = ['file', 'label', *([] if d.task == 'regression' else ['likeliest' if _graded(d) else 'confidence']),
-             'reason', *['score']*d.ordered]
+             *['answer', 'set']*bool(self.answers), 'reason', *['score']*d.ordered]
     return taken + ([f'class {v}' if v in taken else v for v in self.vocab] if d.task != 'regression' else [])
 
 # %% ../../nbs/10_export/02_predictor.ipynb #3b29f89a
@@ -470,16 +496,23 @@ def _batches(predictor, files, bs):
 
 # %% ../../nbs/10_export/02_predictor.ipynb #45e33ecc
 def _read(predictor, item):
-    "(prepared, '') or (None, reason)"
+    "(prepared, ''), or (None, reason); prepared and a reason where it is too small to be answered"
     files = item if isinstance(item, (list, tuple)) else [item]
     why = next(filter(None, (_unfit(f, predictor.clips) for f in files)), '')
     if why: return None, why
-    try: return predictor.prepare(item), ''
+    try: return predictor.prepare(item), _too_small(predictor, item)
     except (ImageError, VideoError, OSError) as e:
         shown = str(item).encode('utf-8', 'backslashreplace').decode()
         return None, str(e).removeprefix(f'{item}: ').removeprefix(f'{shown}: ')
     except Exception as e:
         return None, f'{type(e).__name__}: {e}' # of the decoders' dozen kinds: it must not cost the others their labels
+
+def _too_small(predictor, item):
+    "The reason not to answer for a photo that can be read, or ''"
+    side = predictor.answers.side if predictor.answers else 0
+    if not side or predictor.clips or predictor.pictures > 1: return ''
+    with open_lazily(item[0] if isinstance(item, (list, tuple)) else item) as img: have = min(img.size)
+    return f'too small: its short side has {have} px, {side} are the least' if have < side else ''
 
 def _unfit(path, clips):
     "Why a file is not even opened, or '': a pipe would be waited for, and a photo is a clip of one frame to OpenCV"
@@ -493,25 +526,39 @@ def _unfit(path, clips):
 # %% ../../nbs/10_export/02_predictor.ipynb #422fe851
 def _rows(predictor, read):
     "What stands behind the file's name, for one batch"
-    good, d = [x for x, _ in read if x is not None], predictor.decoder
-    out = predictor.outputs(torch.stack(good)) if good else np.zeros((0, d.n_out), np.float32)
-    fine = np.isfinite(out).all(1)
-    found = zip(d.probs(out[fine]), d.scores(out[fine]), d(out[fine]))
+    good, d = [(x, small) for x, small in read if x is not None], predictor.decoder
+    out, seen = _seen(predictor, [x for x, _ in good])
+    fine = np.isfinite(out).all(1) & np.isfinite(seen).all(1)
+    small = [why for (_, why), ok in zip(good, fine) if ok]
+    said = predictor.answers.say(d, out[fine], seen[fine], small) if predictor.answers else [None]*len(small)
+    found = zip(d.probs(out[fine]), d.scores(out[fine]), d(out[fine]), said)
     answers = iter([_answer(predictor, *next(found)) if ok
                     else _no_answer(predictor, 'the network gave no number for it (NaN or infinity)') for ok in fine])
     return [next(answers) if x is not None else _no_answer(predictor, why) for x, why in read]
 
 # %% ../../nbs/10_export/02_predictor.ipynb #55c36002
-def _answer(predictor, probs, score, k):
-    "Label, confidence or likeliest, no reason, perhaps the score, probabilities"
+def _seen(predictor, good):
+    "Outputs of prepared items and the values of their limits; as arrays"
+    if not good: return np.zeros((0, predictor.decoder.n_out), np.float32), np.zeros((0, 0))
+    batch, a = torch.stack(good), predictor.answers
+    if not a or not a.limits: return predictor.outputs(batch), np.zeros((len(good), 0))
+    return tuple(o.float().cpu().numpy() for o in predictor.forward(batch))
+
+def _answer(predictor, probs, score, k, said):
+    "Label, confidence or likeliest, perhaps answer and set, reason, perhaps the score, probabilities"
     d, vocab = predictor.decoder, predictor.vocab
     sure = [] if d.task == 'regression' else [vocab[probs.argmax()] if _graded(d) else probs[k]]
-    return [vocab[k] if k >= 0 else '', *sure, '', *[score]*d.ordered, *probs]
+    if said is None: return [vocab[k] if k >= 0 else '', *sure, '', *[score]*d.ordered, *probs]
+    answer, inside, why = said
+    if why: sure = ['' if _graded(d) else np.nan for _ in sure]                # no label, so nothing to be sure of
+    label = '' if why or k < 0 else vocab[k]
+    return [label, *sure, answer, ' | '.join(vocab[i] for i in inside), why, *[score]*d.ordered, *probs]
 
 def _no_answer(predictor, why):
     "The same for a file without a label"
     d, many = predictor.decoder, 0 if predictor.decoder.task == 'regression' else len(predictor.vocab)
-    return ['', *['' if _graded(d) else np.nan]*(many > 0), why[:1000], *[np.nan]*(d.ordered + many)]
+    sure = ['' if _graded(d) else np.nan]*(many > 0)
+    return ['', *sure, *['', '']*bool(predictor.answers), why[:1000], *[np.nan]*(d.ordered + many)]
 
 # %% ../../nbs/10_export/02_predictor.ipynb #a1ca8186
 def predictions_csv(

@@ -15,9 +15,8 @@ import pandas as pd
 from ..analysis.figures import figure_axes
 from ..analysis.score import class_metric, countable
 from ..dataset.decode import metric_name
-from ..dataset.folds import group_numbers, tails, unit_draws
+from ..dataset.folds import group_numbers, own_groups, tails, unit_draws
 from ..dataset.names import as_they_are
-from .report import groups_of
 
 # %% ../../nbs/09_runs/05_study.ipynb #967347cb
 def _parts(values, drawn, units):
@@ -148,7 +147,7 @@ def report_study(
     tests = [r.predictions('test') for r in table.run if (r.dir/'predictions'/'test.csv').exists()]
     if tests and tests[0].targs is not None:
         study.report(_mean(tests), items, 'test', n=n, ordered=ordered, min_groups=least)
-    by = spread(wholes, metric, groups_of(preds, items, least), n)
+    by = spread(wholes, metric, own_groups(items, preds.ids, least), n)
     facts = dict(items=[len(p) for p in own], minutes=[r.info.get('minutes') for r in table.run])
     rows = table.drop(columns='run').assign(**facts, **{metric: [measure(*countable(p)) for p in own]},
                                             run=[r.id for r in table.run])

@@ -126,6 +126,7 @@ def nb_runs_cli(
         if a.save: return _save(a)
         if not a.here: fetch_runs(a.runs)
         print(_table_text(_chosen(a)))
+        for said in _looked(a): print(said)
         if a.xlsx: print(f"table  {write_ledger(a.runs, xlsx=True).resolve()}")
         if a.html:
             from nb_helpers.runs.report import report_html
@@ -140,6 +141,11 @@ def _chosen(a):  # the table that was asked for
     from nb_helpers.runs.compare import compare, leaderboard
     if a.compare: return compare(*a.compare, root=a.runs)
     return leaderboard(a.by, a.runs, a.workbook, n=a.n) if a.by else _latest(a)
+
+def _looked(a, most=4):  # what the best of several runs is worth, below the table
+    from nb_helpers.runs.compare import looks
+    if a.compare: return []
+    return [o['said'] for o in looks(a.runs, metric=a.by, workbook=a.workbook) if len(o['runs']) > 1][:most]
 
 # %% ../../nbs/11_workbook/03_tables.ipynb #8ea17207
 def nb_links_cli(
