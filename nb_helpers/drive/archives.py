@@ -29,6 +29,7 @@ import zlib
 from collections import deque
 from contextlib import contextmanager, suppress
 from copy import copy
+from functools import lru_cache
 from multiprocessing import parent_process
 from pathlib import Path
 
@@ -104,6 +105,13 @@ def _sync_dir(folder):
     finally: os.close(fd)
 
 # %% ../../nbs/02_drive/00_archives.ipynb #4876f93d
+@lru_cache
+def _rights():
+    "Of a file that `open` makes"
+    mask = os.umask(0o77)
+    os.umask(mask)
+    return 0o666 & ~mask
+
 def write_whole(
     path:str|Path,  # file to make or replace; its folder is made when missing
     data,           # text (UTF-8), bytes, a list of bytes, a dict (as JSON), or a function of a path to write to
@@ -115,10 +123,8 @@ def write_whole(
     part = path.with_name(f'.{path.name}.{uuid.uuid4().hex[:8]}.part')
     try:
         if callable(data):
-            part.touch()
-            mode = part.stat().st_mode
             data(part)
-            with suppress(OSError): part.chmod(mode)   # safetensors makes files that nobody else may read
+            with suppress(OSError): part.chmod(_rights())   # safetensors makes files that nobody else may read
         with open(part, 'r+b' if callable(data) else 'wb') as f:
             if not callable(data): _write_pieces(f, _as_pieces(data))
             if sync: os.fsync(f.fileno())
