@@ -234,6 +234,10 @@ def _fit_batch(self:Experiment, learn, step_items):
     return found.step_items
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e5
+def _minutes(run):  # of training, where this process keeps its history: one that follows another does not
+    rows = run.history()
+    return rows.seconds.sum()/60 if len(rows) else 0.
+
 @patch
 def baselines(self:Experiment,
     learn,     # fastai Learner before training
@@ -255,7 +259,7 @@ def _keep_best(self:Experiment, learn):
     "The trained network on top of the rungs; the probe in its place where it is better and `keep` does not say trained"
     rungs, on, name = self.rungs, self.values.get, 'trained network'
     below = {k: rungs.value(k) for k in rungs.classes if k != name}
-    rungs.judge(learn, name, self.run.history().seconds.sum()/60)
+    rungs.judge(learn, name, _minutes(self.run))
     self.run.log_metrics(baseline=max(below.values()))
     better = rungs.network is not None and below['linear probe'] > rungs.value(name)
     kept = 'linear probe' if better and on('keep', 'trained') == 'best' else name
@@ -367,7 +371,7 @@ def _calibrated(self:Experiment, learn, task):
 @patch
 def _report_rungs(self:Experiment, preds):
     "Figure and sentence about all rungs; of maps the trained network comes last, by its scores"
-    if not isinstance(preds, dict): self.rungs.add('trained network', preds, self.run.history().seconds.sum()/60)
+    if not isinstance(preds, dict): self.rungs.add('trained network', preds, _minutes(self.run))
     df, kept = self.rungs.table(), self.run.info.get('kept')
     said = self.rungs.says(df) + ('. Judged above and exported is the linear probe' if kept == 'linear probe' else '')
     self.run.log_figure('baselines', self.rungs.plot(df), caption=said)
