@@ -28,7 +28,7 @@ from .maps import judge_maps, weights_digest
 from .score import Predictions, class_metric
 from ..dataset.cache import source_stamps
 from ..dataset.decode import fixed_cuts, lower_is_better, metric_name
-from ..dataset.folds import fold_numbers, resamples, tails
+from ..dataset.folds import draw_counts, fold_numbers, own_groups, tails
 from ..drive.archives import write_whole
 from ..gpu import evaluating, keep_rng
 from ..model.transfer import HEADS, make_head, put_layers
@@ -104,8 +104,9 @@ def table(self:_Rungs,
     seed:int=0,      # of the resamples
 )->pd.DataFrame:     # a row a rung: value, low, high, against, gain, gain_low, gain_high, minutes, verdict
     "What each rung is worth and what it adds to the best one below; `ValueError` for a level outside 0..1"
+    if not 0 < level < 1: raise ValueError(f"level {level} must lie between 0 and 1, such as .95")
     t, measure = self.targets, class_metric(self.metric, len(self.vocab))
-    draws = (np.bincount(d, minlength=len(t)) for d, _ in zip(resamples(len(t), self.groups, seed), range(n)))
+    draws = draw_counts(len(t), self.groups, seed, n)
     drawn = np.array([[measure(t, p, w) for p in self.classes.values()] for w in draws])
     value = [measure(t, p) for p in self.classes.values()]
     return _compared(self.metric, value, drawn, self.minutes, len(t), level, least)
@@ -425,9 +426,7 @@ def _known(items, task, split):
     place = {str(v): i for i, v in enumerate(task.vocab)}
     odd = sorted(set(items.label.astype(str)) - set(place))
     if odd: raise ValueError(f"labels {odd[:5]} are not in {task.vocab[:10]}")
-    return items.label.astype(str).map(place).to_numpy(), _groups(items)
-
-def _groups(items): return items.group.fillna(items.id).to_numpy() if 'group' in items else None
+    return items.label.astype(str).map(place).to_numpy(), own_groups(items)
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #7831a258
 def baselines(

@@ -18,7 +18,7 @@ from fastcore.basics import patch
 from .figures import figure_axes
 from .score import Predictions, as_arrays, given_folds
 from .threshold import grade_shares
-from ..dataset.folds import group_numbers, resamples, tails, unit_draws
+from ..dataset.folds import draw_counts, group_numbers, own_groups, resamples, tails, unit_draws
 from ..dataset.names import as_they_are
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #90cd4c5d
@@ -149,9 +149,8 @@ def cross_fit_learner(
     place = {str(v): i for i, v in enumerate(task.vocab)}
     odd = items.label[~items.label.astype(str).isin(place)]
     if len(odd): raise ValueError(f"label {odd.iloc[0]!r} is none of {', '.join(place)}")
-    groups = items.group.fillna(items.id).tolist() if 'group' in items else None
     scores = predict_scores(learn, learn.dls.test_dl(items), task)
-    return cross_fit(items.label.astype(str).map(place).to_numpy(), scores, fit, folds, groups, **kw)
+    return cross_fit(items.label.astype(str).map(place).to_numpy(), scores, fit, folds, own_groups(items), **kw)
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #088e3029
 def threshold_curve(
@@ -175,8 +174,7 @@ def threshold_curve(
     ways = np.stack([np.searchsorted(np.sort(np.append(rest, o)), s, side='right') for o in at])*1
     i, k = np.divmod(np.arange(cuts.n_cls**2), cuts.n_cls)
     def values(w): return [cuts.measure(i, k, np.bincount(t*cuts.n_cls+p, w, cuts.n_cls**2)) for p in ways]
-    drawn = (np.bincount(d, minlength=len(t)) for d, _ in zip(resamples(len(t), None, seed), range(n)))
-    low, high = np.nanquantile([values(w) for w in drawn], q, axis=0)
+    low, high = np.nanquantile([values(w) for w in draw_counts(len(t), None, seed, n)], q, axis=0)
     return pd.DataFrame(dict(threshold=at, value=values(None), low=low, high=high))
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #d56f8dde
@@ -219,8 +217,8 @@ def _held_out(t, scores, fit, f):
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #279dbe45
 def _values(measure, t, ways, n, seed):
     "Metric of every row of classes in `ways`, (rows,), and on n resamples that all rows share, (n, rows)"
-    draws = (np.bincount(d, minlength=len(t)) for d, _ in zip(resamples(len(t), None, seed), range(n)))
-    return np.array([measure(t, p) for p in ways]), np.array([[measure(t, p, w) for p in ways] for w in draws])
+    drawn = [[measure(t, p, w) for p in ways] for w in draw_counts(len(t), None, seed, n)]
+    return np.array([measure(t, p) for p in ways]), np.array(drawn)
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #7074a183
 def _verdict(jumps, moved, gain, least):

@@ -22,9 +22,11 @@ from ..analysis.figures import figure_axes
 from ..analysis.heat import report_heatmaps
 from ..analysis.baselines import baselines as rungs_of
 from ..analysis.inspect import report_columns, report_labels, report_temperature, with_facts
+from ..analysis.shift import report_shift
 from ..balance import BalancedDL, BalancedEpochs
 from ..dataset.augment import KeyedEpochs
 from ..dataset.decode import metric_name
+from ..dataset.folds import own_groups
 from ..dataset.images import cache_images, check_photo_rate
 from ..dataset.tables import is_list
 from ..dataset.task import to_targets
@@ -33,6 +35,7 @@ from ..drive.workspace import Workspace, mount, work_folder
 from ..export.onnx import check_onnx, report_onnx
 from ..export.predictor import Predictor, export as export_model
 from ..gpu import check_gpu, fit_batch_size, gpu_info, keep_rng, resized, run_precision
+from ..runs.compare import looks
 from ..runs.ledger import fetch_runs, read_ledger, restore_run
 from ..runs.report import report_page
 from ..runs.run import Run
@@ -368,7 +371,7 @@ def more(self:Experiment,
     metric:str='accuracy', # by which columns are compared: one of `score.metrics`, or 'qwk'
     open_image=None,  # function of a path giving a picture; None: `images.open_image`
 )->dict:              # part -> what it says, in a sentence
-    "What `heatmaps`, `label_issues`, `columns` and `onnx` ask for: figures and sentences, on the page and here"
+    "What `heatmaps`, `label_issues`, `columns`, `at_shares`, `onnx` ask for: figures and sentences, on the page and here"
     if rank_distrib(): return {}
     on, run, said = self.values.get, self.run, {}
     held = _together(preds.values()) if isinstance(preds, dict) else preds
@@ -376,8 +379,9 @@ def more(self:Experiment,
     if on('heatmaps'): said['heatmaps'] = report_heatmaps(run, learn, _rows_of(items, held), task)
     if on('label_issues'): said['doubtful'] = report_labels(run, held, items, open_image=open_image)
     if self._columns:
-        found = report_columns(run, held, items, self._columns, metric, groups=_groups_of(items, held))
+        found = report_columns(run, held, items, self._columns, metric, groups=own_groups(items, _ids(held)))
         said |= {f'by_{c}': s for c, s in found.items()}
+    if on('at_shares'): said['there'] = self._as_common(preds['valid'])
     if on('onnx') and predictor: said['onnx'] = report_onnx(run, predictor.folder, _files_of(items))
     if said: run.describe(more=said)
     else: print("heatmaps, label_issues, columns and onnx are off: the cell of choices turns them on")
@@ -400,16 +404,50 @@ def _together(preds):
 def _ids(preds): return [str(i) for i in (preds.ids if hasattr(preds, 'ids') else preds.index)]
 def _rows_of(items, preds): return items[items.id.astype(str).isin(_ids(preds))].reset_index(drop=True)
 
-def _groups_of(items, preds):
-    "Group of every predicted item, itself where it has none; None where no item has one"
-    if 'group' not in items or items.group.isna().all(): return None
-    groups = items.group.astype(object).where(items.group.notna(), items.id)
-    return groups.set_axis(items.id.astype(str))[_ids(preds)].to_numpy()
-
 def _files_of(items):
     "Files of each item, as a `Predictor` takes them"
     if 'path' in items: return items[items.split != 'train'].path.tolist() if 'split' in items else items.path.tolist()
     return items.filter(['bg', 'fg_bg']).to_numpy().tolist()
+
+# %% ../../nbs/11_workbook/02_experiment.ipynb #70535a2f
+@patch
+def there(self:Experiment,
+    held,      # what `cross_fit` found on the validation items
+    names,     # of the classes, in order
+    new=None,  # what the network says of items without labels, as `held.scores`; None or empty: there are none
+):             # `Cuts`: those of validation, or moved
+    "Thresholds for where the classes are as common as `at_prevalence` says, or as the new items let see; and figures"
+    at, new = self.values.get('at_prevalence') or None, None if new is None or not len(new) else np.asarray(new)
+    if rank_distrib() or at is None and new is None: return held.cuts
+    t, s = held.targets, held.scores
+    try: shares, move, said = report_shift(self.run, t, s, names, at, new, self._measures(len(names)), held.fit,
+                                           held.folds, held.groups)
+    except ValueError as e:
+        print(f'figures at other shares of the classes: {e}')
+        return held.cuts
+    self.run.describe(more=dict(there=said))
+    print(said)
+    return held.fit(t, s, weights=(shares/np.bincount(t, minlength=len(names)).clip(1))[t]) if move else held.cuts
+
+@patch
+def _measures(self:Experiment, k):
+    "The workbook's own measure, and what goes with it"
+    return tuple(dict.fromkeys([*self.metric[:1], *(('precision', 'recall') if k == 2 else ('accuracy', 'f1_macro'))]))
+
+@patch
+def _as_common(self:Experiment, preds):
+    "What validation would say where the classes are as common as `at_shares` says, in a sentence"
+    vocab, told = preds.vocab, {}
+    for part in filter(str.strip, self.values['at_shares'].split(',')):
+        name, _, share = part.strip().rpartition(' ')
+        try: told[vocab[vocab.index(name.strip())]] = float(share)
+        except ValueError: raise ValueError(f"at_shares={part.strip()!r}: a class and its share are needed, such as "
+                                            f"'{vocab[0]} 0.1'; classes: {', '.join(vocab[:12])}") from None
+    rest = np.bincount(preds.targs, minlength=len(vocab))*[v not in told for v in vocab]
+    if not 0 <= sum(told.values()) <= 1 + 1e-9: raise ValueError(f"at_shares: {sum(told.values()):g} in all, at most 1")
+    shares = [told.get(v, (1 - sum(told.values()))*n/max(rest.sum(), 1)) for v, n in zip(vocab, rest)]
+    said = preds.probs if preds.kind == 'confidence' else np.eye(len(vocab))[preds.preds]  # else no likeliest class moves
+    return report_shift(self.run, preds.targs, said, vocab, shares, metrics=self._measures(len(vocab)))[2]
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #5de2e273
 @patch
@@ -427,9 +465,10 @@ def table(self:Experiment,
     *columns:str, # of the ledger, beside status, minutes and device
     last:int=5,   # runs
 ):                # DataFrame, a column a run
-    "The latest runs of this workbook beside each other"
+    "The latest runs of this workbook beside each other; how often these items were looked at is printed"
     df = read_ledger(self.root)
     df = df[df.workbook == self.name].set_index('id')
+    for o in looks(self.root, self.run) if self.run else (): print(o['said'])
     return df.reindex(columns=['status', *columns, 'minutes', 'device']).tail(last).T
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #31a357fe
