@@ -328,7 +328,7 @@ def probs(self:Decoder,
 def at_least(self:Decoder,
     outputs,   # logits of an ordinal task, (n, K-1) or (n, K)
 )->np.ndarray: # float32, (n, K-1)
-    "Probability of 'above class k': what `cut_outputs` takes"
+    "Probability of 'above class k': what `cut_points` takes"
     if not self.task.startswith('ordinal'):
         raise ValueError(f"task {self.task!r} has no outputs of the kind 'above class k'")
     return _sigmoid(_logits(outputs, self.n_out)[:, -(len(self.vocab) - 1):]/self.temperature).astype(np.float32)
@@ -371,7 +371,7 @@ def with_cuts(self:Decoder,
     if cuts is None: return type(self)(self.task, self.vocab, temperature=self.temperature)
     if not hasattr(cuts, 'thresholds'):
         raise ValueError(f"cuts are {type(cuts).__name__}: give what best_threshold, "
-                         "cut_points or cut_outputs returned")
+                         "cut_points returned")
     if cuts.n_cls != len(self.vocab):
         raise ValueError(f"cuts for {cuts.n_cls} classes, and vocab has {len(self.vocab)}")
     return type(self)(self.task, self.vocab, getattr(cuts, 'how', 'score'), list(cuts.thresholds), self.temperature)

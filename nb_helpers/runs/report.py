@@ -45,12 +45,12 @@ _css = """
 body{margin:0;background:#f4f5f7;color:#1d2530;font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 h1{font-size:1.7rem;margin:.2em 0} h2{font-size:1.35rem;margin:0;overflow-wrap:anywhere}
 h3{font-size:1rem;margin:0 0 .5em;color:#3c4a5c} a{color:#0b5cad} .dim{color:#5b6878;font-size:.9rem}
-p{margin:.3em 0 .8em;overflow-wrap:anywhere}
+p{margin:.3em 0 .8em;overflow-wrap:anywhere} .curves>figure:only-child{grid-column:1/-1;max-width:860px}
 section{background:#fff;border:1px solid #dfe3e8;border-radius:12px;padding:22px;margin:22px 0}
 .say{font-size:1.1rem;max-width:52em} .say b{font-size:1.45rem}
 .grid,.pair{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:22px 30px;margin:18px 0;align-items:start}
 .grid{grid-auto-flow:dense} .pair{grid-template-columns:3fr 2fr} .grid>*,.pair>*{min-width:0}
-.row{columns:3 320px;column-gap:30px;margin:18px 0} .row>div{break-inside:avoid;padding-bottom:18px}
+.row{columns:3 320px;column-gap:30px;margin:18px 0} .row>div{break-inside:avoid;padding-bottom:18px;overflow-x:auto}
 .broad,.keep:only-child{grid-column:1/-1} .grid>.keep{max-width:600px} .nb,.runs th,.runs td{white-space:nowrap}
 .runs td:last-child:not(.n):not(.m){min-width:15em;white-space:normal}
 figure{margin:0;max-width:100%;min-width:0} figcaption{color:#5b6878;font-size:.88rem;margin-top:4px;max-width:46em}
@@ -59,7 +59,7 @@ img{max-width:100%;height:auto;display:block}  table{border-collapse:collapse;wi
 .scroll thead th{position:sticky;top:0;background:#f0f2f5} th{font-weight:600;color:#3c4a5c}
 th,td{text-align:left;padding:4px 9px;border-bottom:1px solid #eceff2;vertical-align:top;overflow-wrap:break-word}
 .facts table{table-layout:fixed} .facts td{overflow-wrap:anywhere} .facts td:first-child{width:45%} td.m{width:28%}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums} td.n{white-space:nowrap}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums} td.n{white-space:nowrap} .row .n{padding:4px}
 .bar{position:relative;height:.5em;background:#e4e8ee;border-radius:.25em;min-width:70px;margin-top:.5em}
 .bar i,.bar b{position:absolute;top:0;height:100%} .bar i{background:#7fb2e5;border-radius:.25em}
 .bar b{width:3px;margin-left:-1.5px;background:#0b3d73} details{margin-top:.6em} summary{cursor:pointer;color:#0b5cad}
@@ -652,12 +652,12 @@ def _png(fig, alt):  # a figure as HTML, inside the page
     buf = io.BytesIO()
     fig = getattr(fig, 'figure', fig)
     fig.savefig(buf, format='png', dpi=180, bbox_inches='tight')
-    w = int.from_bytes(buf.getvalue()[16:20], 'big')//2             # two of them side by side on a laptop
+    w = int.from_bytes(buf.getvalue()[16:20], 'big')                # the page makes it narrower
     data = base64.b64encode(buf.getvalue()).decode()
     return Figure(Img(width=w, alt=alt, src=f'data:image/png;base64,{data}'), Figcaption(alt))
 
 def _link(root, id, page):  # the run's name, linked to its own report where it has one
-    short = Span(id[-20:], cls='nb')
+    short = Span(Span(id[-20:-11], cls='x'), id[-11:], cls='nb')
     f = root/id/'report.html'
     return A(short, href=quote(os.path.relpath(f, page.parent).replace(os.sep, '/'))) if f.is_file() else short
 
@@ -704,8 +704,8 @@ def _workbook_section(root, df, metric, page):  # everything about one workbook
     full = df.tail(_MOST).dropna(axis=1, how='all')
     table = _table([[short_value(v)[:120] for v in r] for r in full.itertuples(index=False)], list(full.columns))
     lost = P("History that can't be read:"), _table(odd, ['run','what is wrong'])
-    return Section(H2(name), P(say, cls='dim'), *seen, Div(*figs, cls='grid'),
-                   Div(_table(rows, head, (0, 3, 4), (4, len(head)-3, len(head)-2)), cls='scroll runs'),
+    return Section(H2(name), P(say, cls='dim'), *seen, Div(*figs, cls='grid curves'),
+                   Div(_table(rows, head, (0, 3, 4), range(4, len(head))), cls='scroll runs'),
                    lost if odd else '',
                    Details(Summary(f'The whole ledger: {len(full.columns)} columns'), Div(table, cls='scroll')),
                    id=quote(name))

@@ -18,6 +18,7 @@ from fastai.callback.mixup import CutMix, MixUp
 from fastai.torch_core import rank_distrib, set_seed
 from fastcore.basics import patch
 
+from ..analysis.answer import report_answers
 from ..analysis.figures import figure_axes
 from ..analysis.heat import report_heatmaps
 from ..analysis.baselines import baselines as rungs_of
@@ -56,7 +57,7 @@ class Experiment:
     ):
         self.name, self.choices, self.root = name, Choices(ns), Path(runs or work_folder()/'runs')
         self.metric = [metric] if isinstance(metric, str) else list(metric)
-        self.run = self.space = self.precision = self.rungs = self.trained = None
+        self.run = self.space = self.precision = self.rungs = self.trained = self.when = None
 
     def start(self)->Run:
         "Mount Drive, fetch what earlier sessions left, and go on with the unfinished run of these choices or begin one"
@@ -336,10 +337,22 @@ def export(self:Experiment,
     model, info = getattr(learn, 'model', learn), self.run.info
     if self.trained is not None: network = self.rungs.built(network)
     if hasattr(learn, 'dls'): task = self._calibrated(learn, task)
+    answers = self._answers(learn, task, prep)
     about = dict(run=self.run.id, licence=data_licence(self.values.get('source', '')),
                  data=info.get('data', {}).get('fingerprint'), kept=info.get('kept', 'trained network'))
-    folder = export_model(model, self.run.dir/'export', network, task, prep, metrics=self.run.metrics, **about, **notes)
+    folder = export_model(model, self.run.dir/'export', network, task, prep, metrics=self.run.metrics, answers=answers,
+                          **about, **notes)
     return Predictor(folder)
+
+@patch
+def _answers(self:Experiment, learn, task, prep):
+    "When the model answers, and when not, by its validation items; None where `answers` is 0, and of maps"
+    if not self.values.get('answers') or isinstance(task, dict) or not hasattr(learn, 'dls'): return None
+    made, said = report_answers(self.run, learn, self.run.load_table('items', text=True), task, prep,
+                                self.values['answers'], self.values.get('seed', 0))
+    self.when = said if made else None
+    print(said)
+    return made
 
 @patch
 def _calibrated(self:Experiment, learn, task):
@@ -382,6 +395,7 @@ def more(self:Experiment,
         found = report_columns(run, held, items, self._columns, metric, groups=own_groups(items, _ids(held)))
         said |= {f'by_{c}': s for c, s in found.items()}
     if on('at_shares'): said['there'] = self._as_common(preds['valid'])
+    if self.when: said['answers'] = self.when
     if on('onnx') and predictor: said['onnx'] = report_onnx(run, predictor.folder, _files_of(items))
     if said: run.describe(more=said)
     else: print("heatmaps, label_issues, columns and onnx are off: the cell of choices turns them on")
