@@ -169,7 +169,7 @@ def _sentence(df):
     v, name, row = df.iloc[:, 0], df.index[-1], df.iloc[-1]
     said = f"{metric_name(v.name)} {v[name]:.3f} of the {name}"
     if not isinstance(row.verdict, str): return said
-    wide = f"{row.gain_low:+.3f} to {row.gain_high:+.3f}, wide enough for {len(df) - 1} comparisons"
+    wide = f"{row.gain_low:+.3f} to {row.gain_high:+.3f}, wide enough for {len(df) - 1} comparison{'s'*(len(df) > 2)}"
     verdict = row.verdict + ('' if row.gain > 0 else f"; the {row.against} is the better model here")
     return f"{said} against {v[row.against]:.3f} of the {row.against}: {row.gain:+.3f} ({wide}): {verdict}"
 
