@@ -9,16 +9,15 @@ __all__ = ['bootstrap_cuts', 'cross_fit', 'cross_fit_learner', 'threshold_curve'
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #0fa51afb
 import warnings
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
 from .figures import figure_axes
-from .score import Predictions, as_arrays, given_folds
+from .score import Predictions, as_arrays, given_folds, unseen_units
 from .threshold import grade_shares
-from ..dataset.folds import draw_counts, group_numbers, own_groups, resamples, tails, unit_draws
+from ..dataset.folds import draw_counts, group_numbers, own_groups, resamples, tails
 from ..dataset.names import as_they_are
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #90cd4c5d
@@ -33,7 +32,8 @@ def bootstrap_cuts(
 )->pd.DataFrame:     # a row a threshold, then `value` and `optimism`; columns `value`, `low`, `high`
     "Percentile intervals of thresholds and metric, chosen anew on every resample; one of a single class is drawn again"
     from tqdm.auto import tqdm
-    (t, s), q, rows, draws = as_arrays(targets, scores), tails(level), [], resamples(len(targets), groups, seed)
+    (t, s), q, rows = as_arrays(targets, scores), tails(level, len(targets), groups), []
+    draws = resamples(len(t), groups, seed)
     first = fit(t, s)
     for _ in tqdm(range(n), desc='bootstrap', delay=2, leave=False):
         i = next(o for _, o in zip(range(1000), draws) if (t[o] != t[o[0]]).any())
@@ -69,18 +69,20 @@ class _CrossFit:
                 f"{self.optimistic:.3f} on those that made it")
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #ee66b675
-def _spread(t, p, n_cls, measure, groups, n, q, seed):
+def _spread(t, p, n_cls, measure, groups, n, level, seed):
     "Interval of a metric of given classes: confusion matrices are drawn, item by item or group by group"
     cell = t*n_cls+p
     units = cell if groups is None else group_numbers(groups, len(t))[0]
     per = np.zeros((units.max()+1, n_cls**2))
     np.add.at(per, (units, cell), 1)
-    if groups is None:
-        often = np.random.default_rng(seed).multinomial(len(t), per.sum(1)/len(t), n)
-        drawn = often@(per/np.maximum(per.sum(1, keepdims=True), 1))
-    else: drawn = np.stack([*islice(unit_draws(len(per), seed), n)])@per
+    often = per.sum(1) if groups is None else np.ones(len(per))
+    size, often = int(often.sum()), np.r_[often, 1, 1]                # with two units that nobody has seen, as `bootstrap`
+    if groups is None: per /= np.maximum(per.sum(1, keepdims=True), 1)
+    more = unseen_units(t, p, n_cls, groups is not None)*len(t)/size
+    per = np.r_[per, more.reshape(2, -1)]
+    drawn = np.random.default_rng(seed).multinomial(size, often/often.sum(), n)@per
     i, j = np.divmod(np.arange(n_cls**2), n_cls)
-    return np.nanquantile([measure(i, j, o) for o in drawn], q)
+    return np.nanquantile([measure(i, j, o) for o in drawn], tails(level, len(t), groups))
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #8519cac9
 def cross_fit(
@@ -100,7 +102,7 @@ def cross_fit(
     for k in range(f.max()+1):
         cuts.append(fit(t[f != k], s[f != k]))
         classes[f == k] = cuts[-1](s[f == k])
-    low, high = _spread(t, classes, whole.n_cls, whole.measure, groups, n, tails(level), seed)
+    low, high = _spread(t, classes, whole.n_cls, whole.measure, groups, n, level, seed)
     name = whole.metric if isinstance(whole.metric, str) else 'minus cost'
     chosen = np.array([c.thresholds for c in cuts])
     value = whole.measure(t, classes)
@@ -164,7 +166,7 @@ def threshold_curve(
     seed:int=0,      # of the resamples
 )->pd.DataFrame:     # `threshold`, `value`, `low`, `high`, ascending
     "The metric over one threshold with its bootstrap band; `ValueError` for a threshold that does not exist"
-    (t, s), q = as_arrays(targets, scores), tails(level)
+    (t, s), q = as_arrays(targets, scores), tails(level, len(targets))
     if not 0 <= j < len(cuts.thresholds): raise ValueError(f"threshold {j}: there are 0 to {len(cuts.thresholds)-1}")
     lo, hi = ([-np.inf, *cuts.thresholds, np.inf][i] for i in (j, j+2))
     inside = s[(s >= lo) & (s < hi)] if lo < hi else s[:0]
@@ -275,7 +277,8 @@ def why_unstable(
     k = len(every.thresholds)
     usual = [i+.5 if scores.ndim == 2 else .5 for i in range(k)]
     fixed = replace(every, thresholds=list(plain) if plain is not None else usual)
-    cols, gain = _compare(t, scores, fixed, every, fit, given_folds(t, folds, None, seed), tails(level), n, seed)
+    f = given_folds(t, folds, None, seed)
+    cols, gain = _compare(t, scores, fixed, every, fit, f, tails(level, len(t)), n, seed)
     cuts, moved, far = _epoch_cuts(t, scores, fit, k, max(50, n//4), level, seed)
     cause, verdict = _verdict(far > .25*scores.std(axis=1).mean(), moved, gain, least)
     table = pd.DataFrame(cols | cuts, index=pd.RangeIndex(1, len(scores)+1, name='epoch'))

@@ -80,8 +80,9 @@ def at_shares(
         far = _there(t, shares, w)
         return [(m(t, here, w), m(t, here, far), m(t, there, far)) for m in measures]
     def drawn_values(w): return values(w) if _enough(t, w, f) else np.full((len(metrics), 3), np.nan)
-    drawn, value = np.array([drawn_values(w) for w in draw_counts(len(t), groups, seed, n)]), np.array(values(np.ones(len(t))))
-    low, high = np.nanquantile(drawn, tails(level), axis=0)
+    drawn = np.array([drawn_values(w) for w in draw_counts(len(t), groups, seed, n)])
+    value = np.array(values(np.ones(len(t))))
+    low, high = np.nanquantile(drawn, tails(level, len(t), groups), axis=0)
     return pd.DataFrame(dict(here=value[:, 0], there=value[:, 1], low=low[:, 1], high=high[:, 1], moved=value[:, 2],
                              moved_low=low[:, 2], moved_high=high[:, 2]), index=pd.Index(metrics, name='metric'))
 
@@ -133,8 +134,9 @@ def _estimated(t, s, new, k, groups, n, level, seed):
         return shares
     pairs = zip(resamples(len(t), groups, seed), resamples(len(new), None, seed + 1), range(n))
     drawn = [found(t[i], s[i], new[j]) for i, j, _ in pairs if len(np.unique(t[i])) == (here > 0).sum()]
-    return found(t, s, new), *np.nanquantile(np.array(drawn), tails(level), axis=0)
+    return found(t, s, new), *np.nanquantile(np.array(drawn), tails(level, len(t), groups), axis=0)
 
+# %% ../../nbs/08_analysis/10_shift.ipynb #7c2c6af7
 def _ece(t, p, w, bins=15):
     "Expected calibration error of probabilities, items weighted"
     sure, right = p.max(1), p.argmax(1) == t
@@ -151,8 +153,9 @@ def _more_rows(t, s, shares, fit, groups, n, level, seed):
         cuts = [] if fit is None else zip(*(fit(t[keep], s[keep], weights=v[keep]).thresholds for v in (w, far)))
         return [(_ece(t, p, w), _ece(t, p, far), _ece(t, moved, far)), *((a, a, b) for a, b in cuts)]
     classes = len(np.unique(t))
-    drawn = np.array([values(w) for w in draw_counts(len(t), groups, seed, n) if (np.bincount(t, w) > 0).sum() == classes])
-    value, (low, high) = np.array(values(np.ones(len(t)))), np.quantile(drawn, tails(level), axis=0)
+    draws = draw_counts(len(t), groups, seed, n)
+    drawn = np.array([values(w) for w in draws if (np.bincount(t, w) > 0).sum() == classes])
+    value, (low, high) = np.array(values(np.ones(len(t)))), np.quantile(drawn, tails(level, len(t), groups), axis=0)
     names = ['ece', *(f'cut_{i+1}' if len(value) > 2 else 'threshold' for i in range(len(value) - 1))]
     return pd.DataFrame(dict(here=value[:, 0], there=value[:, 1], low=low[:, 1], high=high[:, 1], moved=value[:, 2],
                              moved_low=low[:, 2], moved_high=high[:, 2]), index=pd.Index(names, name='metric'))
@@ -163,7 +166,7 @@ def report_shift(
     targets,         # true class index of validation items, (n,)
     scores,          # what the network says of them: probability of the second class or a score, (n,); or (n, k)
     names,           # of the classes, (k,)
-    shares=None,     # share of each class where it will be used, (k,); of two classes that of the second; None: estimated
+    shares=None,     # share of each class where it is used, (k,); of two classes that of the second; None: estimated
     new=None,        # what the network says of items without labels, as `scores`
     metrics=('mcc', 'precision', 'recall'), # as for `at_shares`; the first is said
     fit=None,        # as there: None is the likeliest class
@@ -188,16 +191,18 @@ def report_shift(
     table = pd.concat([at_shares(t, s, shares, metrics, fit, folds, groups, n, level, seed),
                        _more_rows(t, s, shares, fit, groups, n, level, seed)])
     run.save_table('there', table, index=True)
-    run.log_metrics(**{f'there_{m}{end}': float(table.loc[m, c]) for m in metrics for end, c in
+    run.log_metrics(**{f'{m}_there{end}': float(table.loc[m, c]) for m in metrics for end, c in
                        (('', 'moved'), ('_low', 'moved_low'), ('_high', 'moved_high')) if np.isfinite(table.loc[m, c])})
     return shares, move, _said(table, names, here, shares, from_new, move)
 
+# %% ../../nbs/08_analysis/10_shift.ipynb #cf98c0b3
 def _said(table, names, here, shares, from_new, move):
     "Both shares, and the first metric at them, in a sentence"
-    i, row, name = len(here) - 1 if len(here) == 2 else int(np.abs(shares - here).argmax()), table.iloc[0], table.index[0]
+    i = 1 if len(here) == 2 else int(np.abs(shares - here).argmax())
+    row, name = table.iloc[0], metric_name(table.index[0])
     span = lambda v, a, b: f'{v:.3f} (95 % interval {a:.3f} to {b:.3f})'
-    said = (f"{names[i]} is {here[i]:.1%} of the validation items and {shares[i]:.1%} where the model is used{from_new}. "
-            f"{metric_name(name).capitalize() if metric_name(name).islower() else metric_name(name)} is {row.here:.3f} "
-            f"here and {span(row.there, row.low, row.high)} there, {span(row.moved, row.moved_low, row.moved_high)} "
+    said = (f"{names[i]} is {here[i]:.1%} of the validation items and {shares[i]:.1%} where the model is used"
+            f"{from_new}. {name[:1].upper() + name[1:]} is {row.here:.3f} here and "
+            f"{span(row.there, row.low, row.high)} there, {span(row.moved, row.moved_low, row.moved_high)} "
             "where decisions are moved to those shares")
     return said + ('.' if move else '; the interval holds what was seen in validation, so they are not moved.')

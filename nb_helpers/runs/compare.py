@@ -57,6 +57,7 @@ def is_number(
     "Whether it is a number; a truth value and NaN are none"
     return isinstance(v, (int, float, np.number)) and not isinstance(v, bool) and v == v   # NaN is none
 
+# %% ../../nbs/09_runs/03_compare.ipynb #01fa47aa
 def ledger_names(
     root, # folder of the runs
     df,   # their ledger
@@ -133,6 +134,7 @@ def _seen(root):  # {fingerprint of labelled items: [(run, name of the split)]},
             if key: out.setdefault(key, []).append((run, f.stem))
     return out
 
+# %% ../../nbs/09_runs/03_compare.ipynb #4b50f314
 def _about(run, split):  # what `Run.report` kept of a split
     about = run.info.get('report')
     about = about.get(split) if isinstance(about, dict) else None
@@ -149,6 +151,7 @@ def _measure(runs, metric):  # the metric that was asked for, of any split; else
         return name
     return 'accuracy'
 
+# %% ../../nbs/09_runs/03_compare.ipynb #05586348
 def _best(runs, metric):  # `best_of` of these runs, or {} where their answers are of other classes or can't be read
     from nb_helpers.analysis.choice import best_of
     try: preds = [r.predictions(s) for r, s in runs]
@@ -182,6 +185,7 @@ def looks(
         out.append(dict(split=split, runs=ids, metric=name, said=_looked(split, ids, name, found, run), **found))
     return sorted(out, key=lambda o: -len(o['runs']))
 
+# %% ../../nbs/09_runs/03_compare.ipynb #5b783681
 def _looked(split, ids, metric, found, run):
     "A sentence about items that were looked at, once or more often"
     what = f"{metric_name(split)} items"
@@ -190,8 +194,9 @@ def _looked(split, ids, metric, found, run):
     if not found: return f"{said}: the best of them owes a part to luck."
     best = 'this one' if run is not None and run.id == found['best'] else found['best']
     name = metric_name(metric)
-    return (f"{said}. The best of them by {name} is {best}: {found['value']:.3f} as measured, worth {found['worth']:.3f} "
-            f"on other items (95 % interval {found['low']:.3f} to {found['high']:.3f}), since it was chosen here.")
+    return (f"{said}. The best of them by {name} is {best}: {found['value']:.3f} as measured, worth "
+            f"{found['worth']:.3f} on other items (95 % interval {found['low']:.3f} to {found['high']:.3f}), "
+            "since it was chosen here.")
 
 # %% ../../nbs/09_runs/03_compare.ipynb #91b43af6
 def _flat(d, pre=''):  # name and value pairs of nested dicts, names joined by a dot

@@ -179,7 +179,8 @@ def report(self:Run,
     min_groups:int=0,      # groups for resampling whole groups; with fewer, items are resampled
 )->pd.DataFrame:           # of `bootstrap` and `bootstrap_soft`: `value`, `low`, `high`, a row a metric
     "Metrics with intervals, tables, figures and probabilities of one split into the run; `ValueError` as in `metrics`"
-    pre,groups = '' if split=='valid' else f'{split}_',None if items is None else own_groups(items, preds.ids, min_groups)
+    pre = '' if split=='valid' else f'{split}_'
+    groups = None if items is None else own_groups(items, preds.ids, min_groups)
     table = pd.concat([bootstrap(preds, n, level, seed, groups),
                        bootstrap_soft(preds, n, level, seed, groups, ordered)])
     classes = per_class(preds, n, level, seed, groups)
@@ -198,6 +199,7 @@ def report(self:Run,
                   for end,col in (('','value'), ('_low','low'), ('_high','high'))})
     return table
 
+# %% ../../nbs/09_runs/04_report.ipynb #99c1f572
 def _split_figures(preds, worst, open_image):
     "Figures of one split by name; none of probabilities that are none"
     out = dict(confusion=plot_confusion(preds))
@@ -290,6 +292,7 @@ def _bar(v, a, b):
     v,a,b = (100*min(max(o, 0), 1) for o in (v, a, b))
     return Div(I(style=f'left:{a:.1f}%;width:{max(b-a, .5):.1f}%'), B(style=f'left:{v:.1f}%'), cls='bar')
 
+# %% ../../nbs/09_runs/04_report.ipynb #e389ed02
 def _metric_table(name, rows):
     rows, label = dict(rows), {}
     if rows.get('recall_macro') and rows.get('recall_macro')==rows.get('balanced_accuracy'):
@@ -423,7 +426,8 @@ def _classes(run, pre, what):
 
 # %% ../../nbs/09_runs/04_report.ipynb #fc857eda
 _tables = dict(candidates='Last epochs and averages, cross-fitted', ensembles='Ensembles, cross-fitted',
-               there='Where the classes are as common as there', folds='Folds and runs', people='Beside the people who labelled', doubtful='Labels that look wrong',
+               there='Where the classes are as common as there', folds='Folds and runs',
+               people='Beside the people who labelled', doubtful='Labels that look wrong',
                hardest='Hardest items')
 _folded = dict(epochs='Epoch by epoch', classes_by_epoch='Predicted classes by epoch')   # the figures say it as well
 

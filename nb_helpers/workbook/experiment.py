@@ -339,7 +339,7 @@ def more(self:Experiment,
     metric:str='accuracy', # by which columns are compared: one of `score.metrics`, or 'qwk'
     open_image=None,  # function of a path giving a picture; None: `images.open_image`
 )->dict:              # part -> what it says, in a sentence
-    "What `heatmaps`, `label_issues`, `columns`, `at_shares`, `onnx` ask for: figures and sentences, on the page and here"
+    "What the choices after `baselines` ask for, such as `heatmaps`: figures and sentences, on the page and here"
     if rank_distrib(): return {}
     on, run, said = self.values.get, self.run, {}
     held = _together(preds.values()) if isinstance(preds, dict) else preds
@@ -397,11 +397,13 @@ def there(self:Experiment,
     print(said)
     return held.fit(t, s, weights=(shares/np.bincount(t, minlength=len(names)).clip(1))[t]) if move else held.cuts
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #0ea4be7d
 @patch
 def _measures(self:Experiment, k):
     "The workbook's own measure, and what goes with it"
     return tuple(dict.fromkeys([*self.metric[:1], *(('precision', 'recall') if k == 2 else ('accuracy', 'f1_macro'))]))
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #c64febaf
 @patch
 def _as_common(self:Experiment, preds):
     "What validation would say where the classes are as common as `at_shares` says, in a sentence"
@@ -414,7 +416,7 @@ def _as_common(self:Experiment, preds):
     rest = np.bincount(preds.targs, minlength=len(vocab))*[v not in told for v in vocab]
     if not 0 <= sum(told.values()) <= 1 + 1e-9: raise ValueError(f"at_shares: {sum(told.values()):g} in all, at most 1")
     shares = [told.get(v, (1 - sum(told.values()))*n/max(rest.sum(), 1)) for v, n in zip(vocab, rest)]
-    said = preds.probs if preds.kind == 'confidence' else np.eye(len(vocab))[preds.preds]  # else no likeliest class moves
+    said = preds.probs if preds.kind == 'confidence' else np.eye(len(vocab))[preds.preds]   # else no class moves
     return report_shift(self.run, preds.targs, said, vocab, shares, metrics=self._measures(len(vocab)))[2]
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #5de2e273
