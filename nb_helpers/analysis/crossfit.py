@@ -76,7 +76,7 @@ def _spread(t, p, n_cls, measure, groups, n, level, seed):
     per = np.zeros((units.max()+1, n_cls**2))
     np.add.at(per, (units, cell), 1)
     often = per.sum(1) if groups is None else np.ones(len(per))
-    size, often = int(often.sum()), np.r_[often, 1, 1]                # with two units that nobody has seen, as `bootstrap`
+    size, often = int(often.sum()), np.r_[often, 1, 1]   # two units that nobody has seen, as in `bootstrap`
     if groups is None: per /= np.maximum(per.sum(1, keepdims=True), 1)
     more = unseen_units(t, p, n_cls, groups is not None)*len(t)/size
     per = np.r_[per, more.reshape(2, -1)]

@@ -245,11 +245,12 @@ def unseen_units(
     k:int,  # classes
     mixed,  # half of each is wrong, as of a group; else one is right and one is wrong
 )->np.ndarray: # float, (2, k, k), each of sum 1: rows true, columns predicted
-    "What two units more might be that nobody has seen: rare classes by the root of their share"
-    share, pred = np.sqrt(np.bincount(t, minlength=k)), np.bincount(p, minlength=k) + 1e-9
-    wrong = np.outer(share, pred)*(1 - np.eye(k))
-    wrong *= (share/np.maximum(wrong.sum(1), 1e-12))[:, None]
-    both = np.stack([np.diag(share), wrong if wrong.sum() > 0 else np.diag(share)])/share.sum()
+    "Two units more that nobody has seen; their mistakes are like those that were seen, and like one that was not"
+    share, seen = np.sqrt(np.bincount(t, minlength=k)), np.bincount(t*k + p, minlength=k*k).reshape(k, k)
+    right, off = np.diag(share/share.sum()), 1 - np.eye(k)
+    any_one = np.outer(share, seen.sum(0) + 1e-9)*off
+    wrong = seen*off + any_one/max(any_one.sum(), 1e-12)
+    both = np.stack([right, wrong/wrong.sum() if wrong.sum() > .5 else right])
     return np.stack([both.mean(0)]*2) if mixed else both
 
 # %% ../../nbs/08_analysis/00_score.ipynb #d5ab4437
