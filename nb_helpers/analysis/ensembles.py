@@ -43,8 +43,9 @@ def out_of_fold(
         due = items.id[items.fold.notna() & (items.fold.fillna(-1) >= 0)].astype(str)
         lost = due[~due.isin(ids)].tolist()
         if lost: raise ValueError(f"{len(lost)} items were predicted in no fold: {', '.join(map(str, lost[:5]))}")
+    kind = max((p.kind for p in parts), key=['confidence', 'shifted', 'share'].index)    # what all of them can be read as
     return Predictions(ids, None if parts[0].targs is None else np.concatenate([p.targs for p in parts]),
-                       np.concatenate([p.probs for p in parts]), vocab)
+                       np.concatenate([p.probs for p in parts]), vocab, kind)
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #78e2bfcf
 def _fold_table(

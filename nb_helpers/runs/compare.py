@@ -39,7 +39,9 @@ def leaderboard(
     df = read_ledger(root)
     if workbook is not None: df = df[df.workbook==workbook]
     pars, mets = ledger_names(root, df)
-    if metric not in mets: raise KeyError(f"no run has the metric {metric!r}; there are: {', '.join(mets) or 'none'}")
+    if metric not in mets:
+        known = [k for k in mets if not k.endswith(('_low', '_high'))]
+        raise KeyError(f"no run has the metric {metric!r}; there are: {', '.join(known) or 'none'}")
     df = df[df[metric].map(is_number)]
     down = best=='min' or best=='auto' and lower_is_better(metric)
     df = df.assign(**{metric: df[metric].astype(float)}).sort_values([metric,'started','id'],
