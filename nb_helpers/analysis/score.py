@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Predictions', 'countable', 'tally_metrics', 'metrics', 'class_metric', 'given_folds', 'unseen_units', 'bootstrap',
            'per_class', 'confusion', 'confused', 'item_values', 'top_mistakes', 'as_arrays', 'auc', 'soft_scores',
-           'bootstrap_soft', 'reliability', 'column_baseline']
+           'bootstrap_soft', 'reliability']
 
 # %% ../../nbs/08_analysis/00_score.ipynb #1e2ff9ee
 import csv
@@ -503,29 +503,3 @@ def reliability(
         rows.append(dict(low=b/bins, high=(b+1)/bins, n=int(on.sum()), confidence=conf[on].mean(),
                          accuracy=hit[on].mean(), accuracy_low=ci.low, accuracy_high=ci.high))
     return pd.DataFrame(rows)
-
-# %% ../../nbs/08_analysis/00_score.ipynb #a7f40c13
-def column_baseline(
-    items:pd.DataFrame,   # id, label, split; group where there is one: the intervals draw whole groups
-    columns:pd.DataFrame, # numbers of the same items in the same order, none missing
-    vocab:list,           # class names
-    metric:str='mcc',     # one of `score.metrics`
-    n:int=1000,           # bootstrap resamples
-    seed:int=0,           # of them
-)->pd.DataFrame:          # a row for valid and for test: `value`, `low`, `high`
-    "What a few numbers alone say of the label, by logistic regression; `ValueError` for numbers that are missing"
-    from sklearn.linear_model import LogisticRegression
-    x, place = columns.to_numpy(float), {v: i for i, v in enumerate(vocab)}
-    if len(x) != len(items): raise ValueError(f"{len(x)} rows of numbers for {len(items)} items: give one an item")
-    bad = ~np.isfinite(x).all(1)
-    if bad.any():
-        raise ValueError(f"{bad.sum()} items lack a number, the first is {items.id.iloc[bad.argmax()]}: leave them out")
-    y, split, rows = np.array([place[o] for o in items.label]), items.split.to_numpy(), {}
-    fitted = LogisticRegression(class_weight='balanced', max_iter=1000).fit(x[split == 'train'], y[split == 'train'])
-    for s in ('valid', 'test'):
-        at, probs = split == s, np.zeros((int((split == s).sum()), len(vocab)))
-        if not at.any(): continue
-        probs[:, fitted.classes_] = fitted.predict_proba(x[at])
-        groups = items.group.fillna(items.id)[at] if 'group' in items else None
-        rows[s] = bootstrap(Predictions(items.id[at], y[at], probs, vocab), n, seed=seed, groups=groups).loc[metric]
-    return pd.DataFrame(rows).T

@@ -23,11 +23,11 @@ from fastcore.xml import (
     FT, A, B, Body, Code, Details, Div, Figcaption, Figure, H1, H2, H3, Head, Html, I, Img, Main, Meta, P, Pre, Safe,
     Section, Span, Style, Summary, Table, Tbody, Td, Th, Thead, Title, Tr, ft, to_xml)
 
-from ..analysis.crossfit import plot_unstable, why_unstable
+from ..analysis.crossfit import why_unstable
 from ..analysis.figures import (
     figure_axes, plot_confusion, plot_history, plot_mistakes, plot_reliability, plot_roc_pr)
 from ..analysis.score import (
-    bootstrap, bootstrap_soft, confused, confusion, item_values, per_class, reliability, top_mistakes)
+    bootstrap, bootstrap_soft, confused, confusion, per_class, reliability, top_mistakes)
 from ..dataset.folds import own_groups
 from ..dataset.names import as_they_are, legend_name, short_name
 from ..dataset.decode import lower_is_better, metric_name
@@ -242,7 +242,7 @@ class RunEpochs:
         why = why_unstable(self.valid.targs, self.valid.scores[-last:], self.fit, **kw)
         why.table.index = pd.Index(self.valid.epochs[-last:], name='epoch')     # as the history counts them
         print(why.verdict)
-        return plot_unstable(why)
+        return why.plot()
 
 # %% ../../nbs/09_runs/04_report.ipynb #fc56c330
 @as_they_are
@@ -435,6 +435,7 @@ _tables = dict(candidates='Last epochs and averages, cross-fitted', ensembles='E
                hardest='Hardest items')
 _folded = dict(epochs='Epoch by epoch', classes_by_epoch='Predicted classes by epoch')   # the figures say it as well
 
+# %% ../../nbs/09_runs/04_report.ipynb #6d5ca4d0
 def _together(head, rows):
     "Columns x, x_low and x_high as one, 'x (low to high)'"
     at = {c: j for j,c in enumerate(head)}

@@ -23,7 +23,7 @@ from ..analysis.figures import figure_axes
 from ..analysis.heat import report_heatmaps
 from ..analysis.baselines import baselines as rungs_of
 from ..analysis.inspect import report_columns, report_labels, report_temperature, with_facts
-from ..analysis.shift import report_shift
+from ..analysis.shift import photo_facts, report_shift, usual_facts
 from ..balance import BalancedDL, BalancedEpochs
 from ..dataset.augment import KeyedEpochs
 from ..dataset.decode import metric_name
@@ -341,7 +341,7 @@ def export(self:Experiment,
     about = dict(run=self.run.id, licence=data_licence(self.values.get('source', '')),
                  data=info.get('data', {}).get('fingerprint'), kept=info.get('kept', 'trained network'))
     folder = export_model(model, self.run.dir/'export', network, task, prep, metrics=self.run.metrics, answers=answers,
-                          **about, **notes)
+                          photos=self._usual(prep), **about, **notes)
     return Predictor(folder)
 
 @patch
@@ -362,6 +362,19 @@ def _calibrated(self:Experiment, learn, task):
     warm, said = report_temperature(self.run, out, to_targets(targ, task.scored).numpy(), task)
     print(said)
     return warm
+
+# %% ../../nbs/11_workbook/02_experiment.ipynb #566c5a29
+@patch
+def _usual(self:Experiment, prep, most=300):
+    "What is usual of the training photos, for `nb_predict` to hold new ones against; None of clips, maps and scenes"
+    if prep.by == 'prepare_clip' or not (self.run.dir/'items.csv').exists(): return None
+    rows = self.run.load_table('items', text=True)
+    if not {'path', 'split'} <= set(rows): return None
+    rows = rows[rows.split.eq('train') & rows.path.ne('')]
+    rows = rows.sample(min(len(rows), most), random_state=0)
+    rows = rows[[Path(p).is_file() for p in rows.path]]
+    if len(rows) < 20: return None
+    return usual_facts(photo_facts([prep(p) for p in rows.path], rows.path), own_groups(rows))
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e6
 @patch
