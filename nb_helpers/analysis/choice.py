@@ -8,7 +8,7 @@ __all__ = ['best_of']
 # %% ../../nbs/08_analysis/12_choice.ipynb #06fd75bc
 import numpy as np
 
-from .score import class_metric, tally_metrics
+from .score import class_metric, tally_metrics, unseen_units
 from ..dataset.folds import draw_counts, tails
 
 # %% ../../nbs/08_analysis/12_choice.ipynb #29d793f2
@@ -55,11 +55,14 @@ def best_of(
         raise ValueError(f"classes {p.shape} of {len(t)} items: (runs, items) and a run at least are needed")
     measure, cell = _by_tables(metric, n_cls), t*n_cls + p + n_cls**2*np.arange(len(p))[:, None]
     def tables(w): return np.bincount(cell.ravel(), np.tile(w, len(p)), len(p)*n_cls**2).reshape(-1, n_cls, n_cls)
+    a_unit = 1 if groups is None else len(t)/len(set(groups))
+    unseen = np.stack([unseen_units(t, o, n_cls, groups is not None) for o in p])*a_unit   # as in `bootstrap`
+    more = np.random.default_rng(seed).poisson(1, (n, 2))
     value, drawn, left = measure(tables(np.ones(len(t)))), np.empty((n, len(p))), np.zeros((n_cls, n_cls))
     best = int(np.nanargmax(value))
     for i, w in enumerate(draw_counts(len(t), groups, seed, n)):
-        drawn[i] = np.nan_to_num(measure(tables(w)), nan=-np.inf)
-        left += tables(w == 0)[drawn[i].argmax()]
+        drawn[i] = np.nan_to_num(measure(tables(w) + np.tensordot(unseen, more[i], (1, 0))), nan=-np.inf)
+        left += tables(w == 0)[np.nan_to_num(measure(tables(w)), nan=-np.inf).argmax()]
     drawn = drawn[np.isfinite(drawn).all(1)]
     pulled, low, high = _pulled(value, drawn, best, level)
     again = pulled if len(p) == 1 else float(measure(left[None])[0])        # one run: nothing was chosen

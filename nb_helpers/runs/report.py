@@ -342,7 +342,8 @@ def _sentences(run):
     if says := (info.get('study') or {}).get('says'): out.append(P(says))
     words = dict.fromkeys(o for s in splits for o in _remarks(about.get(s) or {}, s if len(splits)>1 else ''))
     seen = [o['said'] for o in looks(run.dir.parent, run) if len(o['runs']) > 1 or o['split'] != 'valid']
-    return out + [P(_soft(o), cls='dim') for o in [*words, *seen]]
+    there = (run.info.get('more') or {}).get('there')
+    return out + [P(_soft(o), cls='dim') for o in [*words, *seen, *[there]*bool(there)]]
 
 # %% ../../nbs/09_runs/04_report.ipynb #a463c13c
 _captions = dict(folds='Every training on the items it did not see',  # of pictures that have no sentence of their own
