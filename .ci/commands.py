@@ -211,7 +211,7 @@ def main():
         once = {}
         for l in lines: once.setdefault(tuple(words(l)), l)
         for line in once.values():
-            if re.search(r' -p source NAME|KEY|\bnb_run all', line): continue
+            if re.search(r' -p source NAME|KEY|\bnb_run all| --seeds | --ablate ', line): continue   # or take hours
             if first is None and ' -p source photos.zip' in line: first = line
             run = killed(folder, env, first) if '--resume RUN' in line else getattr(latest(folder), 'name', 'RUN')
             t = time.time()

@@ -43,7 +43,7 @@ from ..runs.run import Run
 from ..training.callbacks import KeepEpochs, use_precision
 from ..training.loop import fit as fit_phases
 from ..training.resume import Resumable
-from .command import nb_sweep
+from .command import nb_study, nb_sweep
 from .parameters import Choices
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #10cc765f
@@ -512,3 +512,30 @@ def sweep(self:Experiment,
 ):             # DataFrame: the ledger's rows of these runs
     "This workbook once for each combination, each a run of its own, without progress bars"
     return nb_sweep(self.name, over, same, self.root, progress=False)
+
+# %% ../../nbs/11_workbook/02_experiment.ipynb #41617f6a
+@patch
+def study(self:Experiment,
+    folds:int=5,  # parts of the data, each validates once; 0: the workbook's own split
+    seeds:int=1,  # trainings of each: `seed`, `seed`+1, ...
+    **other,      # what is not as in the cell of choices
+):                # DataFrame, a row a training; the study is a run with a page, metrics and an export of its own
+    "This workbook trained for every fold and seed, as one run; the same cell, run again after a kill, goes on with it"
+    mine = {k: v for k, v in self.values.items() if not folds or k not in ('fold', 'folds')}
+    return self._studied(nb_study(self.name, folds, seeds, mine | other, self.root, progress=False), 'folds')
+
+@patch
+def ablate(self:Experiment,
+    run=None,     # the run whose changes are judged, by id; None: this one
+    base=None,    # the run without them; None: what the workbook has by itself
+    folds:int=5,  # parts of the data, each validates once
+    seeds:int=1,  # trainings of each
+):                # DataFrame, a row a change: gain, interval, verdict, minutes
+    "Which changes helped: each taken back by itself, on the same folds and seeds, until its answer is clear"
+    return self._studied(nb_study(self.name, folds, seeds, root=self.root, ablate=run or self.run.id, base=base,
+                                  progress=False), 'ablation')
+
+@patch
+def _studied(self:Experiment, study, table):
+    print(study.info['study']['says'], study.dir/'report.html', sep='\n')
+    return study.load_table(table)
