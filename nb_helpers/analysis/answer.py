@@ -252,6 +252,31 @@ def _check_sets(sets, n_cls):
             raise ValueError(f"answer: {len(v)} numbers of {k} for {n_cls} classes")
     if list(sets.get('cuts', ())) != sorted(sets.get('cuts', ())): raise ValueError("answer: cuts must rise")
 
+# %% ../../nbs/08_analysis/11_answer.ipynb #bfdac57f
+@patch(cls_method=True)
+def of_scores(cls:Answers,
+    task,        # `Decoder`: what labels mean, and the cuts of grades
+    probs,       # class probabilities of validation items, (n, K); of grades anything
+    scores,      # one score an item, (n,), where the task is graded; else anything
+    targets,     # class index, int, (n,)
+    level:float, # share of new items whose set shall hold the true class, 0..1
+    groups=None, # group of each item, (n,): a new item is one of a new group; None: items alone
+)->Answers:      # with sets and no limits
+    "Sets of the items that are given; `ValueError` for a level outside 0..1"
+    tails(level)                                                  # what is no share stops here
+    sets = _fit_sets(task, _oddness(task, probs, scores), np.asarray(targets), level, groups)
+    return cls(level, sets)
+
+# %% ../../nbs/08_analysis/11_answer.ipynb #d8cbd512
+@patch
+def holds(self:Answers,
+    label,   # class index of the answer, int, (n,)
+    probs,   # class probabilities, (n, K); of grades anything
+    scores,  # one score an item, (n,), of grades
+)->np.ndarray: # bool, (n, K)
+    "Which classes are in the set of each item; the label always is"
+    return _in_set(self.sets, np.asarray(label), probs, scores)
+
 # %% ../../nbs/08_analysis/11_answer.ipynb #a5d3c7bd
 @patch
 def say(self:Answers,
@@ -335,13 +360,14 @@ def _fit_checks(
 
 # %% ../../nbs/08_analysis/11_answer.ipynb #a5c91b5c
 def _limit(name, low, high, answer, why_low='', why_high=''):
+    low, high = (None if v is None else round(float(v), 6) for v in (low, high))
     return dict(name=name, low=low, high=high, answer=answer, why_low=why_low, why_high=why_high)
 
 # %% ../../nbs/08_analysis/11_answer.ipynb #4085a3df
 def _far_limit(far, groups, refuse=.02):
     "Distance that a share of new good items lies beyond; of too few to say, the farthest of them"
     q = _reach(far, 1 - refuse, groups)
-    return float((q if np.isfinite(q) else np.max(far))*1.001)   # another machine's last digit refuses nothing
+    return (q if np.isfinite(q) else np.max(far))*1.001   # another machine's last digit refuses nothing
 
 # %% ../../nbs/08_analysis/11_answer.ipynb #398d1deb
 def _look_limits(looks):
@@ -349,8 +375,24 @@ def _look_limits(looks):
     out, x = [], np.asarray(looks, np.float64)
     for (name, (low, high, slack)), v in zip(_LOOKS.items(), x.T):
         (a, m, b), far = np.quantile(v, [.005, .5, .995]), 1.5
-        ends = [float(m - far*(m - a) - slack) if low else None, float(m + far*(b - m) + slack) if high else None]
+        ends = [m - far*(m - a) - slack if low else None, m + far*(b - m) + slack if high else None]
         out.append(_limit(name, *ends, 'retake', low, high))
+    return out
+
+# %% ../../nbs/08_analysis/11_answer.ipynb #3d715036
+@patch(cls_method=True)
+def of_features(cls:Answers,
+    train,        # features of training items, (n, d)
+    valid,        # features of validation items, (m, d)
+    level:float=.95, # of the sets, which are not chosen here
+    groups=None,  # group of each validation item, (m,)
+    looks=None,   # looks of the training items, (n, 4); None: pictures are not looked at
+)->Answers:       # with limits and no sets
+    "The plane of the training features, and the limits"
+    out = cls(level, checks=_fit_checks(train, looks is not None))
+    limit = _far_limit(out.checks.far(valid).numpy(), groups)
+    out.limits = [_limit('distance', None, limit, 'not mine', why_high=_FAR)]
+    if looks is not None: out.limits += _look_limits(looks)
     return out
 
 # %% ../../nbs/08_analysis/11_answer.ipynb #a5c3ccc6
@@ -409,12 +451,12 @@ def _left_out(run, task, ids, t, part, said):
 def _tried(task, t, said, far, looked, level, groups, part):
     "(set sizes, whether sets hold the true class, 0 answered, 1 not mine, 2 retake), (n,) each, by the other parts"
     labels, probs, scores = said
-    n, odd = len(t), _oddness(task, probs, scores)
-    inside, beyond = np.zeros(odd.shape, bool), np.zeros(n, bool)
+    n = len(t)
+    inside, beyond = np.zeros((n, len(task.vocab)), bool), np.zeros(n, bool)
     for f in np.unique(part):
         on, g = part == f, None if groups is None else groups[part != f]
-        sets = _fit_sets(task, odd[~on], t[~on], level, g)
-        inside[on] = _in_set(sets, labels[on], probs[on], scores[on])
+        fitted = Answers.of_scores(task, probs[~on], scores[~on], t[~on], level, g)
+        inside[on] = fitted.holds(labels[on], probs[on], scores[on])
         beyond[on] = far[on] > _far_limit(far[~on], g)
     return inside.sum(1), inside[np.arange(n), t], np.where(looked, 2, beyond.astype(int))
 
@@ -516,15 +558,13 @@ def chosen(cls:Answers,
     train = train.sample(min(_MOST, len(train)), random_state=seed)
     _, features, looks = _look_through(learn, train, prep, photos)
     out, read, seen = _look_through(learn, valid, prep, photos)
-    answers = cls(level, checks=_fit_checks(features, photos))
-    far = answers.checks.far(read).numpy().astype(np.float64)
-    limits = _look_limits(looks) if photos else []
-    answers.limits = [_limit('distance', None, _far_limit(far, groups), 'not mine', why_high=_FAR), *limits]
+    answers = cls.of_features(features, read, level, groups, looks)
+    far = answers.checks.far(read).numpy()
     if photos: answers.side = _least_side(train, prep.resize)
-    looked = _crossed(limits, seen) if photos else np.zeros(len(t), bool)
+    looked = _crossed(answers.limits[1:], seen) if photos else np.zeros(len(t), bool)
     part = fold_numbers(t, groups, min(5, len(t if groups is None else set(groups))), seed)
     said, many = _left_out(run, task, valid.id.astype(str), t, part, (task(out), task.probs(out), task.scores(out)))
-    answers.sets = _fit_sets(task, _oddness(task, *said[1:]), t, level, groups)
+    answers.sets = cls.of_scores(task, *said[1:], t, level, groups).sets
     size, holds, refused = _tried(task, t, said, far, looked, level, groups, part)
     right, sure = said[0] == t, _surest(task, *said)
     answers.worth = _worth(right, size, holds, refused, groups, seed=seed)
