@@ -69,7 +69,7 @@ def spec_hash(
 
 # %% ../../nbs/10_export/01_spec.ipynb #d23ce662
 def find_export(
-    run:str,          # an export folder, a run's folder, or a run's id
+    run:str,          # an export folder, a run's folder, a run's id, or user/name of a model on Hugging Face's Hub
     root:Path='runs', # where runs are looked for by id
 )->Path:              # the folder with spec.json
     "Where the exported model of a run lies; `FileNotFoundError` naming the places looked at, or what is missing there"
@@ -79,8 +79,24 @@ def find_export(
         if not (p/'weights.safetensors').is_file():
             raise FileNotFoundError(f"{p/'weights.safetensors'} is missing: export the run again")
         return p
+    if re.fullmatch(r'[\w.-]+/[\w.-]+', str(run)) and not Path(run).parent.exists(): return _from_hub(str(run))
     have = sorted(p.parent.parent.name for p in Path(root).glob('*/export/spec.json'))
     near = get_close_matches(Path(run).name, have, 1)
     raise FileNotFoundError((f"did you mean {near[0]}? There is " if near else '') +
                             f"no exported model in {', '.join(map(str, places))}; runs with one in {root}: "
                             f"{', '.join(have[-5:]) or 'none'}")
+
+def _from_hub(name):
+    "The two files of a model on the Hub, fetched once; `FileNotFoundError` where there is none"
+    try: from huggingface_hub import snapshot_download
+    except ImportError as e:
+        raise FileNotFoundError(f"{name}: there is no such folder; if it is a model on Hugging Face's Hub: "
+                                "pip install huggingface_hub") from e
+    try: folder = Path(snapshot_download(name, allow_patterns=['spec.json', 'weights.safetensors']))
+    except Exception as e:    # of a dozen kinds, by its version and that of what it asks with
+        why = str(e).strip().splitlines()[0][:200] if str(e).strip() else ''
+        raise FileNotFoundError(f"{name}: neither a folder here nor a model on Hugging Face's Hub that can be read "
+                                f"({type(e).__name__}: {why})") from e
+    if gone := [n for n in ('spec.json', 'weights.safetensors') if not (folder/n).is_file()]:
+        raise FileNotFoundError(f"{name} on Hugging Face's Hub has no {gone[0]}: it is none of nb_helpers' models")
+    return folder
