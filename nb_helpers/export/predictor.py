@@ -428,7 +428,7 @@ def export_ensemble(
     network = dict(kind='ensemble', members=[s['network'] for s in specs], read=_READ.get(task['task'], 'sigmoid'), **net)
     model = _build_network(network)
     for k, (f, s) in enumerate(zip(folders, specs)):
-        model.members[k].load_state_dict(_load(Path(f), s).state_dict())
+        model.members[k].load_state_dict(_load(Path(f), s)[0].state_dict())
         model.scale[k], model.shift[k] = _renormalised(first, s, net['n_in'])
         model.temperature[k] = s['task'].get('temperature', 1.)
     cuts = np.mean([s['task']['thresholds'] for s in specs], 0).tolist() if task['thresholds'] else []
