@@ -188,6 +188,7 @@ class Answers:
     side:int=0                  # px; photos with a shorter side are too small
     worth:dict=field(default_factory=dict)  # what it came to on validation items, for people
     checks:nn.Module|None=None  # pictures, features -> (n, columns); None where the numbers come from elsewhere
+    looks = staticmethod(_looks)
 
     @property
     def values(self): # what a spec holds
