@@ -29,19 +29,21 @@ def _reach(
     scores,      # how odd each item's true class looks, larger is odder, (n,)
     level:float, # share of new items at or below what is returned, 0..1
     groups=None, # group of each item, (n,): a new item is one of a new group; None: items alone
+    weights=None, # of each item, (n,), such that the whole group, with items that are not here, counts as one
 )->float:        # infinite where the items are too few to say
     "The score that a share `level` of new items stays at or below, each group counting as one draw"
     s, n = np.asarray(scores, np.float64), len(scores)
     g = np.arange(n) if groups is None else group_numbers(groups, n)[0]
     order = np.argsort(s, kind='stable')
     s, g = s[order], g[order]
-    size, k = np.bincount(g), g.max() + 1
-    w = 1/size[g]
-    # what others say below each item, as a share of the groups, half of its own step added
-    below = (_below(s, w, np.zeros(n, np.int64)) - _below(s, w, g) + w/2)/k
+    w = 1/np.bincount(g)[g] if weights is None else np.asarray(weights, np.float64)[order]
+    own, total = np.bincount(g, w)[g], w.sum()
+    one = total/(g.max() + 1)                                              # what a new group would weigh
+    # what others say below each item, as a share of them and a new one, half of its own step added
+    below = (_below(s, w, np.zeros(n, np.int64)) - _below(s, w, g) + w/2)/(total - own + one)
     at = np.argsort(below, kind='stable')
-    share = np.interp(level*k, np.cumsum(w[at]) - w[at]/2, below[at])
-    return float(np.interp(share*(k + 1), np.cumsum(w), s)) if share*(k + 1) <= k + 1e-9 else np.inf
+    place = (total + one)*np.interp(level*total, np.cumsum(w[at]) - w[at]/2, below[at])
+    return float(np.interp(place, np.cumsum(w), s)) if place <= total + 1e-9 else np.inf
 
 # %% ../../nbs/08_analysis/11_answer.ipynb #62f1c7e5
 def _below(s, w, g):
@@ -72,10 +74,12 @@ def _pools(targets, n_cls, level, groups=None):
 # %% ../../nbs/08_analysis/11_answer.ipynb #b4fe7697
 def _reaches(scores, targets, n_cls, level, groups=None):
     "`_reach` of every class, (n_cls,), by its pool; `scores`: of the true class"
-    pool, of, out = _pools(targets, n_cls, level, groups), np.asarray, np.empty(n_cls)
+    pool, out = _pools(targets, n_cls, level, groups), np.empty(n_cls)
+    g = np.arange(len(targets)) if groups is None else group_numbers(groups, len(targets))[0]
+    w = 1/np.bincount(g)[g]                                                # a group is one draw, whatever its classes
     for p in np.unique(pool):
         on = pool[targets] == p
-        out[pool == p] = _reach(of(scores)[on], level, None if groups is None else of(groups)[on])
+        out[pool == p] = _reach(np.asarray(scores)[on], level, g[on], w[on])
     return out
 
 # %% ../../nbs/08_analysis/11_answer.ipynb #a54c2281
@@ -86,8 +90,8 @@ def _far(s, cuts):
 
 # %% ../../nbs/08_analysis/11_answer.ipynb #e32d9afd
 def _cuts_of(task):
-    "Where grades are parted on the score: as the task was told, else half way"
-    return np.asarray(task.thresholds if task.how == 'score' else fixed_cuts(len(task.vocab)), np.float64)
+    "Where sets part grades on the score: half way, since the task's own cuts were chosen on the same items"
+    return np.asarray(fixed_cuts(len(task.vocab)), np.float64)
 
 # %% ../../nbs/08_analysis/11_answer.ipynb #6afb119c
 def _oddness(task, probs, scores):
@@ -101,9 +105,10 @@ def _is_graded(task):
     return task.ordered and task.task != 'binary'
 
 # %% ../../nbs/08_analysis/11_answer.ipynb #5726da8f
-def _fit_sets(task, odd, targets, level, groups=None):
+def _fit_sets(task, odd, label, targets, level, groups=None):
     "What a spec holds of the sets; `odd` (n, K)"
-    q = _reaches(odd[np.arange(len(odd)), targets], targets, odd.shape[1], level, groups)
+    true = np.where(label == targets, 0., odd[np.arange(len(odd)), targets])   # the label is in its set, however odd
+    q = _reaches(true, targets, odd.shape[1], level, groups)
     if _is_graded(task):
         q = np.ceil(np.minimum(q, 1e4)*1e6)/1e6
         return dict(kind='grades', cuts=_cuts_of(task).tolist(), reach=q.tolist())
@@ -257,6 +262,7 @@ def _check_sets(sets, n_cls):
 @patch(cls_method=True)
 def of_scores(cls:Answers,
     task,        # `Decoder`: what labels mean, and the cuts of grades
+    label,       # what is answered, class index, int, (n,)
     probs,       # class probabilities of validation items, (n, K); of grades anything
     scores,      # one score an item, (n,), where the task is graded; else anything
     targets,     # class index, int, (n,)
@@ -265,7 +271,8 @@ def of_scores(cls:Answers,
 )->Answers:      # with sets and no limits
     "Sets of the items that are given; `ValueError` for a level outside 0..1"
     tails(level)                                                  # what is no share stops here
-    sets = _fit_sets(task, _oddness(task, probs, scores), np.asarray(targets), level, groups)
+    odd = _oddness(task, probs, scores)
+    sets = _fit_sets(task, odd, np.asarray(label), np.asarray(targets), level, groups)
     return cls(level, sets)
 
 # %% ../../nbs/08_analysis/11_answer.ipynb #d8cbd512
@@ -456,7 +463,7 @@ def _tried(task, t, said, far, looked, level, groups, part):
     inside, beyond = np.zeros((n, len(task.vocab)), bool), np.zeros(n, bool)
     for f in np.unique(part):
         on, g = part == f, None if groups is None else groups[part != f]
-        fitted = Answers.of_scores(task, probs[~on], scores[~on], t[~on], level, g)
+        fitted = Answers.of_scores(task, labels[~on], probs[~on], scores[~on], t[~on], level, g)
         inside[on] = fitted.holds(labels[on], probs[on], scores[on])
         beyond[on] = far[on] > _far_limit(far[~on], g)
     return inside.sum(1), inside[np.arange(n), t], np.where(looked, 2, beyond.astype(int))
@@ -565,7 +572,7 @@ def chosen(cls:Answers,
     looked = _crossed(answers.limits[1:], seen) if photos else np.zeros(len(t), bool)
     part = fold_numbers(t, groups, min(5, len(t if groups is None else set(groups))), seed)
     said, many = _left_out(run, task, valid.id.astype(str), t, part, (task(out), task.probs(out), task.scores(out)))
-    answers.sets = cls.of_scores(task, *said[1:], t, level, groups).sets
+    answers.sets = cls.of_scores(task, *said, t, level, groups).sets
     size, holds, refused = _tried(task, t, said, far, looked, level, groups, part)
     right, sure = said[0] == t, _surest(task, *said)
     answers.worth = _worth(right, size, holds, refused, groups, seed=seed)
