@@ -245,8 +245,8 @@ def export(
     folder.mkdir(parents=True, exist_ok=True)
     weights = _save(folder/'weights.safetensors', model, answers.tensors if answers else {})
     said = hide_secrets(plain(dict(metrics=metrics or {}, licence=licence, notes=notes)))  # an export is sent to others
-    spec = dict(format=FORMAT if answers else 2, **spec, metrics=said['metrics'], licence=said['licence'], versions=_versions(),
-                notes=said['notes'], sha256=sha256_file(weights), spec_sha256='0'*64)
+    spec = dict(format=FORMAT if answers else 2, **spec, metrics=said['metrics'], licence=said['licence'],
+                versions=_versions(), notes=said['notes'], sha256=sha256_file(weights), spec_sha256='0'*64)
     text = json.dumps(spec, indent=1, ensure_ascii=False, allow_nan=False)
     write_whole(folder/'spec.json', text.replace(f'"spec_sha256": "{"0"*64}"', f'"spec_sha256": "{spec_hash(text)}"'))
     _read_spec(folder)
