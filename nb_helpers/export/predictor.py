@@ -81,6 +81,7 @@ def _network_values(
     if kind == 'ensemble': values = {**values, 'members': _members(**values)}
     return dict(kind=kind, **values)
 
+# %% ../../nbs/10_export/02_predictor.ipynb #8f818fa5
 def _members(members, n_out, n_in, **other):
     "Descriptions of an ensemble's networks, checked; `ValueError` where they don't go together"
     out = [_network_values(m) for m in members if not (isinstance(m, dict) and 'members' in m)]
@@ -90,8 +91,10 @@ def _members(members, n_out, n_in, **other):
                          "all for photos or all for clips, and none an ensemble itself")
     return out
 
+# %% ../../nbs/10_export/02_predictor.ipynb #1f4bfc29
 def _for_clips(network): return network.get('members', [network])[0]['kind'] == 'video'
 
+# %% ../../nbs/10_export/02_predictor.ipynb #34237736
 def _build_network(
     network:dict,   # as `_network_values` takes it
 )->torch.nn.Module: # with random weights; torch's own random numbers stay where they were
@@ -284,6 +287,7 @@ def _first_lines(e): return ' '.join(str(e).split())[:300]
 # %% ../../nbs/10_export/02_predictor.ipynb #4d946463
 _ANSWER = 'answer.' # what the names of the tensors of `Answers` begin with, beside the network's own
 
+# %% ../../nbs/10_export/02_predictor.ipynb #9ae014b2
 def _save(path, model, tensors):
     "The network's tensors and those of the answers in one file, whole or not at all"
     from safetensors.torch import save_file
@@ -291,6 +295,7 @@ def _save(path, model, tensors):
     own = {k: v.detach().cpu().contiguous().clone().as_subclass(torch.Tensor) for k, v in own.items()}
     return write_whole(path, lambda part: save_file(own, part))
 
+# %% ../../nbs/10_export/02_predictor.ipynb #d8dbccdb
 def _load(folder, spec):
     "(the network with its weights, tensors of the answers), if they are those that were exported"
     from safetensors.torch import load_file
@@ -412,6 +417,7 @@ def maps(self:Predictor,
 # %% ../../nbs/10_export/02_predictor.ipynb #3551d35f
 _READ = dict(classes='softmax', regression='number') # how a task's outputs are read; the others by a sigmoid
 
+# %% ../../nbs/10_export/02_predictor.ipynb #1a8034be
 def export_ensemble(
     folders:list,        # exports, of one task and preparation
     folder:Path,         # made if it is not there
@@ -436,6 +442,7 @@ def export_ensemble(
     prep = Preparation.from_values(first['prepare'], (first['mean'], first['std']))
     return export(model.eval(), folder, network, said, prep, metrics, first['licence'], **notes)
 
+# %% ../../nbs/10_export/02_predictor.ipynb #51dbd693
 def _renormalised(a, b, n_in):
     "Scale and shift, (n_in,) each, from photos normalised as `a` says to photos normalised as `b` says"
     (am, asd), (bm, bsd) = ([torch.tensor(s[k]).repeat(n_in//len(s[k])) for k in ('mean', 'std')] for s in (a, b))
@@ -509,6 +516,7 @@ def _read(predictor, item):
     except Exception as e:
         return None, f'{type(e).__name__}: {e}' # of the decoders' dozen kinds: it must not cost the others their labels
 
+# %% ../../nbs/10_export/02_predictor.ipynb #4b324e0f
 def _too_small(predictor, item):
     "The reason not to answer for a photo that can be read, or ''"
     side = predictor.answers.side if predictor.answers else 0
@@ -516,6 +524,7 @@ def _too_small(predictor, item):
     with open_lazily(item[0] if isinstance(item, (list, tuple)) else item) as img: have = min(img.size)
     return f'too small: its short side has {have} px, {side} are the least' if have < side else ''
 
+# %% ../../nbs/10_export/02_predictor.ipynb #7776347f
 def _unfit(path, clips):
     "Why a file is not even opened, or '': a pipe would be waited for, and a photo is a clip of one frame to OpenCV"
     try: mode = os.stat(path).st_mode
@@ -546,6 +555,7 @@ def _seen(predictor, good):
     if not a or not a.limits: return predictor.outputs(batch), np.zeros((len(good), 0))
     return tuple(o.float().cpu().numpy() for o in predictor.forward(batch))
 
+# %% ../../nbs/10_export/02_predictor.ipynb #b87516b0
 def _answer(predictor, probs, score, k, said):
     "Label, confidence or likeliest, perhaps answer and set, reason, perhaps the score, probabilities"
     d, vocab = predictor.decoder, predictor.vocab
@@ -556,6 +566,7 @@ def _answer(predictor, probs, score, k, said):
     label = '' if why or k < 0 else vocab[k]
     return [label, *sure, answer, ' | '.join(vocab[i] for i in inside), why, *[score]*d.ordered, *probs]
 
+# %% ../../nbs/10_export/02_predictor.ipynb #582340ba
 def _no_answer(predictor, why):
     "The same for a file without a label"
     d, many = predictor.decoder, 0 if predictor.decoder.task == 'regression' else len(predictor.vocab)
