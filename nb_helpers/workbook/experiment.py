@@ -18,7 +18,7 @@ from fastai.callback.mixup import CutMix, MixUp
 from fastai.torch_core import rank_distrib, set_seed
 from fastcore.basics import patch
 
-from ..analysis.answer import report_answers
+from ..analysis.answer import Answers
 from ..analysis.figures import figure_axes
 from ..analysis.heat import report_heatmaps
 from ..analysis.baselines import baselines as rungs_of
@@ -352,7 +352,7 @@ def export(self:Experiment,
 def _answers(self:Experiment, learn, task, prep):
     "When the model answers, and when not, by its validation items; None where `answers` is 0, and of maps"
     if not self.values.get('answers') or isinstance(task, dict) or not hasattr(learn, 'dls'): return None
-    made, said = report_answers(self.run, learn, self.run.load_table('items', text=True), task, prep,
+    made, said = Answers.chosen(self.run, learn, self.run.load_table('items', text=True), task, prep,
                                 self.values['answers'], self.values.get('seed', 0))
     self.when = said if made else None
     print(said)
