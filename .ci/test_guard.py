@@ -320,8 +320,8 @@ class Rules(unittest.TestCase):
 
     def test_sizes(self):
         nb, big = stage(), workbook()
-        nb.size, big.size = 151*1024, 501*1024
-        self.refuses(guard.sizes, proj(nb), '151 KB, at most 150')
+        nb.size, big.size = 201*1024, 501*1024
+        self.refuses(guard.sizes, proj(nb), '201 KB, at most 200')
         self.refuses(guard.sizes, proj(big), '501 KB, at most 500')
 
     def test_machine_paths(self):
