@@ -34,10 +34,10 @@ from ..dataset.augment import AtPhase
 from ..dataset.decode import lower_is_better
 from ..drive.workspace import DriveError
 from ..gpu import channels_last, keep_memory, release
-from ..model.transfer import plain_pools
+from ..model.transfer import plain_pools, put_layers
 from .callbacks import (
     EMA, Accumulate, StopOnBadLoss, load_weights, opt_like_weights, save_weights, trackers)
-from .distributed import from_first, spread, together
+from .distributed import distributed, from_first, together
 from .metrics import TrainMetrics, Scores
 
 # %% ../../nbs/07_training/05_loop.ipynb #8f9bf385
@@ -266,7 +266,7 @@ def _same_bits(
     finally:
         torch.use_deterministic_algorithms(was[0], warn_only=was[1])
         backend.benchmark = was[2]
-        plain_pools(model, pools)
+        put_layers(model, pools)
 
 # %% ../../nbs/07_training/05_loop.ipynb #b0a05939
 _NO_APEX = ("NVIDIA Apex {why}: going on with torch's own fused AdamW. "
@@ -561,7 +561,7 @@ def _extras(
     if clip and missing(GradientClip): out.append(GradientClip(clip))
     if ema and missing(EMA): out.append(EMA(ema))
     if missing(BnFreeze): out.append(BnFreeze())
-    out += [_StartBar(), *spread()]   # spread: in one of several processes
+    out += [_StartBar(), *distributed()]   # distributed: in one of several processes
     if missing(_ChannelsLast): out.append(_ChannelsLast(learn, channels_last))
     if train_items != 0 and missing(TrainMetrics): out.append(TrainMetrics(train_items or 0))
     if missing(Scores) and _tells_classes(learn.loss_func): out.append(Scores('classes'))
