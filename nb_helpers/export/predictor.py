@@ -109,23 +109,6 @@ def _build_network(
             raise ValueError(f"network {network}: {type(e).__name__}: "
                              f"{str(e).splitlines()[0] if str(e) else 'it cannot be built'}") from e
 
-# %% ../../nbs/10_export/02_predictor.ipynb #1f4bfc29
-def _for_clips(network): return network.get('members', [network])[0]['kind'] == 'video'
-
-# %% ../../nbs/10_export/02_predictor.ipynb #34237736
-def _build_network(
-    network:dict,   # as `_network_values` takes it
-)->torch.nn.Module: # with random weights; torch's own random numbers stay where they were
-    "The network that a description names; `ValueError` for one that nothing here builds"
-    values = _network_values(network)
-    kind = values.pop('kind')
-    with torch.random.fork_rng(devices=[]):
-        try: return _NETWORKS[kind][0](**values)
-        # what torch and the libraries say to values of the right kind
-        except (TypeError, RuntimeError, ArithmeticError, LookupError, AssertionError, AttributeError) as e:
-            raise ValueError(f"network {network}: {type(e).__name__}: "
-                             f"{str(e).splitlines()[0] if str(e) else 'it cannot be built'}") from e
-
 # %% ../../nbs/10_export/02_predictor.ipynb #7bf2d9bc
 class _Ensemble(torch.nn.Module):
     "Networks for the same items; reading its outputs gives the mean of what reading theirs gives"
