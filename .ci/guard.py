@@ -13,12 +13,12 @@ import names, project as pj
 
 # Rules that the tree still breaks, and in how many places. A number only falls: more fails, and so does a ceiling above what there is.
 CEILING = dict(
-    public_is_reached=50,
-    few_public=200,
+    public_is_reached=37,
+    few_public=175,
 )
 
 RULES = []
-LIMITS = dict(stage=150, index=150, tutorial=300, experiments=500, benchmarks=500, checks=500)  # KB
+LIMITS = dict(stage=300, index=150, tutorial=300, experiments=500, benchmarks=500, checks=500)  # KB
 WIDTH = dict(shipped=120, other=140)             # characters a line of code: in exported cells and workbooks, elsewhere
 PUBLIC, IN_FACES = 300, 160                      # public names in all modules, names in the faces
 WORKBOOK = dict(basegun=50, others=95, names=30) # lines of code of a workbook, names of ours that it imports
@@ -506,7 +506,7 @@ def names_in_text(p):
 
 @rule
 def sizes(p):
-    "stage notebooks are at most 150 KB, workbooks 500 KB"
+    "stage notebooks are at most 300 KB, workbooks 500 KB"
     for nb in p.nbs:
         if nb.size > LIMITS[nb.kind]*1024: yield f'{nb.path}: {nb.size/1024:.0f} KB, at most {LIMITS[nb.kind]}; fewer or smaller figures'
 

@@ -25,9 +25,8 @@ import numpy as np
 import pandas as pd
 from fastcore.basics import patch
 
+from ..drive.archives import file_stamps, locked, write_whole
 from ..gpu import n_cpus
-from ..drive.archives import locked, write_whole
-from ..drive.zips import file_stamps
 
 # %% ../../nbs/03_dataset/04_cache.ipynb #a29cff32
 def function_key(
@@ -97,7 +96,7 @@ def source_stamps(
     items:pd.DataFrame,  # column id and those named in `columns`
     columns:tuple,       # columns with paths that the function reads, also into zips; other values count as they are
 )->list:                 # a text an item
-    "What each item is made from: SHA-256 where there is one, else what `zips.file_stamps` says; other values as text"
+    "What each item is made from: SHA-256 where there is one, else as `archives.file_stamps` says; other values as text"
     if 'sha256' in items and columns == ('path',): return items.sha256.astype(str).tolist()
     return ['|'.join(row) for row in zip(*(_stamps(items[c].tolist()) for c in columns))]
 

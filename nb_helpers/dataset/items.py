@@ -378,12 +378,15 @@ def split_items(
     seed:int=42,        # another seed, another split
     test:float=0.,      # share that becomes the test split first, where there is neither valid nor test; 0: none
     leaks:str='',       # copies and groups on two sides: 'drop' takes copies out, 'raise' stops, '': not looked for
+    folds:int=0,        # 2 or more: `use_fold` in place of `valid`; a valid part that is there becomes test; 0: no folds
+    fold:int=0,         # which of them validates, 0 to `folds`-1
 )->pd.DataFrame:        # a copy with the column split, sorted by id
     "Items with a train/valid split, stratified, units whole; a fixed one is kept; `ValueError` for too small a class"
     if leaks not in ('', 'drop', 'raise'): raise ValueError(f"leaks={leaks!r} is none of '', 'drop', 'raise'")
-    if leaks: return check_leaks(split_items(items, valid, seed, test), leaks == 'drop')
+    if leaks: return check_leaks(split_items(items, valid, seed, test, '', folds, fold), leaks == 'drop')
     if test and not {'valid', 'test'} & set(items.get('split', ())):
         items = split_items(items, test, seed).assign(split=lambda d: d.split.replace('valid', 'test'))
+    if folds: return use_fold(items, fold, folds, seed)
     items = items.sort_values('id', ignore_index=True)
     fixed = items.split if 'split' in items else pd.Series('train', items.index)
     if 'valid' in set(fixed): return items

@@ -23,14 +23,13 @@ from fastai.data.transforms import IntToFloatTensor, Normalize
 from fastai.torch_core import TensorImage
 from PIL import Image
 
-from .cache import ArrayCache, source_stamps
 from .augment import Augment, draw_seed, photo_augment
-from .layout import IMAGE_SUFFIXES, LEFT_OUT, hidden, walk, with_left_out
-from ..gpu import n_workers
+from .cache import ArrayCache, source_stamps
 from .images import IMAGENET, ImageError, open_image
 from .items import fingerprint
-from ..drive.archives import sha256_file
-from ..drive.zips import split_pattern, matching, list_files, read_bytes, split_zip
+from .layout import IMAGE_SUFFIXES, LEFT_OUT, hidden, walk, with_left_out
+from ..drive.archives import list_files, read_bytes, sha256_file, split_pattern, split_zip
+from ..gpu import n_workers
 
 # %% ../../nbs/03_dataset/13_pairs.ipynb #3f1eeaa8
 def scene_table(
@@ -54,11 +53,11 @@ _ENDS = {s[-4:] for s in IMAGE_SUFFIXES} # of photos' names
 
 def _listed(source, left):
     "Paths of what a source takes; what else is there goes to `left` as (folder or zip, name)"
-    base, pattern = split_pattern(source)
+    base, pick = split_pattern(source)
     if split_zip(base) is None and Path(base).is_dir():  # links are followed
         there = walk(base)[0]
         seen = [n for n in there if not hidden(n)]
-        names = matching(seen, pattern) if pattern else seen
+        names = pick(seen)
         left += [(base, n) for n in sorted(set(there) - set(names))]
         if not names: raise FileNotFoundError(f"{source}: no file there")
         paths = [f'{base}/{n}' for n in names]

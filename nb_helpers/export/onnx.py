@@ -49,13 +49,16 @@ class _Whole(torch.nn.Module):
     def __init__(self, p):
         super().__init__()
         self.model, self.clips, self.maps = copy.deepcopy(p.model), p.clips, p.map_names
+        self.answers = p.answers if p.answers and p.answers.limits else None
+        if self.answers: self.checks = self.answers.checks   # its tensors are this module's
         plain_pools(self.model)
         self.register_buffer('mean', p.mean); self.register_buffer('std', p.std)
 
     def forward(self, batch):
         x = batch.permute(0, 1, 5, 2, 3, 4) if self.clips else batch
         x = (x.float()/255 - self.mean)/self.std
-        return _layers(self.model, x.unbind(1) if self.clips else [x], self.maps)
+        out = _layers(self.model, x.unbind(1) if self.clips else [x], self.maps)
+        return self.answers.read(out[0], batch) if self.answers else out
 
 # %% ../../nbs/10_export/03_onnx.ipynb #74df8f54
 class _WithMaps(torch.nn.Module):
@@ -170,12 +173,16 @@ def _write(whole, batch, path, p, opset, maps=False):
             made = torch.onnx.export(whole, (batch,), dynamo=True, opset_version=opset,
                                      dynamic_shapes=({0: torch.export.Dim('n')},), verbose=False,
                                      input_names=['items'],
-                                     output_names=[*(p.map_names or ['outputs']), *['heat']*maps])
+                                     output_names=[*_names(p), *['heat']*maps])
         except RuntimeError as e: raise ValueError(f"torch's exporter cannot write this network: {_core(e)}") from e
     made.model.metadata_props['spec'] = json.dumps(p.spec, ensure_ascii=False)
     made.save(str(path), external_data=False)
 
 # %% ../../nbs/10_export/03_onnx.ipynb #8c887d46
+def _names(p):
+    "Names of the outputs; of a model that has limits also the values that they are held against, as in the spec"
+    return list(p.map_names) if p.map_names else ['outputs', *['checks']*bool(p.answers and p.answers.limits)]
+
 def _core(e):
     "The last reason that torch gives, without its advice"
     while e.__cause__ is not None: e = e.__cause__

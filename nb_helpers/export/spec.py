@@ -15,7 +15,7 @@ from pathlib import Path
 from ..drive.files import read_json
 
 # %% ../../nbs/10_export/01_spec.ipynb #aeb3af64
-FORMAT = 2  # of spec.json; a reader refuses a higher one
+FORMAT = 3  # of spec.json that says when not to answer, 2 of one that does not; a reader refuses a higher one
 _FIELDS = dict(format=int, network=dict, task=dict, prepare=dict, mean=list, std=list, metrics=dict, licence=str,
               versions=dict,
               notes=dict, sha256=str, spec_sha256=str) # what a spec must hold
@@ -37,6 +37,8 @@ def plain_spec(
             raise ValueError(f"{where}: {key!r} is missing or not of type {kind.__name__}")
     if bad := not_text(spec):
         raise ValueError(f"{where}: {bad!r} is no text that can be written: name the class otherwise and export again")
+    if spec['format'] == FORMAT and not isinstance(spec.get('answer'), dict):
+        raise ValueError(f"{where}: 'answer' is missing or not of type dict")
     if spec_hash(where.read_text(encoding='utf-8')) != spec['spec_sha256']:
         raise ValueError(f"{where} is not the file that was exported (its SHA-256 differs): copy or export it again")
     return spec
@@ -46,8 +48,8 @@ def _check_format(n, where):
     "`ValueError` for a format that this version does not read"
     if not isinstance(n, int) or isinstance(n, bool):
         raise ValueError(f"{where}: 'format' is missing or not of type int")
-    if n > FORMAT: raise ValueError(f"{where} has format {n}, this version reads format {FORMAT}: update nb_helpers")
-    if n < FORMAT: raise ValueError(f"{where} has format {n}, this version reads format {FORMAT}: export the run again")
+    if n > FORMAT: raise ValueError(f"{where} has format {n}, this version reads 2 and {FORMAT}: update nb_helpers")
+    if n < 2: raise ValueError(f"{where} has format {n}, this version reads 2 and {FORMAT}: export the run again")
 
 def not_text(
     values, # as JSON gives them

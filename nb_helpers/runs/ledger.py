@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['silent_for', 'run_status', 'run_dirs', 'damage', 'present_params', 'read_ledger', 'write_ledger', 'fetch_runs',
-           'restore_run', 'room_taken']
+           'restore_run']
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #c3352e1e
 import csv
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from ..drive.archives import ArchiveError, locked, write_whole
 from ..drive.files import csv_text, read_json, safe_cell
-from ..drive.workspace import GENERATION, copy_back, drive_if_there, local_side, whole_generations
+from ..drive.workspace import copy_back, saved_generations
 from .environment import is_alive
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #bd010542
@@ -246,14 +246,6 @@ def _xlsx(df):  # the bytes of a spreadsheet
     df.to_excel(buf, index=False, sheet_name='runs', freeze_panes=(1, 1))
     return buf.getvalue()
 
-# %% ../../nbs/09_runs/01_ledger.ipynb #80575ed2
-def _run_names(home):
-    "Names of what was saved below `home`, without looking into the saved folders themselves"
-    for d,dirs,files in os.walk(home):
-        dirs[:] = sorted(o for o in dirs if not GENERATION.fullmatch(o) and not o.startswith('.'))
-        if any(GENERATION.fullmatch(Path(f).stem) and f.endswith('.json') for f in files):
-            yield Path(d).relative_to(home).as_posix()
-
 # %% ../../nbs/09_runs/01_ledger.ipynb #7a294b72
 def _runs_in(safe, m):
     "(id, generation that holds this run alone) for every run of a saved generation"
@@ -279,12 +271,9 @@ def _saved_runs(
     drive:str|Path|None=None, # the `MyDrive` folder; None: the one that is mounted
 )->dict: # run id -> generations, oldest first: safe, name, gen, time, top, inside {file: [size, ...]}
     "All runs on Drive, of all workspaces; {} where no Drive is mounted"
-    drive = Path(drive) if drive else drive_if_there()
     out = {}
-    for home in sorted(drive.glob('nb_helpers/*/saved')) if drive else []:
-        for name in _run_names(home):
-            for m in whole_generations(home.parent, name):
-                for k,g in _runs_in(home.parent, m): out.setdefault(k, []).append(g)
+    for safe,m in saved_generations(drive):
+        for k,g in _runs_in(safe, m): out.setdefault(k, []).append(g)
     return {k: _in_order(v) for k,v in sorted(out.items())}
 
 # %% ../../nbs/09_runs/01_ledger.ipynb #bbd071ce
@@ -376,31 +365,3 @@ def restore_run(
         try: return _bring(g, dest, lambda f, n: True)
         except ArchiveError as e: print(f"{id}, saved as {g['gen']}: {e}; trying the one before")
     raise ArchiveError(f"{id}: none of its {len(have[id])} copies on Drive is whole")
-
-# %% ../../nbs/09_runs/01_ledger.ipynb #2dcf62d6
-def _taken(p):
-    "(bytes, s since 1970 of the last change) of a file or folder"
-    stats = [o.lstat() for o in ([p] if not p.is_dir() or p.is_symlink() else [p, *p.rglob('*')])]
-    return sum(s.st_size for s in stats), max(s.st_mtime for s in stats)
-
-# %% ../../nbs/09_runs/01_ledger.ipynb #86e1ccbf
-def room_taken(
-    root:str|Path='runs',      # folder that holds all runs
-    local:str|Path|None=None,  # folder of the workspaces' fast sides; None: that of this machine
-    drive:str|Path|None=None,  # the `MyDrive` folder; None: the one that is mounted
-):                             # DataFrame: kind, name, MB, days (since the last change), where, path; the largest first
-    "What caches, data, checkpoints and runs take, here and on Drive"
-    import pandas as pd
-    local, drive = Path(local or local_side()), Path(drive) if drive else drive_if_there()
-    found = [(k, p, 'here') for k in ('cache', 'checkpoints') for p in local.glob(f'*/{k}/*')]
-    found += [('data', p, 'here') for w in local.glob('*/.nb_helpers')
-              for p in w.parent.iterdir() if p.name not in ('cache', 'checkpoints', '.nb_helpers')]
-    found += [('run', p.parent, 'here') for p in Path(root).absolute().glob('*/run.json')]
-    for home in sorted(drive.glob('nb_helpers/*')) if drive else ():
-        found += [('checkpoints', p, 'Drive') for p in home.glob('checkpoints/*')]
-        found += [('saved', home/'saved'/n, 'Drive')
-                  for n in (_run_names(home/'saved') if (home/'saved').is_dir() else ())]
-    rows = [(kind, p.name, size/1e6, (time.time()-at)/86400, where, p) for kind,p,where in found
-            for size,at in [_taken(p)]]
-    table = pd.DataFrame(rows, columns=['kind','name','MB','days','where','path'])
-    return table.sort_values(['MB','kind','name'], ascending=[False,True,True], ignore_index=True)
