@@ -56,7 +56,7 @@ def _download():
         with urllib.request.urlopen(url, timeout=60) as r: return r.read()
     except OSError as e:
         raise OSError(f"onnxruntime-web can't be fetched from npm ({getattr(e, 'reason', e)}): try again with a "
-                      f"network, or let NB_HELPERS_ORT name the file that `npm pack onnxruntime-web@{_VERSION}` leaves") from e
+                      f"network, or let NB_HELPERS_ORT name what `npm pack onnxruntime-web@{_VERSION}` leaves") from e
 
 def _unpack_runtime(data):
     "{name: bytes} of the two files; `ValueError` for another archive than npm's"
@@ -105,6 +105,7 @@ def _card(spec, info, words, not_for):
     task, counts = spec['task'], (info.get('data') or {}).get('counts') or {}
     trained = ', '.join(f"{sum(c.values()):,} {metric_name(s)} photos" for s, c in counts.items())
     rows = [('not_for', not_for or words['not_for_default']), ('measured', _measured(spec, info)),
+            ('answers', _answers((spec.get('answer') or {}).get('worth'), words)),
             ('trained', trained), ('licence', spec['licence']), ('classes', ', '.join(map(str, task['vocab']))),
             ('network', f"{spec['network'].get('name') or spec['network'].get('step')}, {spec['prepare']['size']} px"),
             ('fingerprint', str(spec['notes'].get('data') or '')), ('run', str(spec['notes'].get('run') or ''))]
@@ -124,6 +125,13 @@ def _results(spec, info):
     names = [k for k in dict.fromkeys([*(info.get('metric') or ()), *m])
              if all(isinstance(m.get(k + e), float) for e in ('', '_low', '_high'))]
     return [(split, k, metric_name(k), m[k], m[f'{k}_low'], m[f'{k}_high']) for k in names]
+
+def _answers(w, words):
+    "How often it answers and is right then, in words; '' where that was not measured"
+    if not w or w.get('right') is None: return ''
+    pc = lambda *v: f'{100*sum(v):.0f} %'
+    said = {k: pc(w[k]) for k in ('one', 'right', 'few')} | {k: pc(w[f'right_{k}']) for k in ('low', 'high')}
+    return words['answers_are'].format(items=w['items'], refused=pc(w['not_mine'], w['retake']), **said)
 
 # %% ../../nbs/10_export/05_page.ipynb #77cde1cb
 def _title(task, words):
@@ -313,7 +321,7 @@ def _upload(name, folder, public):
     api = HfApi()
     api.create_repo(name, private=not public, exist_ok=True)
     api.upload_folder(repo_id=name, folder_path=str(folder), commit_message='Model from nb_helpers')
-    return f"sent to {api.endpoint}/{name}" + ('' if public else ", where nobody else sees it (--public shows it to all)")
+    return f"sent to {api.endpoint}/{name}" + ('' if public else ", where only you see it; --public shows it to all")
 
 # %% ../../nbs/10_export/05_page.ipynb #cddb72c1
 def _parser():
