@@ -86,7 +86,7 @@ async function one(file, open) {
   thumb.setAttribute('aria-hidden', 'true');
   const lines = el('div', {}, el('div', {className: 'label', textContent: row.refused ? say('no_answer') : headline(row.found)}), el('div', {className: 'name', textContent: row.file}));
   s.append(thumb, lines);
-  if (row.refused) { lines.append(el('div', {className: 'bad', textContent: row.reason})); li.append(el('div', {className: 'refused'}, s)); s.replaceWith(el('div', {className: 'line'}, ...s.childNodes)); }
+  if (row.refused) { lines.append(el('div', {className: 'bad', textContent: row.reason})); li.append(el('div', {className: 'line'}, thumb, lines)); }
   else {
     s.append(el('span', {className: 'sure', textContent: sure(row.found)}));
     if (reasonOf(row)) lines.append(el('div', {className: 'bad', textContent: reasonOf(row)}));
