@@ -183,14 +183,14 @@ def _write_page(
     if re.search(r'</script|<!--', worker, re.I): raise ValueError("the program would end its own element")
     css, script, title = _web('page.css').decode(), _web('page.js').decode(), escape(_title(spec['task'], words))
     csp = (f"default-src 'none'; script-src {_hashed(script)} 'wasm-unsafe-eval'; style-src {_hashed(css)}; "
-           "worker-src blob:; img-src data: blob:; connect-src 'none'; form-action 'none'; base-uri 'none'")
+           "worker-src 'self' blob:; img-src data: blob:; connect-src 'none'; form-action 'none'; base-uri 'none'")
     text = _filled(_web('page.html').decode(), dict(
         language=escape(words['language']), direction=escape(words['direction']), csp=csp, title=title, css=css,
         script=script, words=_json(words), spec=_json(shown), worker=worker, jpeg=_packed(_web('jpeg.wasm')),
         runtime=_packed(wasm), model=_packed(_model(folder), shuffle=True)))
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    write_whole(out/'LICENCES.txt', _web('LICENCES.txt'))
+    for name in ('LICENCES.txt', 'sw.js'): write_whole(out/name, _web(name))
     return write_whole(out/'index.html', text)
 
 # %% ../../nbs/10_export/05_page.ipynb #dfca3395

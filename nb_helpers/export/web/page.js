@@ -208,5 +208,6 @@ addEventListener('drop', async e => {
   take(files);
 });
 addEventListener('paste', e => take(e.clipboardData?.files || []));
-window.nbPage = {take, csv, rows: () => rows, started};   // for tests, and for whoever builds on it
+if (location.protocol.startsWith('http') && isSecureContext) navigator.serviceWorker?.register('sw.js').catch(() => 0);   // on a server: to open without a network
+window.nbPage = {take, csv, rows: () => rows, started, look: file => ask({file, picture: true})};   // for tests, and for whoever builds on it
 })();
