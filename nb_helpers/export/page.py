@@ -304,6 +304,8 @@ The photos themselves are not here.
 def _plain(text): return re.sub(r'([\\`*_{}\[\]<>#|])', r'\\\1', ' '.join(str(text).split()))   # a name is never markup
 
 # %% ../../nbs/10_export/05_page.ipynb #55b9410b
+_SENT = 'README.md', 'spec.json', 'weights.safetensors', 'index.html', 'LICENCES.txt' # alone
+
 def _hub_folder(
     name:str,    # user/name
     folder:Path, # of the export
@@ -315,8 +317,7 @@ def _hub_folder(
     from nb_helpers.export.spec import plain_spec
     text = _for_others(plain_spec(folder))
     for o in (card, text): _check_private(o)
-    shutil.rmtree(out, ignore_errors=True)
-    Path(out).mkdir(parents=True)
+    Path(out).mkdir(parents=True, exist_ok=True)
     for f, data in (('README.md', card), ('spec.json', text)): write_whole(Path(out)/f, data)
     for f in (folder/'weights.safetensors', page, page.with_name('LICENCES.txt')): shutil.copyfile(f, Path(out)/f.name)
     plain_spec(out)
@@ -330,7 +331,7 @@ def _upload(name, folder, public):
         return f"{folder} is ready and not sent, for want of a token: hf auth login, then the same command again"
     api = HfApi()
     api.create_repo(name, private=not public, exist_ok=True)
-    api.upload_folder(repo_id=name, folder_path=str(folder), commit_message='Model from nb_helpers')
+    api.upload_folder(repo_id=name, folder_path=str(folder), allow_patterns=[*_SENT])
     return f"sent to {api.endpoint}/{name}" + ('' if public else ", where only you see it; --public shows it to all")
 
 # %% ../../nbs/10_export/05_page.ipynb #cddb72c1
