@@ -8,7 +8,7 @@ from project import ROOT, load, paths, settings
 
 TEXTS = ('README.md', 'CONTRIBUTING.md', 'data_links.md')
 FENCE = re.compile(r'(?ms)^```(?:sh)?\n(.*?)^```')
-INLINE = re.compile(r'`((?:nb_(?:run|runs|links|predict)|make) [^`\n]+)`')
+INLINE = re.compile(r'`((?:nb_(?:run|runs|links|predict|page)|make) [^`\n]+)`')
 STANDS_FOR = re.compile(r'[A-Z][A-Z_]*(\.\w+)?')       # RUN, NAME, WEIGHTS.safetensors: a word that the reader puts another one for
 HERE = re.compile(r'(?:nbs|\.ci|nb_helpers|docs)/[\w./-]+')
 
