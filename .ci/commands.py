@@ -82,7 +82,7 @@ def run_problems(args, params):
             else: given[args[i+1]] = args[i+2]
             i += 2
         elif args[i] == '--sweep': given[args[i+1].split('=')[0].strip()] = None; i += 1
-        elif args[i] in ('--resume', '--runs', '--flags', '--processes'): i += 1
+        elif args[i] in ('--resume', '--runs', '--flags', '--processes', '--dask', '--folds', '--seeds', '--ablate', '--base'): i += 1
         elif not args[i].startswith('-'): plain.append(args[i])
         i += 1
     name = plain[0] if plain else ''
