@@ -249,8 +249,8 @@ def export(
     folder.mkdir(parents=True, exist_ok=True)
     weights = _save(folder/'weights.safetensors', model, answers.tensors if answers else {})
     said = hide_secrets(plain(dict(metrics=metrics or {}, licence=licence, notes=notes)))  # an export is sent to others
-    spec = dict(format=FORMAT if answers else 2, **spec, metrics=said['metrics'], licence=said['licence'], versions=_versions(),
-                notes=said['notes'], sha256=sha256_file(weights), spec_sha256='0'*64)
+    spec = dict(format=FORMAT if answers else 2, **spec, metrics=said['metrics'], licence=said['licence'],
+                versions=_versions(), notes=said['notes'], sha256=sha256_file(weights), spec_sha256='0'*64)
     text = json.dumps(spec, indent=1, ensure_ascii=False, allow_nan=False)
     write_whole(folder/'spec.json', text.replace(f'"spec_sha256": "{"0"*64}"', f'"spec_sha256": "{spec_hash(text)}"'))
     _read_spec(folder)
@@ -288,6 +288,7 @@ def _first_lines(e): return ' '.join(str(e).split())[:300]
 # %% ../../nbs/10_export/02_predictor.ipynb #4d946463
 _ANSWER = 'answer.' # what the names of the tensors of `Answers` begin with, beside the network's own
 
+# %% ../../nbs/10_export/02_predictor.ipynb #9ae014b2
 def _save(path, model, tensors):
     "The network's tensors and those of the answers in one file, whole or not at all"
     from safetensors.torch import save_file
@@ -295,6 +296,7 @@ def _save(path, model, tensors):
     own = {k: v.detach().cpu().contiguous().clone().as_subclass(torch.Tensor) for k, v in own.items()}
     return write_whole(path, lambda part: save_file(own, part))
 
+# %% ../../nbs/10_export/02_predictor.ipynb #d8dbccdb
 def _load(folder, spec):
     "(the network with its weights, tensors of the answers), if they are those that were exported"
     from safetensors.torch import load_file
@@ -340,26 +342,28 @@ class Predictor:
         return _forward(self.model, [x.contiguous(memory_format=torch.channels_last) if self.last else x],
                         self.map_names)
 
-    def _describe(self, folder):
-        "All but the model, from spec.json"
-        self.folder = Path(folder) if Path(folder).exists() else find_export(folder)
-        self.spec = _read_spec(self.folder)
-        network = self.spec['network']
-        self.map_names, self.clips = network.get('maps'), _for_clips(network)
-        self.decoder = None if self.map_names else Decoder(**self.spec['task'])
-        self.vocab = [str(v) for v in self.decoder.vocab] if self.decoder else []
-        if 'answer' in self.spec: self.answers = Answers.from_values(self.spec['answer'], len(self.vocab))
-        self.prep = Preparation.from_values(self.spec['prepare'], (self.spec['mean'], self.spec['std']))
-        self.pictures = network['n_in']//self.prep.channels   # files that make an item
-        axes = (-1, 1, 1, 1) if self.clips else (-1, 1, 1)
-        self.mean, self.std = (torch.tensor(self.spec[k], device=self.device).repeat(self.pictures).view(axes)
-                               for k in ('mean', 'std'))
-
     def __repr__(self):
         net = self.spec['network']
         several = f"{len(net['members'])} networks" if 'members' in net else None
         return (f"{type(self).__name__}({net.get('name') or net.get('step') or several or 'U-Net'}, "
                 f"{', '.join(self.vocab or self.map_names or ['a number'])}, {self.spec['prepare']['size']} px)")
+
+# %% ../../nbs/10_export/02_predictor.ipynb #d5c1be01
+@patch
+def _describe(self:Predictor, folder):
+    "All but the model, from spec.json"
+    self.folder = Path(folder) if Path(folder).exists() else find_export(folder)
+    self.spec = _read_spec(self.folder)
+    network = self.spec['network']
+    self.map_names, self.clips = network.get('maps'), _for_clips(network)
+    self.decoder = None if self.map_names else Decoder(**self.spec['task'])
+    self.vocab = [str(v) for v in self.decoder.vocab] if self.decoder else []
+    if 'answer' in self.spec: self.answers = Answers.from_values(self.spec['answer'], len(self.vocab))
+    self.prep = Preparation.from_values(self.spec['prepare'], (self.spec['mean'], self.spec['std']))
+    self.pictures = network['n_in']//self.prep.channels   # files that make an item
+    axes = (-1, 1, 1, 1) if self.clips else (-1, 1, 1)
+    self.mean, self.std = (torch.tensor(self.spec[k], device=self.device).repeat(self.pictures).view(axes)
+                           for k in ('mean', 'std'))
 
 # %% ../../nbs/10_export/02_predictor.ipynb #308cf446
 @patch
@@ -536,6 +540,7 @@ def _read(predictor, item):
     except Exception as e:
         return None, f'{type(e).__name__}: {e}' # of the decoders' dozen kinds: it must not cost the others their labels
 
+# %% ../../nbs/10_export/02_predictor.ipynb #4b324e0f
 def _too_small(predictor, item):
     "The reason not to answer for a photo that can be read, or ''"
     side = predictor.answers.side if predictor.answers else 0
@@ -543,6 +548,7 @@ def _too_small(predictor, item):
     with open_lazily(item[0] if isinstance(item, (list, tuple)) else item) as img: have = min(img.size)
     return f'too small: its short side has {have} px, {side} are the least' if have < side else ''
 
+# %% ../../nbs/10_export/02_predictor.ipynb #7776347f
 def _unfit(path, clips):
     "Why a file is not even opened, or '': a pipe would be waited for, and a photo is a clip of one frame to OpenCV"
     try: mode = os.stat(path).st_mode
@@ -573,6 +579,7 @@ def _seen(predictor, good):
     if not a or not a.limits: return predictor.outputs(batch), np.zeros((len(good), 0))
     return tuple(o.float().cpu().numpy() for o in predictor.forward(batch))
 
+# %% ../../nbs/10_export/02_predictor.ipynb #b87516b0
 def _answer(predictor, probs, score, k, said):
     "Label, confidence or likeliest, perhaps answer and set, reason, perhaps the score, probabilities"
     d, vocab = predictor.decoder, predictor.vocab
@@ -583,6 +590,7 @@ def _answer(predictor, probs, score, k, said):
     label = '' if why or k < 0 else vocab[k]
     return [label, *sure, answer, ' | '.join(vocab[i] for i in inside), why, *[score]*d.ordered, *probs]
 
+# %% ../../nbs/10_export/02_predictor.ipynb #582340ba
 def _no_answer(predictor, why):
     "The same for a file without a label"
     d, many = predictor.decoder, 0 if predictor.decoder.task == 'regression' else len(predictor.vocab)
