@@ -72,7 +72,7 @@ vertical-align:middle;background:#dff3e4;color:#17622f}
 @media screen and (max-width:860px){.grid{grid-template-columns:minmax(0,1fr)}}
 @media(max-width:600px){main{padding:12px 8px 40px} section{padding:14px 12px} .m,.x{display:none}
 th,td{padding:4px 5px} table{font-size:.86rem} .scroll td.n{white-space:normal} .grid,.pair{gap:18px}}
-@page{size:A4;margin:14mm}
+@page{size:A4;margin:14mm} @media print{.m{display:none} .row>div{overflow:visible;break-inside:auto}}
 @media print{body{background:#fff;font-size:10pt} main{max-width:none;padding:0} section{border:0;padding:0;margin:0}
 section+section{break-before:page} .scroll{max-height:none;overflow:visible;border:0} .scroll thead th{position:static}
 .row{columns:2} .pair{display:block} .pair>*{margin:0 0 14pt} .grid{gap:14pt} *{print-color-adjust:exact}
