@@ -25,7 +25,6 @@ from .maps import (
     save_maps as save_maps)
 from .score import (
     bootstrap as bootstrap,
-    column_baseline as column_baseline,
     confusion as confusion,
     metrics as metrics,
     per_class as per_class,

@@ -177,7 +177,7 @@ def _gains(
     seed:int=0,      # of folds and resamples
 )->pd.DataFrame:     # a row a way: `value` (cross-fitted), `gain` over the first, intervals, `optimistic`, `verdict`
     "What each way is worth on items that had no say in it, and what it gains"
-    t, q = np.asarray(targets).astype(np.int64), tails(level)
+    t, q = np.asarray(targets).astype(np.int64), tails(level, len(targets), groups)
     honest, flattered, measure = _decided(t, list(ways.values()), given_folds(t, folds, groups, seed))
     drawn = np.array([[measure(t, p, w) for p in honest] for w in draw_counts(len(t), groups, seed, n)])
     value, more = np.array([measure(t, p) for p in honest]), drawn-drawn[:, :1]

@@ -437,6 +437,7 @@ def _predict(a, where, sources, part, names):
     seconds, bad = time.perf_counter() - began, tally['']
     print(f"{done - bad} of {done} files predicted in {seconds:.1f} s ({(done - before)/seconds:.0f} a second), "
           f"{bad} could not be read: {a.out}")
+    if said := predictor.unlike(): print(said)
     if predictor.answers: print('answers: ' + ', '.join(f'{n:,} {k}' for k, n in tally.most_common() if k))
     _say_rest(sources)
     return int(bad > 0)

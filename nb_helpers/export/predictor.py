@@ -6,6 +6,7 @@
 __all__ = ['export', 'Predictor', 'export_ensemble', 'predictions_csv']
 
 # %% ../../nbs/10_export/02_predictor.ipynb #48baee97
+import contextlib
 import json
 import os
 import platform
@@ -20,6 +21,7 @@ import torch
 from fastcore.basics import patch
 
 from ..analysis.answer import Answers
+from ..analysis.shift import photo_facts, unlike
 from ..dataset.decode import Decoder
 from ..dataset.duplicates import open_lazily
 from ..dataset.frames import VideoError
@@ -426,7 +428,7 @@ def export_ensemble(
     network = dict(kind='ensemble', members=[s['network'] for s in specs], read=_READ.get(task['task'], 'sigmoid'), **net)
     model = _build_network(network)
     for k, (f, s) in enumerate(zip(folders, specs)):
-        model.members[k].load_state_dict(_load(Path(f), s).state_dict())
+        model.members[k].load_state_dict(_load(Path(f), s)[0].state_dict())
         model.scale[k], model.shift[k] = _renormalised(first, s, net['n_in'])
         model.temperature[k] = s['task'].get('temperature', 1.)
     cuts = np.mean([s['task']['thresholds'] for s in specs], 0).tolist() if task['thresholds'] else []
@@ -467,7 +469,30 @@ def rows(self:Predictor,
         n = len(f) if isinstance(f, (list, tuple)) else 1
         if n != self.pictures: raise ValueError(f"this network sees {self.pictures} pictures together, {n} given")
     names = names or [' + '.join(map(str, f)) if isinstance(f, (list, tuple)) else str(f) for f in files]
-    for at, read in _batches(self, files, bs): yield [[n, *row] for n, row in zip(names[at:at+bs], _rows(self, read))]
+    self.facts = []                                        # of the photos that were read, for `unlike`
+    for at, read in _batches(self, files, bs):
+        self._look(files[at:at+bs], read)
+        yield [[n, *row] for n, row in zip(names[at:at+bs], _rows(self, read))]
+
+@patch
+def _look(self:Predictor, files, read):
+    "Keep the facts of a batch of photos, where the export knows what is usual"
+    if not self.usual or self.clips or self.pictures > 1: return
+    good = [(x, f[0] if isinstance(f, (list, tuple)) else f) for f, (x, _) in zip(files, read) if x is not None]
+    with contextlib.suppress(OSError): self.facts.append(photo_facts(*zip(*good)) if good else None)
+
+@patch
+def unlike(self:Predictor)->str: # '' where nothing is to be said, or the export does not know what is usual
+    "Whether the photos of the last `rows` or `predict` look like those that trained, in a sentence"
+    return unlike(self.usual, pd.concat(self.facts)) if any(f is not None for f in getattr(self, 'facts', ())) else ''
+
+@patch(as_prop=True)
+def usual(self:Predictor)->dict|None:
+    "What is usual of training photos, as the export's notes have it; None where they say nothing that can be used"
+    usual = self.spec['notes'].get('photos')
+    try: unlike(usual, pd.DataFrame({k: [0.] for k in usual['facts']}))
+    except (TypeError, KeyError, ValueError, AttributeError, IndexError): return None
+    return usual
 
 # %% ../../nbs/10_export/02_predictor.ipynb #00f6f3ce
 @patch

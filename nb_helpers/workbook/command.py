@@ -374,9 +374,17 @@ def _read(workbook):  # (path of a workbook, its parameters by name)
 
 # %% ../../nbs/11_workbook/01_command.ipynb #4c890f5b
 def _begin(path, have, values, root, extras):  # a new run's folder
-    dir = new_run_dir(path.stem, root).resolve()
-    start_run(dir, path.stem, {**{k: p.default for k,p in have.items()}, **values}, **extras)
+    dir, own = new_run_dir(path.stem, root).resolve(), _workbooks().get(path.stem) != path
+    start_run(dir, path.stem, {**{k: p.default for k,p in have.items()}, **values}, **extras,
+              **(dict(notebook=str(path)) if own else {}))
     return Run(dir)
+
+def _book_of(run):  # what a run was begun with: the path of a notebook of somebody's own, else a workbook's name
+    own = run.info.get('notebook')
+    if own and not Path(own).is_file():
+        raise FileNotFoundError(f"{run.id} was begun with {own}, which is gone: name the notebook, "
+                                f"nb_run PATH --resume {run.id}; as it was run it lies in {run.dir}")
+    return own or run.info['workbook']
 
 # %% ../../nbs/11_workbook/01_command.ipynb #38863655
 def _check_files(path, have, values, cwd='.'):
@@ -458,7 +466,7 @@ def nb_run(
     "Run a workbook headless; `ParamError` before anything starts, `RuntimeError` with the `run` when a cell fails"
     with _alone(resume, root) if resume else contextlib.nullcontext():   # before anything of the run is looked at
         old = _unended(resume, root) if resume else None
-        path, have = _read(workbook or old.info['workbook'])
+        path, have = _read(workbook or _book_of(old))
         values = _same_params(old, path, have, params or {}) if old else _checked_values(workbook, params or {}, cwd)
         nb = _prepare_notebook(path, values, flags)
         n, _ = _how_many(processes, old), _check_dask(dask)
@@ -690,7 +698,7 @@ def nb_study(
 def _resumed(workbook, id, root, params):
     "(workbook, folds, seeds, parameters) of a study that goes on; `ParamError` for a given one that differs"
     run = _unended(id, root)
-    about, (path, have) = run.info['study'], _read(workbook or run.info['workbook'])
+    about, (path, have) = run.info['study'], _read(workbook or _book_of(run))
     own = _same_params(run, path, have, params)
     return path, about['folds'], about['seeds'], {k: v for k, v in own.items() if k != 'folds' or not about['folds']}
 
@@ -732,7 +740,7 @@ _QUICK = dict(baselines=False, heatmaps=False, label_issues=False, onnx=False)  
 def _changes(workbook, run, base, root):
     "(path, the run's values, {change: value without it}) of a run against another one, or the workbook's own values"
     run = Run.open(run, root)
-    path, have = _read(workbook or run.info['workbook'])
+    path, have = _read(workbook or _book_of(run))
     values = {k: p.default for k, p in have.items()} | _same_params(run, path, have, {})
     other = {k: p.default for k, p in have.items()} | (_same_params(Run.open(base, root), path, have, {}) if base else {})
     back = {k: other[k] for k in values if values[k] != other[k] and k not in _NO_PART}
@@ -1060,7 +1068,7 @@ def _checked(a):  # names of the workbooks to run; an error for whatever is wron
         if a.workbook=='all': raise ValueError("--resume takes one workbook")
         with _alone(a.resume, a.runs):
             run = _unended(a.resume, a.runs)
-            names = [a.workbook or run.info['workbook']]
+            names = [a.workbook or _book_of(run)]
             _same_params(run, *_read(names[0]), dict(a.params))
             _how_many(a.processes, run)
     if not names: _find_workbook('all')

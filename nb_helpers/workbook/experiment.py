@@ -23,7 +23,7 @@ from ..analysis.figures import figure_axes
 from ..analysis.heat import report_heatmaps
 from ..analysis.baselines import baselines as rungs_of
 from ..analysis.inspect import report_columns, report_labels, report_temperature, with_facts
-from ..analysis.shift import report_shift
+from ..analysis.shift import photo_facts, report_shift, usual_facts
 from ..balance import BalancedDL, BalancedEpochs
 from ..dataset.augment import KeyedEpochs
 from ..dataset.decode import metric_name
@@ -234,6 +234,10 @@ def _fit_batch(self:Experiment, learn, step_items):
     return found.step_items
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e5
+def _minutes(run):  # of training, where this process keeps its history: one that follows another does not
+    rows = run.history()
+    return rows.seconds.sum()/60 if len(rows) else 0.
+
 @patch
 def baselines(self:Experiment,
     learn,     # fastai Learner before training
@@ -255,7 +259,7 @@ def _keep_best(self:Experiment, learn):
     "The trained network on top of the rungs; the probe in its place where it is better and `keep` does not say trained"
     rungs, on, name = self.rungs, self.values.get, 'trained network'
     below = {k: rungs.value(k) for k in rungs.classes if k != name}
-    rungs.judge(learn, name, self.run.history().seconds.sum()/60)
+    rungs.judge(learn, name, _minutes(self.run))
     self.run.log_metrics(baseline=max(below.values()))
     better = rungs.network is not None and below['linear probe'] > rungs.value(name)
     kept = 'linear probe' if better and on('keep', 'trained') == 'best' else name
@@ -341,7 +345,7 @@ def export(self:Experiment,
     about = dict(run=self.run.id, licence=data_licence(self.values.get('source', '')),
                  data=info.get('data', {}).get('fingerprint'), kept=info.get('kept', 'trained network'))
     folder = export_model(model, self.run.dir/'export', network, task, prep, metrics=self.run.metrics, answers=answers,
-                          **about, **notes)
+                          photos=self._usual(prep), **about, **notes)
     return Predictor(folder)
 
 @patch
@@ -363,11 +367,24 @@ def _calibrated(self:Experiment, learn, task):
     print(said)
     return warm
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #566c5a29
+@patch
+def _usual(self:Experiment, prep, most=300):
+    "What is usual of the training photos, for `nb_predict` to hold new ones against; None of clips, maps and scenes"
+    if prep.by == 'prepare_clip' or not (self.run.dir/'items.csv').exists(): return None
+    rows = self.run.load_table('items', text=True)
+    if not {'path', 'split'} <= set(rows): return None
+    rows = rows[rows.split.eq('train') & rows.path.ne('')]
+    rows = rows.sample(min(len(rows), most), random_state=0)
+    rows = rows[[Path(p).is_file() for p in rows.path]]
+    if len(rows) < 20: return None
+    return usual_facts(photo_facts([prep(p) for p in rows.path], rows.path), own_groups(rows))
+
 # %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e6
 @patch
 def _report_rungs(self:Experiment, preds):
     "Figure and sentence about all rungs; of maps the trained network comes last, by its scores"
-    if not isinstance(preds, dict): self.rungs.add('trained network', preds, self.run.history().seconds.sum()/60)
+    if not isinstance(preds, dict): self.rungs.add('trained network', preds, _minutes(self.run))
     df, kept = self.rungs.table(), self.run.info.get('kept')
     said = self.rungs.says(df) + ('. Judged above and exported is the linear probe' if kept == 'linear probe' else '')
     self.run.log_figure('baselines', self.rungs.plot(df), caption=said)
@@ -384,7 +401,7 @@ def more(self:Experiment,
     metric:str='accuracy', # by which columns are compared: one of `score.metrics`, or 'qwk'
     open_image=None,  # function of a path giving a picture; None: `images.open_image`
 )->dict:              # part -> what it says, in a sentence
-    "What `heatmaps`, `label_issues`, `columns`, `at_shares`, `onnx` ask for: figures and sentences, on the page and here"
+    "What the choices after `baselines` ask for, such as `heatmaps`: figures and sentences, on the page and here"
     if rank_distrib(): return {}
     on, run, said = self.values.get, self.run, {}
     held = _together(preds.values()) if isinstance(preds, dict) else preds
@@ -443,11 +460,13 @@ def there(self:Experiment,
     print(said)
     return held.fit(t, s, weights=(shares/np.bincount(t, minlength=len(names)).clip(1))[t]) if move else held.cuts
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #0ea4be7d
 @patch
 def _measures(self:Experiment, k):
     "The workbook's own measure, and what goes with it"
     return tuple(dict.fromkeys([*self.metric[:1], *(('precision', 'recall') if k == 2 else ('accuracy', 'f1_macro'))]))
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #c64febaf
 @patch
 def _as_common(self:Experiment, preds):
     "What validation would say where the classes are as common as `at_shares` says, in a sentence"
@@ -460,7 +479,7 @@ def _as_common(self:Experiment, preds):
     rest = np.bincount(preds.targs, minlength=len(vocab))*[v not in told for v in vocab]
     if not 0 <= sum(told.values()) <= 1 + 1e-9: raise ValueError(f"at_shares: {sum(told.values()):g} in all, at most 1")
     shares = [told.get(v, (1 - sum(told.values()))*n/max(rest.sum(), 1)) for v, n in zip(vocab, rest)]
-    said = preds.probs if preds.kind == 'confidence' else np.eye(len(vocab))[preds.preds]  # else no likeliest class moves
+    said = preds.probs if preds.kind == 'confidence' else np.eye(len(vocab))[preds.preds]   # else no class moves
     return report_shift(self.run, preds.targs, said, vocab, shares, metrics=self._measures(len(vocab)))[2]
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #5de2e273
