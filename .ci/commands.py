@@ -8,7 +8,7 @@ from project import ROOT, load, paths, settings
 
 TEXTS = ('README.md', 'CONTRIBUTING.md', 'data_links.md')
 FENCE = re.compile(r'(?ms)^```(?:sh)?\n(.*?)^```')
-INLINE = re.compile(r'`((?:nb_(?:run|runs|links|predict)|make) [^`\n]+)`')
+INLINE = re.compile(r'`((?:nb_(?:run|runs|links|predict|page)|make) [^`\n]+)`')
 STANDS_FOR = re.compile(r'[A-Z][A-Z_]*(\.\w+)?')       # RUN, NAME, WEIGHTS.safetensors: a word that the reader puts another one for
 HERE = re.compile(r'(?:nbs|\.ci|nb_helpers|docs)/[\w./-]+')
 
@@ -82,7 +82,7 @@ def run_problems(args, params):
             else: given[args[i+1]] = args[i+2]
             i += 2
         elif args[i] == '--sweep': given[args[i+1].split('=')[0].strip()] = None; i += 1
-        elif args[i] in ('--resume', '--runs', '--flags', '--processes'): i += 1
+        elif args[i] in ('--resume', '--runs', '--flags', '--processes', '--dask', '--folds', '--seeds', '--ablate', '--base'): i += 1
         elif not args[i].startswith('-'): plain.append(args[i])
         i += 1
     name = plain[0] if plain else ''
@@ -211,7 +211,7 @@ def main():
         once = {}
         for l in lines: once.setdefault(tuple(words(l)), l)
         for line in once.values():
-            if re.search(r' -p source NAME|KEY|\bnb_run all', line): continue
+            if re.search(r' -p source NAME|KEY|\bnb_run all| --seeds | --ablate ', line): continue   # or take hours
             if first is None and ' -p source photos.zip' in line: first = line
             run = killed(folder, env, first) if '--resume RUN' in line else getattr(latest(folder), 'name', 'RUN')
             t = time.time()

@@ -43,7 +43,7 @@ def out_of_fold(
         due = items.id[items.fold.notna() & (items.fold.fillna(-1) >= 0)].astype(str)
         lost = due[~due.isin(ids)].tolist()
         if lost: raise ValueError(f"{len(lost)} items were predicted in no fold: {', '.join(map(str, lost[:5]))}")
-    kind = max((p.kind for p in parts), key=['confidence', 'shifted', 'share'].index)    # what all of them can be read as
+    kind = max((p.kind for p in parts), key=['confidence', 'shifted', 'share'].index)   # as all can be read
     return Predictions(ids, None if parts[0].targs is None else np.concatenate([p.targs for p in parts]),
                        np.concatenate([p.probs for p in parts]), vocab, kind)
 

@@ -378,7 +378,7 @@ def split_items(
     seed:int=42,        # another seed, another split
     test:float=0.,      # share that becomes the test split first, where there is neither valid nor test; 0: none
     leaks:str='',       # copies and groups on two sides: 'drop' takes copies out, 'raise' stops, '': not looked for
-    folds:int=0,        # 2 or more: `use_fold` in place of `valid`; a valid part that is there becomes test; 0: no folds
+    folds:int=0,        # 2 or more: `use_fold` in place of `valid`; a valid part that is there becomes test; 0: none
     fold:int=0,         # which of them validates, 0 to `folds`-1
 )->pd.DataFrame:        # a copy with the column split, sorted by id
     "Items with a train/valid split, stratified, units whole; a fixed one is kept; `ValueError` for too small a class"

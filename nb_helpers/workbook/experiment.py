@@ -18,13 +18,13 @@ from fastai.callback.mixup import CutMix, MixUp
 from fastai.torch_core import rank_distrib, set_seed
 from fastcore.basics import patch
 
-from ..analysis.answer import report_answers
+from ..analysis.answer import Answers
 from ..analysis.figures import figure_axes
 from ..analysis.heat import report_heatmaps
 from ..analysis.baselines import baselines as rungs_of
 from ..analysis.inspect import report_columns, report_labels, report_temperature, with_facts
 from ..analysis.shift import photo_facts, report_shift, usual_facts
-from ..balance import BalancedDL, BalancedEpochs
+from ..balance import BalancedEpochs
 from ..dataset.augment import KeyedEpochs
 from ..dataset.decode import metric_name
 from ..dataset.folds import own_groups
@@ -35,15 +35,15 @@ from ..drive.links import data_licence
 from ..drive.workspace import Workspace, mount, work_folder
 from ..export.onnx import check_onnx, report_onnx
 from ..export.predictor import Predictor, export as export_model
-from ..gpu import check_gpu, fit_batch_size, gpu_info, keep_rng, resized, run_precision
+from ..gpu import check_gpu, fit_batch_size, gpu_info, keep_rng, run_precision
 from ..runs.compare import looks
 from ..runs.ledger import fetch_runs, read_ledger, restore_run
 from ..runs.report import report_page
 from ..runs.run import Run
-from ..training.callbacks import KeepEpochs, use_precision
-from ..training.loop import fit as fit_phases
+from ..training.callbacks import KeepEpochs
+from ..training.loop import fit as fit_phases, use_precision
 from ..training.resume import Resumable
-from .command import nb_sweep
+from .command import nb_study, nb_sweep
 from .parameters import Choices
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #10cc765f
@@ -217,20 +217,16 @@ def _keyed(self:Experiment, learn, cbs):
     "Callbacks by which an epoch's order and draws depend on (seed, epoch, item) alone, where the Learner has none"
     have = {type(cb) for cb in (*learn.cbs, *cbs)}
     out = [] if KeyedEpochs in have else [KeyedEpochs(self.values.get('seed', 0))]
-    return out + [BalancedEpochs()]*(isinstance(learn.dls.train, BalancedDL) and BalancedEpochs not in have)
+    return out + [BalancedEpochs()]*(BalancedEpochs.fits(learn.dls) and BalancedEpochs not in have)
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #90ac4fa3
 @patch
 def _fit_batch(self:Experiment, learn, step_items):
     "Give the Learner the largest batch that trains within memory, and say which; items an optimizer step"
     most = min(step_items, len(learn.dls.train.dataset))
-    def like(bs):
-        new = resized(learn, bs)
-        use_precision(new, self.precision)
-        return new
-    found = fit_batch_size(like, step_items, max_bs=most, run=self.run)
+    use_precision(learn, self.precision)
+    found = fit_batch_size(learn, step_items, max_bs=most, run=self.run)
     print(found)
-    learn.dls = resized(learn, found.bs).dls
     return found.step_items
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e5
@@ -352,7 +348,7 @@ def export(self:Experiment,
 def _answers(self:Experiment, learn, task, prep):
     "When the model answers, and when not, by its validation items; None where `answers` is 0, and of maps"
     if not self.values.get('answers') or isinstance(task, dict) or not hasattr(learn, 'dls'): return None
-    made, said = report_answers(self.run, learn, self.run.load_table('items', text=True), task, prep,
+    made, said = Answers.chosen(self.run, learn, self.run.load_table('items', text=True), task, prep,
                                 self.values['answers'], self.values.get('seed', 0))
     self.when = said if made else None
     print(said)
@@ -512,3 +508,30 @@ def sweep(self:Experiment,
 ):             # DataFrame: the ledger's rows of these runs
     "This workbook once for each combination, each a run of its own, without progress bars"
     return nb_sweep(self.name, over, same, self.root, progress=False)
+
+# %% ../../nbs/11_workbook/02_experiment.ipynb #41617f6a
+@patch
+def study(self:Experiment,
+    folds:int=5,  # parts of the data, each validates once; 0: the workbook's own split
+    seeds:int=1,  # trainings of each: `seed`, `seed`+1, ...
+    **other,      # what is not as in the cell of choices
+):                # DataFrame, a row a training; the study is a run with a page, metrics and an export of its own
+    "This workbook trained for every fold and seed, as one run; the same cell, run again after a kill, goes on with it"
+    mine = {k: v for k, v in self.values.items() if not folds or k not in ('fold', 'folds')}
+    return self._studied(nb_study(self.name, folds, seeds, mine | other, self.root, progress=False), 'folds')
+
+@patch
+def ablate(self:Experiment,
+    run=None,     # the run whose changes are judged, by id; None: this one
+    base=None,    # the run without them; None: what the workbook has by itself
+    folds:int=5,  # parts of the data, each validates once
+    seeds:int=1,  # trainings of each
+):                # DataFrame, a row a change: gain, interval, verdict, minutes
+    "Which changes helped: each taken back by itself, on the same folds and seeds, until its answer is clear"
+    return self._studied(nb_study(self.name, folds, seeds, root=self.root, ablate=run or self.run.id, base=base,
+                                  progress=False), 'ablation')
+
+@patch
+def _studied(self:Experiment, study, table):
+    print(study.info['study']['says'], study.dir/'report.html', sep='\n')
+    return study.load_table(table)
