@@ -335,7 +335,7 @@ def export(self:Experiment,
 )->Predictor:
     "The model as tensors and JSON in the run's folder, read back: no pickle, no notebook needed"
     model, info = getattr(learn, 'model', learn), self.run.info
-    if self.trained is not None: network = self.rungs.built(network)
+    if self.trained is not None and model is self.rungs.network: network = self.rungs.built(network)
     if hasattr(learn, 'dls'): task = self._calibrated(learn, task)
     answers = self._answers(learn, task, prep)
     about = dict(run=self.run.id, licence=data_licence(self.values.get('source', '')),
