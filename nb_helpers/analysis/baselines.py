@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import fastai.callback.progress   # a Learner's `no_bar`
 import numpy as np
 import pandas as pd
 import torch

@@ -19,24 +19,47 @@ def _by_tables(metric, k):
     measure, (i, j) = class_metric(metric, k), np.divmod(np.arange(k*k), k)
     return lambda cm: np.array([measure(i, j, o) for o in cm.reshape(-1, k*k)]).reshape(cm.shape[:-2])
 
-# %% ../../nbs/08_analysis/12_choice.ipynb #59ea1d7d
-def _pulled(value, drawn, best, level):
-    "Likeliest true figure of the best run, and its interval, from all figures (runs,) and those of draws (draws, runs)"
+# %% ../../nbs/08_analysis/12_choice.ipynb #4073514f
+def _by_luck(value, best, alone, shared, level):
+    "The best figure pulled towards all of them, with both ends, over all parts that luck may have in their spread"
     from scipy.stats import norm
-    behind = (drawn[:, [best]] - drawn).std(0)
-    near = value[best] - value <= 5*behind + 1e-12                          # who might have been the best
-    noise = drawn[:, near] - value[near]
-    alone, shared, k = noise.var(1, ddof=1).mean() if near.sum() > 1 else 0, noise.mean(1).var(), int(near.sum())
-    if not alone: return value[best], *np.quantile(drawn[:, best], tails(level))
-    luck = (np.arange(200) + .5)/200                                        # the part of the spread that is luck
-    weight = (k - 1)/2*np.log(luck) - luck*value[near].var()*k/(2*alone)
+    k, luck = len(value), (np.arange(200) + .5)/200
+    weight = (k - 1)/2*np.log(luck) - luck*value.var()*k/(2*alone)
     weight = np.exp(weight - weight.max())
-    mean = value[near].mean() + (1 - luck)*(value[best] - value[near].mean())
+    mean = value.mean() + (1 - luck)*(best - value.mean())
     spread = np.sqrt((1 - luck)*alone*(1 - 1/k) + shared)
     x = (mean[:, None] + spread[:, None]*norm.ppf((np.arange(200) + .5)/200)).ravel()
     order, w = x.argsort(), np.repeat(weight/weight.sum()/200, 200)
     low, high = x[order][np.searchsorted(w[order].cumsum(), tails(level))]
     return float(mean @ weight/weight.sum()), low, high
+
+# %% ../../nbs/08_analysis/12_choice.ipynb #59ea1d7d
+def _pulled(value, drawn, best, level):
+    "Likeliest true figure of the best run, and its interval, from all figures (runs,) and those of draws (draws, runs)"
+    behind = (drawn[:, [best]] - drawn).std(0)
+    near = value[best] - value <= 5*behind + 1e-12                          # who might have been the best
+    noise = drawn[:, near] - value[near]
+    alone, shared, k = noise.var(1, ddof=1).mean() if near.sum() > 1 else 0, noise.mean(1).var(), int(near.sum())
+    if not alone: return value[best], *np.quantile(drawn[:, best], tails(level))
+    return _by_luck(value[near], value[best], alone, shared, level)
+
+# %% ../../nbs/08_analysis/12_choice.ipynb #a16842e9
+def _drawn_choice(t, p, measure, unseen, draws):
+    "Figure of each run, (runs,), and on each draw; confusion matrix of what draws left out, by the best run on them"
+    from scipy.sparse import csr_matrix
+    (runs, n), k = p.shape, unseen.shape[-1]
+    cell = t*k + p + k*k*np.arange(runs)[:, None]
+    of = csr_matrix((np.ones(runs*n), (np.tile(np.arange(n), runs), cell.ravel())), (n, runs*k*k)).T.tocsr()
+    def tables(w): return (of@np.asarray(w, float).T).T.reshape(-1, runs, k, k)
+    def figures(cm): return np.nan_to_num(measure(cm), nan=-np.inf)
+    drawn, left, step = [], np.zeros((k, k)), max(1, 4_000_000//(runs*k*k))
+    more = np.random.default_rng(0).poisson(1, (len(draws), 2))           # how often the units that nobody has seen
+    for i in range(0, len(draws), step):
+        w = np.array(draws[i:i+step])
+        seen = tables(w)
+        drawn.append(figures(seen + np.tensordot(more[i:i+step], unseen, (1, 1))))
+        left += tables(w == 0)[np.arange(len(w)), figures(seen).argmax(1)].sum(0)
+    return measure(tables(np.ones((1, n))))[0], np.concatenate(drawn), left
 
 # %% ../../nbs/08_analysis/12_choice.ipynb #4ccba3e1
 def best_of(
@@ -53,19 +76,12 @@ def best_of(
     t, p = np.asarray(targets).astype(np.int64), np.asarray(classes).astype(np.int64)
     if p.ndim != 2 or p.shape[1] != len(t) or not len(p):
         raise ValueError(f"classes {p.shape} of {len(t)} items: (runs, items) and a run at least are needed")
-    measure, cell = _by_tables(metric, n_cls), t*n_cls + p + n_cls**2*np.arange(len(p))[:, None]
-    def tables(w): return np.bincount(cell.ravel(), np.tile(w, len(p)), len(p)*n_cls**2).reshape(-1, n_cls, n_cls)
-    a_unit = 1 if groups is None else len(t)/len(set(groups))
-    unseen = np.stack([unseen_units(t, o, n_cls, groups is not None) for o in p])*a_unit   # as in `bootstrap`
-    more = np.random.default_rng(seed).poisson(1, (n, 2))
-    value, drawn, left = measure(tables(np.ones(len(t)))), np.empty((n, len(p))), np.zeros((n_cls, n_cls))
+    mixed, a_unit = groups is not None, 1 if groups is None else len(t)/len(set(groups))
+    unseen = np.stack([unseen_units(t, o, n_cls, mixed) for o in p])*a_unit            # as in `bootstrap`
+    value, drawn, left = _drawn_choice(t, p, _by_tables(metric, n_cls), unseen, [*draw_counts(len(t), groups, seed, n)])
     best = int(np.nanargmax(value))
-    for i, w in enumerate(draw_counts(len(t), groups, seed, n)):
-        drawn[i] = np.nan_to_num(measure(tables(w) + np.tensordot(unseen, more[i], (1, 0))), nan=-np.inf)
-        left += tables(w == 0)[np.nan_to_num(measure(tables(w)), nan=-np.inf).argmax()]
-    drawn = drawn[np.isfinite(drawn).all(1)]
-    pulled, low, high = _pulled(value, drawn, best, level)
-    again = pulled if len(p) == 1 else float(measure(left[None])[0])        # one run: nothing was chosen
+    pulled, low, high = _pulled(value, drawn[np.isfinite(drawn).all(1)], best, level)
+    again = pulled if len(p) == 1 else float(_by_tables(metric, n_cls)(left))          # one run: nothing was chosen
     worth, apart = (pulled + again)/2, 2*np.sqrt(.5)*(pulled - again)
     return dict(best=best, value=float(value[best]), worth=worth, low=float(worth - np.hypot(pulled - low, apart)),
                 high=float(min(worth + np.hypot(high - pulled, apart), 1)))

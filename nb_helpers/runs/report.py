@@ -464,7 +464,8 @@ def _extras(run, page, most=20):
         head,*rows = _read_csv(f) or [[]]
         names,cells = _together(head, rows)
         if 'run' in names: cells = [[*r[:-1], _to_child(run, r[-1], page)] for r in cells]
-        num = [i for i in range(len(names)) if all(isinstance(r[i], str) and re.fullmatch(_NUMBER, r[i]) for r in cells)]
+        number = lambda o: isinstance(o, str) and re.fullmatch(_NUMBER, o)
+        num = [i for i in range(len(names)) if all(number(r[i]) for r in cells)]
         body = Div(_table(cells[:most], names, num), cls='scroll')
         more = P(f'{most} of {len(rows)} rows', cls='dim') if len(rows)>most else ''
         if not rows: continue

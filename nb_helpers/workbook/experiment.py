@@ -335,13 +335,13 @@ def export(self:Experiment,
 )->Predictor:
     "The model as tensors and JSON in the run's folder, read back: no pickle, no notebook needed"
     model, info = getattr(learn, 'model', learn), self.run.info
-    if self.trained is not None: network = self.rungs.built(network)
+    if self.trained is not None and model is self.rungs.network: network = self.rungs.built(network)
     if hasattr(learn, 'dls'): task = self._calibrated(learn, task)
     answers = self._answers(learn, task, prep)
     about = dict(run=self.run.id, licence=data_licence(self.values.get('source', '')),
                  data=info.get('data', {}).get('fingerprint'), kept=info.get('kept', 'trained network'))
     folder = export_model(model, self.run.dir/'export', network, task, prep, metrics=self.run.metrics, answers=answers,
-                          photos=self._usual(prep), **about, **notes)
+                          **self._usual(prep), **about, **notes)
     return Predictor(folder)
 
 @patch
@@ -366,15 +366,15 @@ def _calibrated(self:Experiment, learn, task):
 # %% ../../nbs/11_workbook/02_experiment.ipynb #566c5a29
 @patch
 def _usual(self:Experiment, prep, most=300):
-    "What is usual of the training photos, for `nb_predict` to hold new ones against; None of clips, maps and scenes"
-    if prep.by == 'prepare_clip' or not (self.run.dir/'items.csv').exists(): return None
+    "What is usual of the training photos, for `nb_predict` to hold new ones against; {} of clips, maps and scenes"
+    if prep.by == 'prepare_clip' or not (self.run.dir/'items.csv').exists(): return {}
     rows = self.run.load_table('items', text=True)
-    if not {'path', 'split'} <= set(rows): return None
+    if not {'path', 'split'} <= set(rows): return {}
     rows = rows[rows.split.eq('train') & rows.path.ne('')]
     rows = rows.sample(min(len(rows), most), random_state=0)
     rows = rows[[Path(p).is_file() for p in rows.path]]
-    if len(rows) < 20: return None
-    return usual_facts(photo_facts([prep(p) for p in rows.path], rows.path), own_groups(rows))
+    if len(rows) < 20: return {}
+    return dict(photos=usual_facts(photo_facts([prep(p) for p in rows.path], rows.path), own_groups(rows)))
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e6
 @patch

@@ -7,7 +7,7 @@ const say = (key, values = {}) => (words[key] ?? key).replace(/\{(\w+)\}/g, (_, 
 const el = (tag, props = {}, ...inside) => { const e = Object.assign(document.createElement(tag), props); e.append(...inside); return e; };
 for (const e of document.querySelectorAll('[data-word]')) e.textContent = say(e.dataset.word);
 const status = (message, bad) => { $('status').textContent = message; $('status').classList.toggle('bad', Boolean(bad)); };
-const percent = p => say('confidence', {percent: (100*p).toFixed(p > .9995 || p < .0005 ? 0 : 1)});
+const percent = p => say('confidence', {percent: p > .9995 ? '> 99.9' : p < .0005 ? '< 0.1' : (100*p).toFixed(1)});
 
 // ---- the worker
 
