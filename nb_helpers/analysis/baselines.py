@@ -26,7 +26,7 @@ from .maps import weights_digest
 from .score import class_metric
 from ..dataset.cache import source_stamps
 from ..dataset.decode import fixed_cuts, metric_name
-from ..dataset.folds import fold_numbers, resamples, tails
+from ..dataset.items import fold_numbers, resamples, tails
 from ..drive.archives import write_whole
 from ..gpu import evaluating, keep_rng
 from ..model.transfer import make_head

@@ -18,7 +18,7 @@ from fastcore.basics import patch
 from .figures import figure_axes
 from .score import Predictions, as_arrays, given_folds
 from .threshold import grade_shares
-from ..dataset.folds import group_numbers, resamples, tails, unit_draws
+from ..dataset.items import group_numbers, resamples, tails, unit_draws
 from ..dataset.names import as_they_are
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #90cd4c5d

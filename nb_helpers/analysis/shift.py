@@ -11,7 +11,7 @@ import pandas as pd
 
 from .score import as_arrays, class_metric, given_folds
 from ..balance import prior_shift
-from ..dataset.folds import resamples, tails
+from ..dataset.items import resamples, tails
 
 # %% ../../nbs/08_analysis/10_shift.ipynb #487953bf
 def estimate_shares(

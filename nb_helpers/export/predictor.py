@@ -19,11 +19,10 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 
+from ..dataset.clips import VideoError
 from ..dataset.decode import Decoder
-from ..dataset.frames import VideoError
-from ..dataset.images import ImageError
+from ..dataset.images import ImageError, Preparation, check_values
 from ..dataset.layout import file_kind
-from ..dataset.preparation import Preparation, check_values
 from ..drive.archives import sha256_file, write_whole
 from ..drive.files import hide_secrets, plain, safe_cell
 from .spec import FORMAT, not_text, plain_spec, spec_hash

@@ -25,7 +25,7 @@ from ..analysis.inspect import report_columns, report_labels, report_temperature
 from ..balance import BalancedDL, BalancedEpochs
 from ..dataset.augment import KeyedEpochs
 from ..dataset.images import cache_images, check_photo_rate
-from ..dataset.tables import is_list
+from ..dataset.sources import is_list
 from ..dataset.task import to_targets
 from ..drive.links import data_licence
 from ..drive.workspace import Workspace, mount, work_folder
