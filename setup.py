@@ -33,7 +33,7 @@ setup(
     keywords=cfg['keywords'],
     packages=find_packages(include=[cfg['lib_name'], f"{cfg['lib_name']}.*"]),
     include_package_data=True,
-    package_data={'': ['py.typed', '*.pyi']},  # types for editors; stubs of the lazily loaded folders
+    package_data={'': ['py.typed', '*.pyi', 'web/*']},  # types for editors; stubs of the lazily loaded folders; what a page is made of
     python_requires='>=' + cfg['min_python'],
     install_requires=cfg['requirements'].split(),
     extras_require={o: cfg[f'{o}_requirements'].split() for o in ('dev', 'onnx', 'heic', 'processes', 'dask', 'tracking')},

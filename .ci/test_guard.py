@@ -392,7 +392,7 @@ class Commands(unittest.TestCase):
             self.assertEqual(got, ['nb_run cats -p epochs 5', 'pip install x', 'make run', 'nb_run cats --list'])
             self.assertEqual(list(commands.links(Path(d))), [('README.md', 'nbs/none.ipynb')])
 
-    def test_options(self): self.assertLessEqual({'--runs', '--help', '-h', '--by'}, commands.options('nb_helpers.workbook.command:nb_runs_cli'))
+    def test_options(self): self.assertLessEqual({'--runs', '--help', '-h', '--by'}, commands.options('nb_helpers.workbook.tables:nb_runs_cli'))
 
 
 class Ceilings(unittest.TestCase):
@@ -711,6 +711,13 @@ class ColabLeg(unittest.TestCase):
             for name, src in notebooks.items(): nf.write(nf.v4.new_notebook(cells=[nf.v4.new_code_cell(s) for s in src]), Path(d)/f'{name}.ipynb')
             res = asyncio.run(colab_leg.run_all([f'{n}.ipynb' for n in notebooks], env, 'pass', 2, limit, lambda s: None, Path(d), start))
         return {r.path.removesuffix('.ipynb'): r for r in res}
+
+    def test_fewer(self):
+        "What is trained less here is a parameter of the workbook, and after its cell"
+        at = {nb.name: nb for nb in pj.notebooks()}
+        for name, line in colab_leg.FEWER.items():
+            cell = next(c for c in at[f'experiments/{name}.ipynb'].code() if 'parameters' in c.metadata.get('tags', []))
+            for n in line.split(' = ')[0].split(', '): self.assertRegex(cell.source, rf'(?m)^{n} +=', name)
 
     def test_leg(self):
         env = dict(os.environ, PYTHONWARNINGS='ignore', OMP_NUM_THREADS='1')

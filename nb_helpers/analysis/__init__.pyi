@@ -21,6 +21,7 @@ from .maps import (
     judge_maps as judge_maps,
     plot_maps as plot_maps,
     predict_maps as predict_maps,
+    read_maps as read_maps,
     save_maps as save_maps)
 from .score import (
     bootstrap as bootstrap,
@@ -31,8 +32,7 @@ from .score import (
     Predictions as Predictions,
     soft_scores as soft_scores,
     top_mistakes as top_mistakes)
-from .threshold import best_threshold as best_threshold, cut_points as cut_points
-from .tta import (
-    random_views as random_views,
-    tta_gain as tta_gain,
-    tta_preds as tta_preds)
+from .threshold import (
+    best_threshold as best_threshold,
+    cut_points as cut_points)
+from .tta import tta_gain as tta_gain, tta_preds as tta_preds, View as View

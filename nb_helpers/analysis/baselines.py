@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,15 +22,17 @@ from fastai.torch_core import to_float
 from fastcore.basics import patch
 from torch import nn
 
+from .crossfit import cross_fit_learner
 from .figures import figure_axes
-from .maps import weights_digest
-from .score import class_metric
+from .maps import judge_maps, weights_digest
+from .score import Predictions, class_metric
 from ..dataset.cache import source_stamps
-from ..dataset.decode import fixed_cuts, metric_name
-from ..dataset.items import fold_numbers, resamples, tails
+from ..dataset.decode import fixed_cuts, lower_is_better, metric_name
+from ..dataset.items import draw_counts, fold_numbers, own_groups, tails
 from ..drive.archives import write_whole
 from ..gpu import evaluating, keep_rng
-from ..model.transfer import make_head
+from ..model.transfer import HEADS, make_head, put_layers
+from ..model.unet import pad_to
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #dad3cd26
 @dataclass
@@ -41,6 +44,8 @@ class _Rungs:
     metric: str           # of `score.metrics`, or of `decode.agreement` such as 'qwk'
     groups: object = None # group of each item, (n,): drawn whole; None: items alone
     probe: object = None  # `_Probe` of the rung of that name
+    network: object = None# that rung as a torch module, on the CPU; None where the network has no head to be exchanged
+    ask: tuple = ()       # (held-out items, `Task`, function that gives `Cuts` or None), for `judge`
     classes: dict = field(default_factory=dict)  # rung -> predicted class index, int64, (n,)
     minutes: dict = field(default_factory=dict)  # rung -> what it took, once features are there
 
@@ -67,6 +72,29 @@ def _in_order(self:_Rungs, name, preds):
         raise ValueError(f"{name} is of other classes: {preds.vocab[:10]}, not {self.vocab[:10]}")
     return preds.preds[[place[i] for i in self.ids]]
 
+# %% ../../nbs/08_analysis/09_baselines.ipynb #7857d840
+@patch
+def judge(self:_Rungs,
+    learn,         # fastai Learner with the weights to be judged
+    name='trained network',
+    minutes=np.nan,# what it took
+)->_Rungs:
+    "One more rung: what a Learner says of the held-out items, a score cut where other held-out items say"
+    items, task, fit = self.ask
+    if fit is None:
+        with keep_rng(learn.dls), learn.no_bar():
+            out, _ = learn.get_preds(dl=learn.dls.test_dl(items), act=lambda x: x)
+        return self.add(name, task(out.float().numpy()), minutes)
+    if 'group' in items and items.groupby('label').group.nunique().min() < 3: items = items.drop(columns='group')
+    folds = min(5, items.group.fillna(items.id).nunique()) if 'group' in items else 5
+    return self.add(name, cross_fit_learner(learn, items, task, fit, folds, n=1).classes, minutes)
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #7857d841
+@patch
+def value(self:_Rungs, name):  # of a rung -> float
+    "The metric of one rung"
+    return class_metric(self.metric, len(self.vocab))(self.targets, self.classes[name])
+
 # %% ../../nbs/08_analysis/09_baselines.ipynb #a49509fe
 @patch
 def table(self:_Rungs,
@@ -77,22 +105,29 @@ def table(self:_Rungs,
 )->pd.DataFrame:     # a row a rung: value, low, high, against, gain, gain_low, gain_high, minutes, verdict
     "What each rung is worth and what it adds to the best one below; `ValueError` for a level outside 0..1"
     if not 0 < level < 1: raise ValueError(f"level {level} must lie between 0 and 1, such as .95")
-    t, measure, names = self.targets, class_metric(self.metric, len(self.vocab)), list(self.classes)
-    draws = (np.bincount(d, minlength=len(t)) for d, _ in zip(resamples(len(t), self.groups, seed), range(n)))
+    t, measure = self.targets, class_metric(self.metric, len(self.vocab))
+    draws = draw_counts(len(t), self.groups, seed, n)
     drawn = np.array([[measure(t, p, w) for p in self.classes.values()] for w in draws])
-    value = np.array([measure(t, p) for p in self.classes.values()])
-    rows, wide = [], (1 - level)/max(len(names) - 1, 1)/2
+    value = [measure(t, p) for p in self.classes.values()]
+    return _compared(self.metric, value, drawn, self.minutes, len(t), level, least)
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #da065659
+def _compared(metric, value, drawn, minutes, n, level, least):
+    "The table of one metric, from its value a rung and the resamples, (draws, rungs)"
+    if not 0 < level < 1: raise ValueError(f"level {level} must lie between 0 and 1, such as .95")
+    rows, wide, sign = [], (1 - level)/max(len(value) - 1, 1)/2, -1 if lower_is_better(metric) else 1
+    names, value = list(minutes), np.array(value)
     for i, name in enumerate(names):
         low, high = np.nanquantile(drawn[:, i], tails(level))
         row = dict(rung=name, value=value[i], low=low, high=high)
-        if i: row |= _gain(names, value, drawn, i, wide, least, len(t))
-        rows.append(row | dict(minutes=self.minutes[name]))
+        if i: row |= _gain(names, sign*value, sign*drawn, i, wide, least, n)
+        rows.append(row | dict(minutes=minutes[name]))
     columns = ['value', 'low', 'high', 'against', 'gain', 'gain_low', 'gain_high', 'minutes', 'verdict']
-    return pd.DataFrame(rows).set_index('rung').reindex(columns=columns).rename(columns=dict(value=self.metric))
+    return pd.DataFrame(rows).set_index('rung').reindex(columns=columns).rename(columns=dict(value=metric))
 
-# %% ../../nbs/08_analysis/09_baselines.ipynb #da065659
+# %% ../../nbs/08_analysis/09_baselines.ipynb #da06565a
 def _gain(names, value, drawn, i, wide, least, n):
-    "Rung `i` against the best one below it, in the same draws"
+    "Rung `i` against the best one below it, in the same draws; larger is better"
     j = int(np.nanargmax(value[:i]))
     low, high = np.nanquantile(drawn[:, i] - drawn[:, j], [wide, 1 - wide])
     verdict = 'pays' if low > 0 else 'does not' if high < least else f"can't tell from these {n} items"
@@ -101,13 +136,18 @@ def _gain(names, value, drawn, i, wide, least, n):
 # %% ../../nbs/08_analysis/09_baselines.ipynb #f66c3834
 @patch
 def plot(self:_Rungs,
-    **kw, # to `_Rungs.table`
-):        # matplotlib Figure: a line a rung, the cheapest at the top, its verdict beside it
+    df=None, # what `table` gave; None: it is worked out
+):           # matplotlib Figure: a line a rung, the cheapest at the top, its verdict beside it
     "The rungs with their intervals, from the cheapest to the dearest"
-    df = self.table(**kw)
+    df = self.table() if df is None else df
     fig, ax = figure_axes(6.4, .9 + .36*len(df))
-    y = np.arange(len(df))[::-1]
-    v = df[self.metric]
+    _draw(ax, df, len(self.targets))
+    return fig
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #f66c3835
+def _draw(ax, df, n):
+    "One metric's rungs"
+    v, y = df.iloc[:, 0], np.arange(len(df))[::-1]
     ax.hlines(y, df.low, df.high, color='#0072B2', lw=5, alpha=.3)
     ax.plot(v, y, 'o', color='#0072B2', ms=6)
     for i, (name, row) in zip(y, df.iterrows()):
@@ -115,26 +155,28 @@ def plot(self:_Rungs,
         ax.annotate(f'{v[name]:.3f}  {word}', (1.02, i), xycoords=('axes fraction', 'data'), va='center', size=8)
     ax.set_yticks(y, df.index)
     ax.set_ylim(-.6, len(df) - .4)
-    ax.set_xlabel(f'{metric_name(self.metric)} on {len(self.targets)} held-out items, 95 % interval')
-    return fig
+    ax.set_xlabel(f'{metric_name(v.name)} on {n} held-out items, 95 % interval')
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #b1d0a7e2
 @patch
 def says(self:_Rungs,
-    **kw, # to `_Rungs.table`
+    df=None, # what `table` gave; None: it is worked out
 )->str:
-    "In a sentence: the best rung, or what the last one adds to the best below it"
-    df, m = self.table(**kw), metric_name(self.metric)
-    name, row = df.index[-1], df.iloc[-1]
-    said = f"{m} {row[self.metric]:.3f} of the {name}"
+    "In a sentence: what the last rung adds to the best below it"
+    return _sentence(self.table() if df is None else df)
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #b1d0a7e3
+def _sentence(df):
+    "What the last rung of one metric adds"
+    v, name, row = df.iloc[:, 0], df.index[-1], df.iloc[-1]
+    said = f"{metric_name(v.name)} {v[name]:.3f} of the {name}"
     if not isinstance(row.verdict, str): return said
     wide = f"{row.gain_low:+.3f} to {row.gain_high:+.3f}, wide enough for {len(df) - 1} comparisons"
     verdict = row.verdict + ('' if row.gain > 0 else f"; the {row.against} is the better model here")
-    than = f"{df[self.metric][row.against]:.3f} of the {row.against}"
-    return f"{said} against {than}: {row.gain:+.3f} ({wide}): {verdict}"
+    return f"{said} against {v[row.against]:.3f} of the {row.against}: {row.gain:+.3f} ({wide}): {verdict}"
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #34deeeaa
-_PENALTIES = 10.**np.arange(-5, 1)   # inverse strength, as scikit-learn's C
+_PENALTIES = 10.**np.arange(-5, 2)   # inverse strength, as scikit-learn's C
 
 def _fit_classes(x, t, k, c):
     "Weights (k, d) and biases (k,) of multinomial logistic regression; a class without items is never the likeliest"
@@ -169,12 +211,14 @@ def _fit_number(x, t, k, c):
 # %% ../../nbs/08_analysis/09_baselines.ipynb #8a0d1730
 _FITS = dict(classes=_fit_classes, regression=_fit_number)   # else grades
 
+def _fit(task, x, t, c):
+    "Weights (n_out, d) and biases (n_out,) as the task's network puts out logits"
+    w, b = _FITS.get(task.task, _fit_grades)(x, t, len(task.vocab), c)
+    return (np.r_[w[:1], w], np.r_[b[:1], b]) if task.task == 'ordinal_k' else (w, b)   # its first output is not read
+
 def _loss(task, out, t):
-    "Mean negative log likelihood of the classes, or squared error of a number"
-    if task.task == 'regression': return float(((out[:, 0] - t)**2).mean())
-    if task.task == 'classes': return float((np.logaddexp.reduce(out, 1) - out[np.arange(len(t)), t]).mean())
-    above = t[:, None] > np.arange(len(task.vocab) - 1)
-    return float(np.logaddexp(0, np.where(above, -1, 1)*out).sum(1).mean())
+    "Squared error of a number, else the mean negative log likelihood of the classes"
+    return float(((out[:, 0] - t)**2).mean()) if task.task == 'regression' else task.mean_nll(out, t)
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #c0951980
 @dataclass
@@ -199,71 +243,99 @@ def _linear_probe(
     seed:int=0,  # of the folds
 )->_Probe:
     "The linear layer that says most about held-out training items; `ValueError` for one class or numbers missing"
-    x, t = np.asarray(x, np.float64), np.asarray(targets).astype(np.int64)
+    x, t, tried = np.asarray(x, np.float64), np.asarray(targets).astype(np.int64), {}
     if len(x) != len(t) or not np.isfinite(x).all() or len(np.unique(t)) < 2:
         raise ValueError(f"features {x.shape} of {len(t)} items in {len(np.unique(t))} classes: "
                          "finite numbers and two classes are needed")
     mean, sd = x.mean(0), x.std(0) + 1e-9
     x, fold = (x - mean)/sd, fold_numbers(t, groups, folds, seed)
-    tried = {float(c): _left_out(x, t, task, fold, c) for c in _PENALTIES}
-    best = min(tried, key=lambda c: tried[c][0])
-    weight, bias = _FITS.get(task.task, _fit_grades)(x, t, len(task.vocab), best)
-    weight, bias, held = weight/sd, bias - (weight/sd)@mean, tried[best][1]
-    if task.task == 'ordinal_k':   # its first output is not read
-        weight, bias, held = np.r_[weight[:1], weight], np.r_[bias[:1], bias], np.c_[held[:, :1], held]
-    return _Probe(weight, bias, best, {c: loss for c, (loss, _) in tried.items()}, held)
+    for c in _PENALTIES.tolist():
+        tried[c] = _left_out(x, t, task, fold, c)
+        best = min(tried, key=lambda k: tried[k][0])
+        if tried[c][0] > 1.1*tried[best][0]: break   # weaker ones take longest, and only overfit more
+    weight, bias = _fit(task, x, t, best)
+    return _Probe(weight/sd, bias - (weight/sd)@mean, best, {c: loss for c, (loss, _) in tried.items()}, tried[best][1])
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #ff7e8069
 def _left_out(x, t, task, fold, c):
     "Loss and logits of training items when they are left out, at one penalty"
-    parts = {f: _FITS.get(task.task, _fit_grades)(x[fold != f], t[fold != f], len(task.vocab), c) for f in set(fold)}
-    held = np.empty((len(t), len(parts[0][1])))
-    for f, (w, b) in parts.items(): held[fold == f] = x[fold == f]@w.T + b
+    held = np.empty((len(t), task.n_out))
+    for f in set(fold):
+        w, b = _fit(task, x[fold != f], t[fold != f], c)
+        held[fold == f] = x[fold == f]@w.T + b
     return _loss(task, held, t), held
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #f3a8a181
 def _frozen_features(
-    learn,      # fastai Learner with loaders of `image_dls`
+    learn,      # fastai Learner with loaders of `image_dls` or `clip_dls`
     items,      # DataFrame: id, path
     cache=None, # folder to keep them in; None: worked out each time
-)->tuple:       # features float32 (n, d); mean and spread of each channel (n, 6)
-    "What the body says of each photo, pooled by its mean; found again for the same weights, photos and preparation"
+)->dict:        # float32, a row an item: 'features' (n, d), 'colours' (n, 6); of clips also 'mean frame' (n, 432)
+    "What the head would see of each item, mean and spread of its channels; found again for the same network and files"
     from tqdm.auto import tqdm
+    order = np.argsort(items.id.astype(str).to_numpy(), kind='stable')    # however they are split
+    items, back = items.iloc[order], np.argsort(order)
     with keep_rng(learn.dls): dl = learn.dls.test_dl(items)   # the training draws as if nothing had been
-    file = None if cache is None else Path(cache)/f'features-{_features_key(learn, dl, items)}.npz'
-    if file and file.exists():
-        with np.load(file, allow_pickle=False) as kept: return kept['features'], kept['colours']
-    body, parts, colours = _body(learn.model), [], []
-    with keep_rng(learn.dls), evaluating(body.to(learn.dls.device)):
-        for xb, *_ in tqdm(dl, desc='features', delay=2, leave=False):
-            out, xb = to_float(body(xb)), xb.as_subclass(torch.Tensor)
-            parts.append((out.flatten(2).mean(2) if out.ndim == 4 else out).cpu().numpy())
-            colours.append(torch.cat([xb.mean((2, 3)), xb.std((2, 3))], 1).cpu().numpy())
-    found = np.concatenate(parts), np.concatenate(colours)
-    if file: _keep(file, *found)
-    return found
+    with _headless(learn.model.to(learn.dls.device)) as net:
+        file = None if cache is None else Path(cache)/f'features-{_features_key(net, dl, items)}.npz'
+        if file and file.exists():
+            with np.load(file, allow_pickle=False) as kept: return {k: kept[k][back] for k in kept.files}
+        parts = []
+        with keep_rng(learn.dls), evaluating(net):
+            for b in tqdm(dl, desc='features', delay=2, leave=False):
+                xb = [x.as_subclass(torch.Tensor) for x in learn._set_device(b)[:learn.dls.n_inp]]
+                parts.append({k: v.float().cpu().numpy() for k, v in _said(net, xb).items()})
+    found = {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+    if file: _keep(file, found)
+    return {k: v[back] for k, v in found.items()}
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #f3a8a182
+def _said(net, xb):
+    "One batch: features, colours, and of clips the mean frame"
+    flat = xb[0].flatten(2)
+    out = dict(features=net(*xb), colours=torch.cat([flat.mean(2), flat.std(2)], 1))
+    if xb[0].ndim == 5: out['mean frame'] = nn.functional.adaptive_avg_pool2d(xb[0].mean(2), 12).flatten(1)
+    return out
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #45d79895
-def _body(model): # what comes before the head; of a network that has no such part the photo itself, 12 px a side
-    if isinstance(model, nn.Sequential) and len(model) == 2: return model[0]
-    return nn.Sequential(nn.AdaptiveAvgPool2d(12), nn.Flatten())
+def _head_name(model):
+    "Where the head is: of photos' and clips' networks, whose other layers are the body; None for others"
+    if isinstance(model, nn.Sequential) and len(model) == 2: return '1'
+    return 'head' if isinstance(getattr(model, 'head', None), nn.Module) else None
 
-def _features_key(learn, dl, items):
-    "What the features depend on: weights, photos, and all that is done to them before the network"
-    steps = [[type(t).__name__, {k: _told(v) for k, v in vars(t).items()}]
-             for t in (*dl.dataset.tls[0].tfms.fs, *dl.after_batch.fs)]
-    told = [weights_digest(_body(learn.model)), items.id.astype(str).tolist(), source_stamps(items, ('path',)), steps]
+def _pooling(head): # what a head does before its first layer that learns
+    flat = [i for i, m in enumerate(head.children()) if isinstance(m, nn.Flatten)]
+    return nn.Sequential(*list(head.children())[:flat[0] + 1]) if flat else nn.Sequential()
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #45d79894
+@contextmanager
+def _headless(model):
+    "The network without what its head learns; in place of one that has no head, the photo itself, 12 px a side"
+    if (name := _head_name(model)) is None:
+        yield nn.Sequential(nn.AdaptiveAvgPool2d(12), nn.Flatten())
+        return
+    was = put_layers(model, {name: _pooling(model.get_submodule(name))})
+    try: yield model
+    finally: put_layers(model, was)
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #45d79896
+def _features_key(net, dl, items):
+    "What the features depend on: network, weights, files, and all that is done to them before the network"
+    first = dl.dataset.tls[0].tfms.fs if hasattr(dl.dataset, 'tls') else [dl.dataset]   # of photos, of clips
+    steps = [[type(t).__name__, {k: _told(v) for k, v in vars(t).items()}] for t in (*first, *dl.after_batch.fs)]
+    told = [str(net), weights_digest(net), items.id.astype(str).tolist(), source_stamps(items, ('path',)), steps]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
+# %% ../../nbs/08_analysis/09_baselines.ipynb #45d79897
 def _told(v):
     "A part of a step in words: what a cache holds by its name, a preparation by its values"
     if hasattr(v, 'opener'): return v.values
     if hasattr(v, 'dir'): return v.dir.name
-    return str(v) if isinstance(v, (int, float, str, torch.Tensor)) else ''
+    return str(v) if isinstance(v, (int, float, str, tuple, list, dict, torch.Tensor)) else ''
 
-def _keep(file, features, colours):
+def _keep(file, found):
     buf = io.BytesIO()
-    np.savez(buf, features=features, colours=colours)
+    np.savez(buf, **found)
     write_whole(file, buf.getvalue())
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #427f3b5d
@@ -282,30 +354,43 @@ def _file_facts(
 # %% ../../nbs/08_analysis/09_baselines.ipynb #09e14642
 @patch
 def model(self:_Probe,
-    learn,      # the Learner that gave the features
-    built:dict, # what `image_model` built (`origin['built']`)
-)->tuple:       # (nn.Sequential(body, head), what it is built as), as `Experiment.export` takes them
-    "The probe as a network: the body as it is now, copied, under a linear head; `ValueError` for another body"
-    body = copy.deepcopy(learn.model[0]).cpu()
-    n_out, nf = self.weight.shape
-    pooled = not any(isinstance(m, nn.Flatten) for m in learn.model[1].modules())
-    head = make_head(nf, n_out, 'linear', pooled=pooled)
-    self.put(head)
-    return nn.Sequential(body, head).eval(), dict(built, head='linear', pool=None)
+    learn, # the Learner that gave the features
+)->nn.Module:
+    "The probe as a network: the Learner's as it is now, copied, with a linear head; `ValueError` for one without head"
+    name = _head_name(learn.model)
+    if name is None: raise ValueError(f"{type(learn.model).__name__} has no head that a linear layer could replace")
+    net = copy.deepcopy(learn.model).cpu()
+    head = nn.Sequential(*_pooling(net.get_submodule(name)),
+                         *make_head(self.weight.shape[1], len(self.weight), 'linear', pooled=True))
+    put_layers(net, {name: head})
+    self.put(net)
+    return net.eval()
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #09e14643
+@patch
+def built(self:_Rungs,
+    built:dict, # what `image_model` or `video_model` built the Learner's network as (`origin['built']`)
+)->dict:        # what they build `network` as
+    "As what the probe's network is built again"
+    if 'pool' not in built: return dict(built, head='linear')
+    own = HEADS[built['head']][0] if isinstance(built['head'], str) else 'concat'
+    pools = any(isinstance(m, nn.Flatten) for m in self.network[1])
+    return dict(built, head='linear', pool=(built['pool'] or own) if pools else None)
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #9adcf501
 @patch
 @torch.no_grad()
 def put(self:_Probe,
-    head, # nn.Sequential of `make_head(..., 'linear')`: its last layer is filled
+    net, # network of body and head='linear', as `image_model` and `video_model` build it: its last layer is filled
 ):
     "Fill a linear head; `ValueError` for a head of another kind or size"
-    last = head[-1]
-    alone = sum(isinstance(m, nn.Linear) for m in head.modules()) == 1
-    if not alone or not isinstance(last, nn.Linear) or last.weight.shape != self.weight.shape: raise ValueError(
-        f"the probe is {self.weight.shape}, the head ends in {last}: head='linear' with mean pooling fits")
-    last.weight.copy_(torch.tensor(self.weight))
-    last.bias.copy_(torch.tensor(self.bias))
+    name = _head_name(net)
+    head = nn.Sequential() if name is None else net.get_submodule(name)
+    linear = [m for m in head.modules() if isinstance(m, nn.Linear)]
+    if len(linear) != 1 or linear[0].weight.shape != self.weight.shape: raise ValueError(
+        f"the probe is {self.weight.shape}, the head's layers are {linear}: head='linear' fits")
+    linear[0].weight.copy_(torch.tensor(self.weight))
+    linear[0].bias.copy_(torch.tensor(self.bias))
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #b9f74b43
 def _fit_neighbours(k, x, t, task):
@@ -341,29 +426,31 @@ def _known(items, task, split):
     place = {str(v): i for i, v in enumerate(task.vocab)}
     odd = sorted(set(items.label.astype(str)) - set(place))
     if odd: raise ValueError(f"labels {odd[:5]} are not in {task.vocab[:10]}")
-    return items.label.astype(str).map(place).to_numpy(), _groups(items)
-
-def _groups(items): return items.group.fillna(items.id).to_numpy() if 'group' in items else None
+    return items.label.astype(str).map(place).to_numpy(), own_groups(items)
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #7831a258
 def baselines(
     learn,              # fastai Learner before training: its body gives the features
     items,              # DataFrame: id, path, label, split; group where there is one
-    task,               # `Task` with its vocab
-    metric='accuracy',  # of `score.metrics`, or 'qwk' and others of `decode.agreement`
+    task,               # `Task` with its vocab; of maps the metrics of `map_metrics`
+    metric='accuracy',  # of `score.metrics`, or 'qwk' and others of `decode.agreement`; of maps a list of columns
     fit=None,           # function of targets and scores that gives `Cuts`, for a task that reads one score an item
     split='valid',      # the split that is judged
     cache=None,         # folder for the features
     folds:int=3,        # of the training items: penalty, neighbours, cuts
     seed:int=0,         # of the folds
+    facts=None,         # DataFrame of numbers, a row an item, in place of what the files say
 )->_Rungs:
-    "Four rungs below a trained network; `ValueError` for a label that is no class or a split without items"
+    "The rungs below a trained network; `ValueError` for a label that is no class or a split without items"
+    if isinstance(task, dict): return _map_rungs(learn, items, task, metric, seed)
+    facts = None if facts is None else facts.set_axis(items.index)
     train, held = (items[items.split == s] for s in ('train', split))
     (t, unit), (goal, groups) = (_known(d, task, s) for d, s in ((train, 'train'), (held, split)))
-    out = _Rungs(held.id.astype(str).tolist(), goal, list(task.vocab), metric, groups)
-    both, n = pd.concat([train, held], ignore_index=True), len(train)
-    x, colours = _frozen_features(learn, both, cache)
-    facts = np.c_[np.log1p(_file_facts(both)), colours]
+    out = _Rungs(held.id.astype(str).tolist(), goal, list(task.vocab), metric, groups, ask=(held, task, fit))
+    both, n = pd.concat([train, held]), len(train)
+    seen = _frozen_features(learn, both, cache)
+    x, named = seen['features'], 'file facts' if facts is None else ', '.join(facts)
+    numbers = np.c_[np.log1p(_file_facts(both)), seen['colours']] if facts is None else facts.loc[both.index].to_numpy()
     def probed(x):
         out.probe = _linear_probe(x[:n], t, task, unit, folds, seed)
         return _cut(task, fit, t, _says(task, out.probe.held), _says(task, out.probe(x[n:])))
@@ -372,9 +459,133 @@ def baselines(
         say, left_out = _neighbours(x[:n], t, task, fold_numbers(t, unit, folds, seed))
         return _cut(task, fit, t, left_out, say(x[n:]))
     rungs = {'commonest class': lambda: np.full(len(goal), np.bincount(t).argmax()),
-             'file facts': lambda: probed(facts), 'nearest neighbours': lambda: near(x),
-             'linear probe': lambda: probed(x)}   # the last probe stays
+             named: lambda: probed(numbers),
+             'mean frame': lambda: probed(seen['mean frame']),
+             'nearest neighbours': lambda: near(x), 'linear probe': lambda: probed(x)}   # the last probe stays
+    if 'mean frame' not in seen: del rungs['mean frame']
     for name, answer in rungs.items():
         clock = time.perf_counter()
         out.add(name, answer(), (time.perf_counter() - clock)/60)
+    if _head_name(learn.model): out.network = out.probe.model(learn)
     return out
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #54690657
+@dataclass
+class _MapRungs:
+    "Maps of rising cost for the same held-out scenes"
+    metric: list          # columns of the scores that count
+    groups: object        # of each scene, (n,): drawn whole
+    scores: dict = field(default_factory=dict)   # rung -> DataFrame, a row a scene
+    minutes: dict = field(default_factory=dict)  # rung -> what it took
+    network = None        # nothing that could be exported
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #54690671
+@patch
+def add(self:_MapRungs, name, scores, minutes=np.nan):
+    "One more rung; `ValueError` where it is of other scenes"
+    first = next(iter(self.scores.values()), scores)
+    if not scores.index.equals(first.index):
+        raise ValueError(f"{name}: {len(scores)} scenes that are not the {len(first)} before")
+    self.scores[name], self.minutes[name] = scores, minutes
+    return self
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #54690672
+@patch
+def table(self:_MapRungs, n=2000, level=.95, least=.01, seed=0):
+    "As `_Rungs.table` for each metric: {metric: DataFrame}"
+    size, out = len(self.groups), {}
+    w = np.array(list(draw_counts(size, self.groups, seed, n)))
+    for m in self.metric:
+        v = np.stack([s[m].to_numpy(float) for s in self.scores.values()], 1)
+        out[m] = _compared(m, np.nanmean(v, 0), w@np.nan_to_num(v)/(w@~np.isnan(v)), self.minutes, size, level, least)
+    return out
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #54690673
+@patch
+def plot(self:_MapRungs, df=None):
+    "The rungs by each metric"
+    df = self.table() if df is None else df
+    fig, axes = figure_axes(6.4, .9 + (.5 + .36*len(self.scores))*len(df), len(df))
+    for ax, d in zip(np.ravel(axes), df.values()): _draw(ax, d, len(self.groups))
+    return fig
+
+@patch
+def says(self:_MapRungs, df=None):
+    "A sentence a metric"
+    return '. '.join(_sentence(d) for d in (self.table() if df is None else df).values())
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #54690658
+class _MeanMap(nn.Module):
+    "Whatever is shown, the same maps"
+    def __init__(self, maps): super().__init__(); self.maps = nn.ParameterList(maps)   # each (1, h, w)
+    def forward(self, *images):
+        out = tuple(m.expand(len(images[0]), *m.shape) for m in self.maps)
+        return out if len(out) > 1 else out[0]
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #54690681
+class _LinearDecoder(nn.Module):
+    "Each pixel by where it is, its colours and what the trunk says there, one weight a channel"
+    def __init__(self, net): super().__init__(); self.net, self.weight, self.bias = net, None, None
+
+    def features(self, *images): # -> (n, channels, h, w)
+        x, crop = pad_to(torch.cat([i.as_subclass(torch.Tensor) for i in images], 1), self.net.multiple)
+        grown = [nn.functional.interpolate(f, x.shape[2:], mode='bilinear') for f in self.net.trunk(x)]
+        place = nn.functional.affine_grid(torch.eye(2, 3, device=x.device)[None], (1, 1, *x.shape[2:]))
+        return torch.cat([place.permute(0, 3, 1, 2).expand(len(x), -1, -1, -1), x, *grown], 1)[crop]
+
+    def forward(self, *images):
+        out = torch.einsum('nchw,cm->nmhw', self.features(*images), self.weight) + self.bias[:, None, None]
+        return tuple(out.split(1, 1)) if out.shape[1] > 1 else out
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #54690659
+def _map_rungs(learn, items, metrics, metric, seed=0):
+    "The mean map and a linear decoder; `ValueError` for a split without scenes"
+    parts = {s: items[items.split == s].reset_index(drop=True) for s in ('train', 'valid')}
+    if empty := [s for s, d in parts.items() if not len(d)]: raise ValueError(f"no {empty[0]!r} scenes")
+    rows, net, maps = parts['valid'], learn.model, learn.model.maps
+    out = _MapRungs([m for m in metric if m in metrics], rows.id.to_numpy() if (own := own_groups(rows)) is None else own)
+    with keep_rng(learn.dls), evaluating(net.to(learn.dls.device)):
+        clock = time.perf_counter()
+        found = _fit_maps(learn, parts['train'], net, seed)
+        minutes = (time.perf_counter() - clock)/60
+        try:
+            for name, learn.model in found.items(): out.add(name, judge_maps(learn, rows, metrics, maps)[0], minutes)
+        finally: learn.model = net
+    return out
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #54690691
+def _fit_maps(learn, train, net, seed):
+    "Both from one pass over the training scenes: sums of maps and, on a grid of pixels, of products of the features"
+    decoder, sums, total, count = _LinearDecoder(net), {}, 0, 0
+    same = np.zeros(len(train), int)
+    fold = fold_numbers(same, own_groups(train), 3, seed) if len(train) > 2 else same
+    for b in learn.dls.test_dl(train, with_labels=True):
+        b = [x.as_subclass(torch.Tensor).float() for x in learn._set_device(b)]
+        xb, y = b[:learn.dls.n_inp], torch.cat(b[learn.dls.n_inp:], 1)
+        f, step = decoder.features(*xb), max(1, y.shape[-1]//32)
+        one = torch.cat([f, torch.ones_like(f[:, :1]), y], 1)[..., ::step, ::step].flatten(2).double()
+        for k, z in zip(fold[count:count + len(y)], one): sums[k] = sums.get(k, 0) + z@z.T
+        total, count = total + y.sum(0), count + len(y)
+    decoder.weight, decoder.bias = _ridge(sums, y.shape[1])
+    mask = torch.tensor([m == 'mask' for m in net.maps], device=y.device)
+    mean = torch.where(mask[:, None, None], (total/count).clamp(1e-4, 1 - 1e-4).logit(), total/count)
+    shifted = decoder.weight, decoder.bias - .5*mask                     # a half is a logit of 0
+    decoder.weight, decoder.bias = (torch.where(mask, 8*v, v) for v in shifted)
+    return {'mean map': _MeanMap([*mean[:, None]]), 'linear decoder': decoder}
+
+# %% ../../nbs/08_analysis/09_baselines.ipynb #5469065a
+def _ridge(sums, m):
+    "Weights (c, m) and biases (m,) from products of features, ones and targets a fold; the penalty by left-out folds"
+    whole, c = sum(sums.values()), next(iter(sums.values())).shape[0] - m
+    scale = (whole[range(c), range(c)]/whole[c - 1, c - 1]).sqrt().clamp(min=1e-6)
+    def solve(s, penalty):
+        a = s[:c, :c]/scale[:, None]/scale
+        return torch.linalg.solve(a + penalty*s[c - 1, c - 1]*torch.eye(c, dtype=a.dtype, device=a.device),
+                                  s[:c, c:]/scale[:, None])/scale[:, None]
+    def loss(penalty): # squared errors of the folds, each by the others
+        return sum(float(_squares(s, solve(whole - s, penalty), c)) for s in sums.values())
+    best = min((1e-6, 1e-4, 1e-2, 1.), key=loss) if len(sums) > 1 else 1e-2
+    w = solve(whole, best).float()
+    return w[:-1], w[-1]
+
+def _squares(s, w, c): return (s[c:, c:] - 2*w.T@s[:c, c:] + w.T@s[:c, :c]@w).trace()

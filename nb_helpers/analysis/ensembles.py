@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from .figures import figure_axes
 from .score import Predictions, tally_metrics, given_folds, metrics
 from ..dataset.decode import Cuts, agreement, decide, fixed_cuts, metric_name
-from ..dataset.items import resamples, tails
+from ..dataset.items import draw_counts, tails
 from ..dataset.names import as_they_are, legend_name
 from ..drive.files import write_csv
 from ..training.callbacks import predict_scores
@@ -43,8 +43,9 @@ def out_of_fold(
         due = items.id[items.fold.notna() & (items.fold.fillna(-1) >= 0)].astype(str)
         lost = due[~due.isin(ids)].tolist()
         if lost: raise ValueError(f"{len(lost)} items were predicted in no fold: {', '.join(map(str, lost[:5]))}")
+    kind = max((p.kind for p in parts), key=['confidence', 'shifted', 'share'].index)    # what all of them can be read as
     return Predictions(ids, None if parts[0].targs is None else np.concatenate([p.targs for p in parts]),
-                       np.concatenate([p.probs for p in parts]), vocab)
+                       np.concatenate([p.probs for p in parts]), vocab, kind)
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #78e2bfcf
 def _fold_table(
@@ -178,8 +179,7 @@ def _gains(
     "What each way is worth on items that had no say in it, and what it gains"
     t, q = np.asarray(targets).astype(np.int64), tails(level)
     honest, flattered, measure = _decided(t, list(ways.values()), given_folds(t, folds, groups, seed))
-    draws = (np.bincount(d, minlength=len(t)) for d,_ in zip(resamples(len(t), groups, seed), range(n)))
-    drawn = np.array([[measure(t, p, w) for p in honest] for w in draws])
+    drawn = np.array([[measure(t, p, w) for p in honest] for w in draw_counts(len(t), groups, seed, n)])
     value, more = np.array([measure(t, p) for p in honest]), drawn-drawn[:, :1]
     (low, high), (g_low, g_high) = np.nanquantile(drawn, q, axis=0), np.nanquantile(more, q, axis=0)
     verdict = ['' if not i else 'better' if a > 0 else 'worse' if b < 0 else 'no difference shown'

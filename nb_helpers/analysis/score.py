@@ -9,6 +9,7 @@ __all__ = ['Predictions', 'countable', 'tally_metrics', 'metrics', 'class_metric
 
 # %% ../../nbs/08_analysis/00_score.ipynb #1e2ff9ee
 import csv
+import hashlib
 import io
 from dataclasses import dataclass
 from itertools import islice
@@ -109,6 +110,14 @@ def from_csv(cls:Predictions,
     try: probs = np.array([r[4:] for r in rows], dtype=np.float32).reshape(len(rows), len(vocab))
     except ValueError as e: raise ValueError(f"{path}: a probability is no number ({e})") from e
     return cls(np.array([unsafe_cell(r[0]) for r in rows], dtype=str), targs, probs, vocab, head[3])
+
+# %% ../../nbs/08_analysis/00_score.ipynb #f6c468d6
+@patch(as_prop=True)
+def fingerprint(self:Predictions)->str|None: # 16 hex digits; None without labels
+    "Short hash of which items and labels these are, whatever was predicted and in whatever order"
+    if self.targs is None: return None
+    rows = sorted(zip(self.ids.tolist(), (self.vocab[i] for i in self.targs)))
+    return hashlib.sha256('\x1e'.join('\x1f'.join(r) for r in rows).encode('utf-8', 'backslashreplace')).hexdigest()[:16]
 
 # %% ../../nbs/08_analysis/00_score.ipynb #16b267e7
 @patch(cls_method=True)

@@ -328,7 +328,7 @@ def probs(self:Decoder,
 def at_least(self:Decoder,
     outputs,   # logits of an ordinal task, (n, K-1) or (n, K)
 )->np.ndarray: # float32, (n, K-1)
-    "Probability of 'above class k': what `cut_outputs` takes"
+    "Probability of 'above class k': what `cut_points` takes"
     if not self.task.startswith('ordinal'):
         raise ValueError(f"task {self.task!r} has no outputs of the kind 'above class k'")
     return _sigmoid(_logits(outputs, self.n_out)[:, -(len(self.vocab) - 1):]/self.temperature).astype(np.float32)
@@ -371,27 +371,27 @@ def with_cuts(self:Decoder,
     if cuts is None: return type(self)(self.task, self.vocab, temperature=self.temperature)
     if not hasattr(cuts, 'thresholds'):
         raise ValueError(f"cuts are {type(cuts).__name__}: give what best_threshold, "
-                         "cut_points or cut_outputs returned")
+                         "cut_points returned")
     if cuts.n_cls != len(self.vocab):
         raise ValueError(f"cuts for {cuts.n_cls} classes, and vocab has {len(self.vocab)}")
     return type(self)(self.task, self.vocab, getattr(cuts, 'how', 'score'), list(cuts.thresholds), self.temperature)
 
 # %% ../../nbs/03_dataset/02_decode.ipynb #c00c46e3
-def _mean_nll(
+@patch
+def mean_nll(self:Decoder,
     outputs,        # logits, (n, n_out)
     targets,        # class index, int, (n,)
-    d:Decoder,      # its task and classes count; thresholds don't
     temperature:float=1., # logits are divided by it
 )->float:           # nats an item
     "Negative log likelihood of the targets at a temperature; `ValueError` for a regression, which has none"
-    x, y = np.asarray(outputs, np.float64)/temperature, _targets(targets, d)
+    x, y = np.asarray(outputs, np.float64)/temperature, _targets(targets, self)
     x = x.reshape(len(y), -1)
-    if x.shape[1] != d.n_out or not np.isfinite(x).all():
-        raise ValueError(f"outputs are {np.shape(outputs)}: finite numbers, {d.n_out} an item, are needed")
-    if d.task == 'classes':
+    if x.shape[1] != self.n_out or not np.isfinite(x).all():
+        raise ValueError(f"outputs are {np.shape(outputs)}: finite numbers, {self.n_out} an item, are needed")
+    if self.task == 'classes':
         top = x.max(1, keepdims=True)
         return float((np.log(np.exp(x - top).sum(1)) + top[:, 0] - x[np.arange(len(y)), y]).mean())
-    k = len(d.vocab) - 1
+    k = len(self.vocab) - 1
     above = y[:, None] > np.arange(k)  # for two classes the one question is whether it is the second
     return float(np.logaddexp(0, np.where(above, -1, 1)*x[:, -k:]).sum(1).mean())
 
@@ -415,8 +415,8 @@ def fit_temperature(
     from scipy.optimize import minimize_scalar
     k, n = len(d.vocab), len(targets)
     def loss(t):
-        even = np.mean([_mean_nll(outputs, np.full(n, c), d, t) for c in range(k)]) if doubt else 0.
-        return _mean_nll(outputs, targets, d, t) + doubt/n*even
+        even = np.mean([d.mean_nll(outputs, np.full(n, c), t) for c in range(k)]) if doubt else 0.
+        return d.mean_nll(outputs, targets, t) + doubt/n*even
     found = minimize_scalar(lambda t: loss(np.exp(t)), bounds=(np.log(.05), np.log(20)), method='bounded',
                             options=dict(xatol=1e-6))
     return float(np.exp(found.x))

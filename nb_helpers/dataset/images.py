@@ -708,7 +708,7 @@ def _said(kind):
     if isinstance(kind, tuple): return ' or '.join(map(_said, kind))
     if isinstance(kind, list): return f'a list of {_said(kind[0])}' if len(kind) == 1 else ', '.join(map(repr, kind))
     return {None: 'null', str: 'text', int: f'a whole number up to {_MOST}', float: 'a number',
-            bool: 'true or false'}[kind]
+            bool: 'true or false', dict: 'an object'}[kind]
 
 # %% ../../nbs/03_dataset/10_images.ipynb #8da11b26
 def check_values(

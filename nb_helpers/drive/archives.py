@@ -114,7 +114,11 @@ def write_whole(
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'.{path.name}.{uuid.uuid4().hex[:8]}.part')
     try:
-        if callable(data): data(part)
+        if callable(data):
+            part.touch()
+            mode = part.stat().st_mode
+            data(part)
+            with suppress(OSError): part.chmod(mode)   # safetensors makes files that nobody else may read
         with open(part, 'r+b' if callable(data) else 'wb') as f:
             if not callable(data): _write_pieces(f, _as_pieces(data))
             if sync: os.fsync(f.fileno())

@@ -10,6 +10,7 @@ __all__ = ['DriveError', 'work_folder', 'mount', 'drive_if_there', 'Workspace', 
 import errno, hashlib, json, math, os, re, shutil, sys, time, uuid, warnings
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timezone
+from difflib import get_close_matches
 from pathlib import Path
 from fastcore.basics import patch
 from .archives import ArchiveError, extract, inside, locked, sha256_file, write_whole
@@ -194,8 +195,10 @@ def _find(self:Workspace, source):
     for p in (Path(text).expanduser().absolute(), *(d/text for d in (self.safe, self.drive, *self.data))):
         if p.exists() and (text==str(p) or self._may_be(p)): return dict(path=p, sha256=None)
     more = ', '.join(map(str, self.data)) or 'a folder that NB_HELPERS_DATA names'
-    raise FileNotFoundError(f"{text}: no such file or folder here, in {self.safe}, "
-                            f"in {self.drive} or in {more}{unknown}")
+    there = [o.name for o in Path.cwd().iterdir() if o.suffix.lower() in ('.zip', '.tar', '.gz', '.tgz')]
+    near = ', '.join(get_close_matches(text, there, 1) or sorted(there)[:3])
+    raise FileNotFoundError(f"{text}: no such file or folder here{f', where {near} is' if near else ''}, "
+                            f"in {self.safe}, in {self.drive} or in {more}{unknown}")
 
 # %% ../../nbs/02_drive/03_workspace.ipynb #b3db1660
 @patch(cls_method=True)
@@ -638,7 +641,8 @@ def at_risk(self:Workspace,
     for top in (self.local, *(Path(m['source']) for m in newest), *(Path(p).absolute() for p in paths)):
         for f,v in (_listing(top) if top.is_dir() else {'':_stamp(top)} if top.is_file() else {}).items():
             p = top/f
-            if self._hidden not in p.parents and not any(s==p or s in p.parents for s in staged): seen[p] = v
+            made = any(o==p or o in p.parents for o in (self._hidden, self.local/'cache', *staged))   # and made again
+            if not made: seen[p] = v
     changed = {p:v for p,v in seen.items() if safe.get(p, (0, None))[1]!=v}
     since = [safe[p][0] if p in safe else min(v[1]/1e9, max(self.opened, last or 0)) for p,v in changed.items()]
     return dict(saved=len(newest),
@@ -688,7 +692,7 @@ def room_taken(
     "What caches, data, checkpoints and runs take, here and on Drive"
     import pandas as pd
     local, drive = Path(local or _local_side()), Path(drive) if drive else drive_if_there()
-    found = [(k, p, 'here') for k in ('cache', 'checkpoints') for p in local.glob(f'*/{k}/*')]
+    found = [(k, p, 'here') for k in ('cache', 'checkpoints') for p in local.glob(f'*/{k}/[!.]*')]
     found += [('data', p, 'here') for w in local.glob('*/.nb_helpers')
               for p in w.parent.iterdir() if p.name not in ('cache', 'checkpoints', '.nb_helpers')]
     found += [('run', p.parent, 'here') for p in Path(root).absolute().glob('*/run.json')]

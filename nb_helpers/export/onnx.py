@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from fastai.layers import AdaptiveConcatPool2d
 
 from ..analysis.figures import figure_axes
 from ..drive.archives import sha256_file, write_whole
@@ -48,13 +49,54 @@ class _Whole(torch.nn.Module):
     def __init__(self, p):
         super().__init__()
         self.model, self.clips, self.maps = copy.deepcopy(p.model), p.clips, p.map_names
+        self.answers = p.answers if p.answers and p.answers.limits else None
+        if self.answers: self.checks = self.answers.checks   # its tensors are this module's
         plain_pools(self.model)
         self.register_buffer('mean', p.mean); self.register_buffer('std', p.std)
 
     def forward(self, batch):
         x = batch.permute(0, 1, 5, 2, 3, 4) if self.clips else batch
         x = (x.float()/255 - self.mean)/self.std
-        return _layers(self.model, x.unbind(1) if self.clips else [x], self.maps)
+        out = _layers(self.model, x.unbind(1) if self.clips else [x], self.maps)
+        return self.answers.read(out[0], batch) if self.answers else out
+
+# %% ../../nbs/10_export/03_onnx.ipynb #74df8f54
+class _WithMaps(torch.nn.Module):
+    "The same with one more output, (n, outputs, h, w): where the network found what speaks for each output"
+    def __init__(self, whole):
+        super().__init__()
+        self.whole = whole
+
+    def forward(self, batch):
+        body, head = self.whole.model
+        feats = []
+        hook = body.register_forward_hook(lambda m, a, out: feats.append(out))
+        try: out = self.whole(batch)
+        finally: hook.remove()
+        return (*out, _class_maps(head, feats[0]))
+
+# %% ../../nbs/10_export/03_onnx.ipynb #74aa80f6
+_POOLS = torch.nn.AdaptiveAvgPool2d, torch.nn.AdaptiveMaxPool2d, AdaptiveConcatPool2d
+_FOLLOWED = torch.nn.Linear, torch.nn.BatchNorm1d, torch.nn.ReLU, torch.nn.Dropout, torch.nn.Flatten
+
+def _has_maps(model):
+    "Whether a network is a body and a head whose gradient is a formula"
+    if not isinstance(model, torch.nn.Sequential) or len(model) != 2: return False
+    return isinstance(model[1][0], _POOLS) and all(isinstance(m, _FOLLOWED) for m in _leaves(model[1][1:]))
+
+def _leaves(layers): return [m for m in layers.modules() if not list(m.children())]
+
+def _class_maps(head, feats):
+    "Grad-CAM of every output without a gradient, before it is cut at zero, (n, outputs, h, w)"
+    x, seen, layers = head[0](feats).flatten(1), [], _leaves(head[1:])
+    for m in layers: seen.append(x); x = m(x)
+    g = torch.eye(x.shape[1], device=x.device)[None]
+    for m, x in zip(layers[::-1], seen[::-1]):
+        if isinstance(m, torch.nn.Linear): g = g@m.weight
+        if isinstance(m, torch.nn.BatchNorm1d): g = g*(m.weight/(m.running_var + m.eps)**.5)
+        if isinstance(m, torch.nn.ReLU): g = g*(x > 0)[:, None]
+    g = g.reshape(*g.shape[:2], -1, feats.shape[1]).sum(2)   # of the average and of the maximum, where both are pooled
+    return (g[..., None, None]*feats[:, None]).sum(2)/(feats.shape[2]*feats.shape[3])
 
 # %% ../../nbs/10_export/03_onnx.ipynb #fbb8ecf6
 _OPSET = 23 # of ONNX, March 2025: the newest that the exporter of torch 2.11 writes by itself
@@ -65,16 +107,19 @@ def to_onnx(
     bs:int=4,                  # batches have 1 to so many items
     opset:int=_OPSET,      # of the file
     tolerance:float=1e-4, # largest difference of an output, as a share of it where it is above 1
-)->Path:                  # model.onnx in `folder`; onnx.json beside it says how it was checked
+    to:Path|None=None,    # folder for the two files; None: `folder`
+    maps:bool=False,      # with an output `heat`, where it looked, if the network's head is of plain layers
+)->Path:                  # model.onnx; onnx.json beside it says how it was checked
     "Write the model as ONNX, batch size free; `ValueError` where onnxruntime and torch differ on any of ten batches"
     check_onnx()
     p = Predictor(folder, 'cpu')
     whole, batches = _Whole(p).eval(), list(_ten(p, files, bs))
-    out = p.folder/'model.onnx'
-    with tempfile.TemporaryDirectory(dir=p.folder) as d:
+    if maps := maps and _has_maps(p.model): whole = _WithMaps(whole)
+    out = Path(to or p.folder)/'model.onnx'
+    with tempfile.TemporaryDirectory(dir=out.parent) as d, torch.no_grad():
         made = Path(d)/'model.onnx'
-        _write(whole, batches[-1], made, p, opset)
-        apart = max(_apart(_run(_session(made), b), p.forward(b)) for b in batches)
+        _write(whole, batches[-1], made, p, opset, maps)
+        apart = max(_apart(_run(_session(made), b), (*p.forward(b), *whole(b)[-1:]*maps)) for b in batches)
         if not apart <= tolerance:
             raise ValueError(f"onnxruntime and torch differ by {apart:.2g}, more than {tolerance:g}: "
                              "the ONNX file is not kept")
@@ -82,7 +127,7 @@ def to_onnx(
     about = dict(sha256=sha256_file(out), spec_sha256=p.spec['spec_sha256'], opset=opset, difference=apart,
                  batches=len(batches), items='random' if files is None else 'files',
                  versions={n: version(n) for n in ('torch', 'onnx', 'onnxruntime', 'onnxscript')})
-    write_whole(p.folder/'onnx.json', about)
+    write_whole(out.with_name('onnx.json'), about)
     return out
 
 # %% ../../nbs/10_export/03_onnx.ipynb #e7669443
@@ -120,19 +165,24 @@ def _room(p):
     return p.spec['network']['n_in'], s['size'], s['size']
 
 # %% ../../nbs/10_export/03_onnx.ipynb #9a0c7d52
-def _write(whole, batch, path, p, opset):
+def _write(whole, batch, path, p, opset, maps=False):
     "The ONNX file of a module, with the spec as its metadata"
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter('ignore')            # of torch's own exporter about itself
         try:
             made = torch.onnx.export(whole, (batch,), dynamo=True, opset_version=opset,
                                      dynamic_shapes=({0: torch.export.Dim('n')},), verbose=False,
-                                     input_names=['items'], output_names=list(p.map_names or ['outputs']))
+                                     input_names=['items'],
+                                     output_names=[*_names(p), *['heat']*maps])
         except RuntimeError as e: raise ValueError(f"torch's exporter cannot write this network: {_core(e)}") from e
     made.model.metadata_props['spec'] = json.dumps(p.spec, ensure_ascii=False)
     made.save(str(path), external_data=False)
 
 # %% ../../nbs/10_export/03_onnx.ipynb #8c887d46
+def _names(p):
+    "Names of the outputs; of a model that has limits also the values that they are held against, as in the spec"
+    return list(p.map_names) if p.map_names else ['outputs', *['checks']*bool(p.answers and p.answers.limits)]
+
 def _core(e):
     "The last reason that torch gives, without its advice"
     while e.__cause__ is not None: e = e.__cause__

@@ -15,6 +15,7 @@ import shlex
 import sys
 import tempfile
 import time
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
@@ -320,7 +321,7 @@ def resume(self:_PartFile,
     names:list,   # what stands in the column file, of all files in order
     columns:list, # of the table
     bs:int,       # files a batch
-)->tuple:         # (how many files are done, how many of them have no label)
+)->tuple:         # (how many files are done, how many got which answer, '' those that could not be read; a Counter)
     "Keep the whole batches that are there and as they should be, drop the rest; write the header where there is none"
     import pandas as pd
     from nb_helpers.export.predictor import predictions_csv
@@ -331,11 +332,13 @@ def resume(self:_PartFile,
     with open(self.path, newline='', encoding='utf-8', errors='replace') as f: rows = list(csv.reader(f))[:len(ends)]
     for row, (name,) in zip(rows[1:], want) if rows and rows[0] == head else ():
         if len(row) != len(columns) or row[0] != name: break
-        bad.append(row[columns.index('reason')] != '')
+        bad.append(_answer_of(row[columns.index('reason')], row[columns.index('answer')] if 'answer' in columns else ''))
     done = len(bad) if len(bad) == len(names) else len(bad)//bs*bs
     self.file.truncate(ends[done] if done else 0)
     if not done: self.write(predictions_csv(pd.DataFrame(columns=columns)))
-    return done, sum(bad[:done])
+    return done, Counter(bad[:done])
+
+def _answer_of(reason, answer): return answer if answer or reason else 'one'   # without limits each file has its label
 
 # %% ../../nbs/10_export/04_predict.ipynb #7286817f
 @patch
@@ -411,7 +414,7 @@ def _predict(a, where, sources, part, names):
     import pandas as pd
     from nb_helpers.export.predictor import Predictor, predictions_csv
     predictor = Predictor(where)
-    done, bad = part.resume(names, predictor.columns, a.bs)
+    done, tally = part.resume(names, predictor.columns, a.bs)
     before, began, say = done, time.perf_counter(), _Progress(len(names), done, sources.kind)
     if a.go_on:
         print(f'going on after {done:,} of {len(names):,} files' if done else
@@ -420,7 +423,8 @@ def _predict(a, where, sources, part, names):
         for rows in predictor.rows(sources.files[done:], a.bs, names[done:]):
             table = pd.DataFrame(rows, columns=predictor.columns)
             part.write(predictions_csv(table, header=False))
-            done, bad = done + len(table), bad + int((table.reason != '').sum())
+            done += len(table)
+            tally.update(map(_answer_of, table.reason, table.get('answer', ['']*len(table))))
             say(done)
         part.finish()
     except (OSError, RuntimeError) as e:                # a full disk, a GPU without memory: not the arguments' fault
@@ -430,9 +434,10 @@ def _predict(a, where, sources, part, names):
         part.discard()
         return 1
     finally: say.close()
-    seconds = time.perf_counter() - began
+    seconds, bad = time.perf_counter() - began, tally['']
     print(f"{done - bad} of {done} files predicted in {seconds:.1f} s ({(done - before)/seconds:.0f} a second), "
           f"{bad} could not be read: {a.out}")
+    if predictor.answers: print('answers: ' + ', '.join(f'{n:,} {k}' for k, n in tally.most_common() if k))
     _say_rest(sources)
     return int(bad > 0)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from ..drive.files import read_json
 
 # %% ../../nbs/10_export/01_spec.ipynb #aeb3af64
-FORMAT = 2  # of spec.json; a reader refuses a higher one
+FORMAT = 3  # of spec.json that says when not to answer, 2 of one that does not; a reader refuses a higher one
 _FIELDS = dict(format=int, network=dict, task=dict, prepare=dict, mean=list, std=list, metrics=dict, licence=str,
               versions=dict,
               notes=dict, sha256=str, spec_sha256=str) # what a spec must hold
@@ -37,6 +37,8 @@ def plain_spec(
             raise ValueError(f"{where}: {key!r} is missing or not of type {kind.__name__}")
     if bad := not_text(spec):
         raise ValueError(f"{where}: {bad!r} is no text that can be written: name the class otherwise and export again")
+    if spec['format'] == FORMAT and not isinstance(spec.get('answer'), dict):
+        raise ValueError(f"{where}: 'answer' is missing or not of type dict")
     if spec_hash(where.read_text(encoding='utf-8')) != spec['spec_sha256']:
         raise ValueError(f"{where} is not the file that was exported (its SHA-256 differs): copy or export it again")
     return spec
@@ -46,8 +48,8 @@ def _check_format(n, where):
     "`ValueError` for a format that this version does not read"
     if not isinstance(n, int) or isinstance(n, bool):
         raise ValueError(f"{where}: 'format' is missing or not of type int")
-    if n > FORMAT: raise ValueError(f"{where} has format {n}, this version reads format {FORMAT}: update nb_helpers")
-    if n < FORMAT: raise ValueError(f"{where} has format {n}, this version reads format {FORMAT}: export the run again")
+    if n > FORMAT: raise ValueError(f"{where} has format {n}, this version reads 2 and {FORMAT}: update nb_helpers")
+    if n < 2: raise ValueError(f"{where} has format {n}, this version reads 2 and {FORMAT}: export the run again")
 
 def not_text(
     values, # as JSON gives them
@@ -67,7 +69,7 @@ def spec_hash(
 
 # %% ../../nbs/10_export/01_spec.ipynb #d23ce662
 def find_export(
-    run:str,          # an export folder, a run's folder, or a run's id
+    run:str,          # an export folder, a run's folder, a run's id, or user/name of a model on Hugging Face's Hub
     root:Path='runs', # where runs are looked for by id
 )->Path:              # the folder with spec.json
     "Where the exported model of a run lies; `FileNotFoundError` naming the places looked at, or what is missing there"
@@ -77,8 +79,24 @@ def find_export(
         if not (p/'weights.safetensors').is_file():
             raise FileNotFoundError(f"{p/'weights.safetensors'} is missing: export the run again")
         return p
+    if re.fullmatch(r'[\w.-]+/[\w.-]+', str(run)) and not Path(run).parent.exists(): return _from_hub(str(run))
     have = sorted(p.parent.parent.name for p in Path(root).glob('*/export/spec.json'))
     near = get_close_matches(Path(run).name, have, 1)
     raise FileNotFoundError((f"did you mean {near[0]}? There is " if near else '') +
                             f"no exported model in {', '.join(map(str, places))}; runs with one in {root}: "
                             f"{', '.join(have[-5:]) or 'none'}")
+
+def _from_hub(name):
+    "The two files of a model on the Hub, fetched once; `FileNotFoundError` where there is none"
+    try: from huggingface_hub import snapshot_download
+    except ImportError as e:
+        raise FileNotFoundError(f"{name}: there is no such folder; if it is a model on Hugging Face's Hub: "
+                                "pip install huggingface_hub") from e
+    try: folder = Path(snapshot_download(name, allow_patterns=['spec.json', 'weights.safetensors']))
+    except Exception as e:    # of a dozen kinds, by its version and that of what it asks with
+        why = str(e).strip().splitlines()[0][:200] if str(e).strip() else ''
+        raise FileNotFoundError(f"{name}: neither a folder here nor a model on Hugging Face's Hub that can be read "
+                                f"({type(e).__name__}: {why})") from e
+    if gone := [n for n in ('spec.json', 'weights.safetensors') if not (folder/n).is_file()]:
+        raise FileNotFoundError(f"{name} on Hugging Face's Hub has no {gone[0]}: it is none of nb_helpers' models")
+    return folder

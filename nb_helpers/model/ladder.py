@@ -401,7 +401,7 @@ def _plot_climb(
         ax.tick_params(labelsize=7)
     for ax in axs.flat[len(table):]: ax.axis('off')
     for ax in axs.flat[max(len(table) - cols, 0):len(table)]: ax.tick_params(labelbottom=True) # nothing stands below it
-    fig.legend(*axs.flat[0].get_legend_handles_labels(), loc='outside lower center', ncols=2, fontsize=7.5,
+    fig.legend(*axs.flat[0].get_legend_handles_labels(), loc='outside upper center', ncols=2, fontsize=7.5,
                frameon=False)
     fig.set_label('Loss of every step of the ladder by epoch, with its parameters; gap: validation minus training '
                   f'loss. Lowest validation loss: {table.best_valid.idxmin()} ({table.best_valid.min():.3f}).')

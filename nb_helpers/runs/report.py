@@ -28,13 +28,14 @@ from ..analysis.figures import (
     figure_axes, plot_confusion, plot_history, plot_mistakes, plot_reliability, plot_roc_pr)
 from ..analysis.score import (
     bootstrap, bootstrap_soft, confused, confusion, item_values, per_class, reliability, top_mistakes)
+from ..dataset.items import own_groups
 from ..dataset.names import as_they_are, legend_name, short_name
 from ..dataset.decode import lower_is_better, metric_name
 from ..dataset.labelstudio import fleiss_kappa, last_word, vote, vote_counts
 from ..drive.archives import write_whole
 from ..drive.files import read_json, unsafe_cell, write_csv
 from .compare import (
-    is_number, run_name, ledger_names, short_value, differing, leaderboard, plot_leaderboard)
+    is_number, run_name, ledger_names, short_value, differing, leaderboard, looks, plot_leaderboard)
 from .ledger import read_ledger
 from .run import Run
 
@@ -44,12 +45,12 @@ _css = """
 body{margin:0;background:#f4f5f7;color:#1d2530;font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 h1{font-size:1.7rem;margin:.2em 0} h2{font-size:1.35rem;margin:0;overflow-wrap:anywhere}
 h3{font-size:1rem;margin:0 0 .5em;color:#3c4a5c} a{color:#0b5cad} .dim{color:#5b6878;font-size:.9rem}
-p{margin:.3em 0 .8em;overflow-wrap:anywhere}
+p{margin:.3em 0 .8em;overflow-wrap:anywhere} .curves>figure:only-child{grid-column:1/-1;max-width:860px}
 section{background:#fff;border:1px solid #dfe3e8;border-radius:12px;padding:22px;margin:22px 0}
 .say{font-size:1.1rem;max-width:52em} .say b{font-size:1.45rem}
 .grid,.pair{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:22px 30px;margin:18px 0;align-items:start}
 .grid{grid-auto-flow:dense} .pair{grid-template-columns:3fr 2fr} .grid>*,.pair>*{min-width:0}
-.row{columns:3 320px;column-gap:30px;margin:18px 0} .row>div{break-inside:avoid;padding-bottom:18px}
+.row{columns:3 320px;column-gap:30px;margin:18px 0} .row>div{break-inside:avoid;padding-bottom:18px;overflow-x:auto}
 .broad,.keep:only-child{grid-column:1/-1} .grid>.keep{max-width:600px} .nb,.runs th,.runs td{white-space:nowrap}
 .runs td:last-child:not(.n):not(.m){min-width:15em;white-space:normal}
 figure{margin:0;max-width:100%;min-width:0} figcaption{color:#5b6878;font-size:.88rem;margin-top:4px;max-width:46em}
@@ -58,7 +59,7 @@ img{max-width:100%;height:auto;display:block}  table{border-collapse:collapse;wi
 .scroll thead th{position:sticky;top:0;background:#f0f2f5} th{font-weight:600;color:#3c4a5c}
 th,td{text-align:left;padding:4px 9px;border-bottom:1px solid #eceff2;vertical-align:top;overflow-wrap:break-word}
 .facts table{table-layout:fixed} .facts td{overflow-wrap:anywhere} .facts td:first-child{width:45%} td.m{width:28%}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums} td.n{white-space:nowrap}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums} td.n{white-space:nowrap} .row .n{padding:4px}
 .bar{position:relative;height:.5em;background:#e4e8ee;border-radius:.25em;min-width:70px;margin-top:.5em}
 .bar i,.bar b{position:absolute;top:0;height:100%} .bar i{background:#7fb2e5;border-radius:.25em}
 .bar b{width:3px;margin-left:-1.5px;background:#0b3d73} details{margin-top:.6em} summary{cursor:pointer;color:#0b5cad}
@@ -163,17 +164,6 @@ def _page_html(
                 Meta(http_equiv='Content-Security-Policy', content=safe), Title(tab or title), Style(Safe(_css)))
     return _html(Html(head, Body(Main(H1(title), P(about, cls='dim') if about else '', body)), lang='en')) + '\n'
 
-# %% ../../nbs/09_runs/04_report.ipynb #f86e8354
-def _groups(preds, items, least=0):
-    "Group of each item where `items` names any and there are `least`, else None; one without is a group of its own"
-    if items is None or 'group' not in items: return None
-    ids = np.asarray(preds.ids).astype(str)
-    g = pd.Series(item_values(items, ids, 'group'), dtype=object)
-    none = g.isna() | (g.astype(str)=='')
-    if none.all(): return None
-    out = np.array([f'item {i}' if o else f'group {v}' for i,v,o in zip(ids, g, none)])
-    return out if len(set(out)) >= least else None
-
 # %% ../../nbs/09_runs/04_report.ipynb #c294e9ee
 @patch
 def report(self:Run,
@@ -189,7 +179,7 @@ def report(self:Run,
     min_groups:int=0,      # groups for resampling whole groups; with fewer, items are resampled
 )->pd.DataFrame:           # of `bootstrap` and `bootstrap_soft`: `value`, `low`, `high`, a row a metric
     "Metrics with intervals, tables, figures and probabilities of one split into the run; `ValueError` as in `metrics`"
-    pre,groups = '' if split=='valid' else f'{split}_',_groups(preds, items, min_groups)
+    pre,groups = '' if split=='valid' else f'{split}_',None if items is None else own_groups(items, preds.ids, min_groups)
     table = pd.concat([bootstrap(preds, n, level, seed, groups),
                        bootstrap_soft(preds, n, level, seed, groups, ordered)])
     classes = per_class(preds, n, level, seed, groups)
@@ -202,6 +192,7 @@ def report(self:Run,
     if split=='valid' and len(self.history()): self.log_figure('history', plot_history(self), dpi=150)
     self.describe(report={split: dict(items=len(preds), classes=len(preds.vocab), level=level, resamples=n,
                                       groups=None if groups is None else len(set(groups)), kind=preds.kind,
+                                      fingerprint=preds.fingerprint,
                                       without_items=classes.label[classes.n==0].tolist())})
     self.log_metrics(**{f'{pre}{m}{end}':float(r[col]) for m,r in table.dropna().iterrows()
                   for end,col in (('','value'), ('_low','low'), ('_high','high'))})
@@ -336,7 +327,8 @@ def _remarks(about, split):
 # %% ../../nbs/09_runs/04_report.ipynb #5f5f64b1
 def _sentences(run):
     "What is said first: the workbook's own measure on each split, then accuracy, then what must be known of them"
-    about, said, splits, out = run.info.get('report') or {}, run.headline(), run.scores()[0], []
+    info = run.info
+    about, said, splits, out = info.get('report') or {}, run.headline(), run.scores()[0], []
     for o in said:
         before,number,after = o['text'].partition(f"{o['value']:.3f}")
         out.append(P(before, B(number), after, '.', cls='say'))
@@ -344,11 +336,15 @@ def _sentences(run):
     right = {s: rows['accuracy'] for s,rows in splits.items() if 'accuracy' in rows and s not in told}
     if right: out.append(P('Accuracy: ' + '; '.join(
         f'{v:.3f}{f" ({a:.3f} to {b:.3f})"*(a<b)} on the {metric_name(s)} items' for s,(v,a,b) in right.items()) + '.'))
+    if says := (info.get('study') or {}).get('says'): out.append(P(says))
     words = dict.fromkeys(o for s in splits for o in _remarks(about.get(s) or {}, s if len(splits)>1 else ''))
-    return out + [P(_soft(o), cls='dim') for o in words]
+    seen = [o['said'] for o in looks(run.dir.parent, run) if len(o['runs']) > 1 or o['split'] != 'valid']
+    return out + [P(_soft(o), cls='dim') for o in [*words, *seen]]
 
 # %% ../../nbs/09_runs/04_report.ipynb #a463c13c
-_captions = dict(history='Loss and metrics by epoch',                  # of pictures that have no sentence of their own
+_captions = dict(folds='Every training on the items it did not see',  # of pictures that have no sentence of their own
+                 ablation='What each change is worth, the others being there',
+                 history='Loss and metrics by epoch',
                  confusion='Rows: true class. Columns: predicted class',
                  mistakes='The most confident mistakes: true class → predicted class, with confidence',
                  reliability='Accuracy against confidence, in bins',
@@ -362,7 +358,6 @@ _captions = dict(history='Loss and metrics by epoch',                  # of pict
                  doubtful='Labels that look wrong: label → predicted class',
                  heatmaps='Where the model finds what speaks for its answer',
                  film='Where in the clip, and when, the model finds what speaks for its answer',
-                 folds='Every fold, their mean, and all items together',
                  ensembles='Ensembles beside the best member, on items without a say in the choice')
 
 # %% ../../nbs/09_runs/04_report.ipynb #eb56ab1e
@@ -393,8 +388,8 @@ def _figures(run):
 def _use(run):
     "How to label new photos with the model of this run"
     if not (spec := run.dir/'export'/'spec.json').is_file(): return ''
-    network = read_json(spec).get('network') or {}
-    what = 'clips' if network.get('kind')=='video' else 'photos'
+    network, prep = ((read_json(spec).get(k) or {}) for k in ('network', 'prepare'))
+    what = 'clips' if network.get('kind')=='video' or prep.get('by')=='prepare_clip' else 'photos'
     lines = f"from nb_helpers.export import Predictor\nPredictor('{run.id}/export').predict(['a.jpg', 'b.jpg'])"
     if network.get('maps'): lines = lines.replace("predict(['a.jpg', 'b.jpg'])", "maps(backgrounds, scenes)"
                                                  if network.get('n_in')==6 else 'maps(scenes)   # lists of paths')
@@ -431,7 +426,7 @@ def _classes(run, pre, what):
 
 # %% ../../nbs/09_runs/04_report.ipynb #fc857eda
 _tables = dict(candidates='Last epochs and averages, cross-fitted', ensembles='Ensembles, cross-fitted',
-               folds='Folds and runs', people='Beside the people who labelled', doubtful='Labels that look wrong',
+               there='Where the classes are as common as there', folds='Trainings', ablation='Changes, taken back one at a time', people='Beside the people who labelled', doubtful='Labels that look wrong',
                hardest='Hardest items')
 _folded = dict(epochs='Epoch by epoch', classes_by_epoch='Predicted classes by epoch')   # the figures say it as well
 
@@ -453,7 +448,7 @@ def _short(v):
 
 _NUMBER = r'-?[\d.]*(e-?\d+)?( \(.*\))?|nan'    # with its interval
 
-def _extras(run, most=20):
+def _extras(run, page, most=20):
     "Further tables that the run's folder holds, the first rows of each"
     found = [(f, name) for k,name in (_tables | _folded).items() if (f := run.dir/f'{k}.csv').is_file()]
     found += [(f, f'Results by {f.stem[3:]}') for f in sorted(run.dir.glob('by_*.csv'))]
@@ -461,7 +456,8 @@ def _extras(run, most=20):
     for f,name in found:
         head,*rows = _read_csv(f) or [[]]
         names,cells = _together(head, rows)
-        num = [i for i in range(len(names)) if all(re.fullmatch(_NUMBER, r[i]) for r in cells)]
+        if 'run' in names: cells = [[*r[:-1], _to_child(run, r[-1], page)] for r in cells]
+        num = [i for i in range(len(names)) if all(isinstance(r[i], str) and re.fullmatch(_NUMBER, r[i]) for r in cells)]
         body = Div(_table(cells[:most], names, num), cls='scroll')
         more = P(f'{most} of {len(rows)} rows', cls='dim') if len(rows)>most else ''
         if not rows: continue
@@ -469,8 +465,13 @@ def _extras(run, most=20):
                    Div(H3(name), body, more, cls='broad' if len(names)>4 else None))
     return Div(*out, cls='grid') if out else ''
 
+def _to_child(run, id, page):
+    "A training's name, linked to its own page where it has one"
+    f = run.dir/'children'/id/'report.html'
+    return A(id[-20:], href=quote(os.path.relpath(f, page.parent).replace(os.sep, '/'))) if f.is_file() else id
+
 # %% ../../nbs/09_runs/04_report.ipynb #a51577cb
-_MANY = r'(epochs\w*|weights|tensorboard)/'    # folders of files that nobody opens one by one
+_MANY = r'(epochs\w*|weights|tensorboard|children/[^/]+)/'    # folders of files that nobody opens one by one
 _what = {'best.safetensors': 'weights of the kept epoch', 'export': 'the model to take away',
          'metrics.json': 'all metrics', 'history.csv': 'loss and metrics by epoch',
          'items.csv': 'who was on which side', 'run.json': 'choices, data, machine',
@@ -505,7 +506,7 @@ def _machine(env):
 
 # %% ../../nbs/09_runs/04_report.ipynb #29641696
 _own = set('''id workbook status started minutes params environment adopted updated report data session resumed
-           sessions marks fits metric after'''.split())
+           sessions marks fits metric after study'''.split())
 
 def _heading(run, info):
     "Workbook, status, when, how long and on what"
@@ -528,7 +529,7 @@ def _section(run, page):
     out = [*_heading(run, info), *_sentences(run), _use(run)]
     if splits: out += [Div(*(_metric_table(k, v) for k,v in splits.items()), cls='grid'), _note(splits)]
     out += [_figures(run), *(_classes(run, '' if k=='valid' else f'{k}_', k) for k in splits)]
-    out.append(_extras(run))
+    out.append(_extras(run, page))
     data = dict(info.get('data') or {})
     left = _left_out(data.pop('left_out', None) or [])
     facts = [*_facts('Parameters', info['params']), *_facts('Data', data), *_facts('Also recorded', rest)]
@@ -651,12 +652,12 @@ def _png(fig, alt):  # a figure as HTML, inside the page
     buf = io.BytesIO()
     fig = getattr(fig, 'figure', fig)
     fig.savefig(buf, format='png', dpi=180, bbox_inches='tight')
-    w = int.from_bytes(buf.getvalue()[16:20], 'big')//2             # two of them side by side on a laptop
+    w = int.from_bytes(buf.getvalue()[16:20], 'big')                # the page makes it narrower
     data = base64.b64encode(buf.getvalue()).decode()
     return Figure(Img(width=w, alt=alt, src=f'data:image/png;base64,{data}'), Figcaption(alt))
 
 def _link(root, id, page):  # the run's name, linked to its own report where it has one
-    short = Span(id[-20:], cls='nb')
+    short = Span(Span(id[-20:-11], cls='x'), id[-11:], cls='nb')
     f = root/id/'report.html'
     return A(short, href=quote(os.path.relpath(f, page.parent).replace(os.sep, '/'))) if f.is_file() else short
 
@@ -699,11 +700,12 @@ def _workbook_section(root, df, metric, page):  # everything about one workbook
     say = f"{len(df)} run{'s'*(len(df)!=1)}: {', '.join(f'{v} {k}' for k,v in n.items())}"
     if len(df) > _MOST: say += f"; {_MOST} of them are shown, ledger.csv has all"
     if metric: say += f", {'the smallest' if lower_is_better(metric) else 'the largest'} {metric_name(metric)} first"
+    seen = [P(_soft(o['said'])) for o in looks(root, metric=metric, workbook=name) if len(o['runs']) > 1][:4]
     full = df.tail(_MOST).dropna(axis=1, how='all')
     table = _table([[short_value(v)[:120] for v in r] for r in full.itertuples(index=False)], list(full.columns))
     lost = P("History that can't be read:"), _table(odd, ['run','what is wrong'])
-    return Section(H2(name), P(say, cls='dim'), Div(*figs, cls='grid'),
-                   Div(_table(rows, head, (0, 3, 4), (4, len(head)-3, len(head)-2)), cls='scroll runs'),
+    return Section(H2(name), P(say, cls='dim'), *seen, Div(*figs, cls='grid curves'),
+                   Div(_table(rows, head, (0, 3, 4), range(4, len(head))), cls='scroll runs'),
                    lost if odd else '',
                    Details(Summary(f'The whole ledger: {len(full.columns)} columns'), Div(table, cls='scroll')),
                    id=quote(name))

@@ -152,7 +152,7 @@ def _move_in(cls, made, old, workbook, params):  # the folder that nb_run made b
     run._mine = True
     return run
 
-def _kept_extras(old): return {k: old[k] for k in ('sweep', 'processes') if k in old}  # what nb_run noted
+def _kept_extras(old): return {k: old[k] for k in ('sweep', 'study', 'processes') if k in old}  # what nb_run noted
 
 # the newest run of these parameters that has not ended and may go on here, or None
 def _unfinished(root, workbook, params):
@@ -161,6 +161,7 @@ def _unfinished(root, workbook, params):
             run, info = Run(d), read_json(d/'run.json')
             free = info['status'] != 'done' and (run._mine or not is_alive(info.get('session') or {}))
             same = info['workbook']==workbook and free and not _differences(info['params'], params)
+            same = same and 'folds' not in (info.get('study') or {})   # that one nb_run goes on with
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue   # a damaged folder is shown by the ledger
         if not same: continue

@@ -1,8 +1,7 @@
 from .callbacks import (
     EMA as EMA,
     KeepEpochs as KeepEpochs,
-    load_weights as load_weights,
-    trackers as trackers)
+    load_weights as load_weights)
 from .loop import fit as fit, Phase as Phase
 from .losses import (
     cut_scores as cut_scores,

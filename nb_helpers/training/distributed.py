@@ -230,6 +230,7 @@ def _follow(nb, path, cwd, rank, folder):
     lead, copy, over, busy = _Lead(path), folder/rank/path.parent.name, threading.Event(), threading.Lock()
     os.environ.update(NB_HELPERS_FOLLOW=str(copy), NB_HELPERS_RUN=str(path.parent), MPLBACKEND='agg')
     os.chdir(cwd)
+    sys.path.append('')                                          # last, as in the first one's kernel
     signal.signal(signal.SIGINT, signal.SIG_DFL)                 # Ctrl-C in the middle of an exchange ends it, too
     signal.signal(signal.SIGUSR1, signal.default_int_handler)    # from `_until_over`
     threading.Thread(target=_until_over, args=(lead, len(nb.cells), over, busy), daemon=True).start()

@@ -1,2 +1,2 @@
-from .command import nb_sweep as nb_sweep
+from .command import nb_run as nb_run, nb_sweep as nb_sweep
 from .experiment import Experiment as Experiment

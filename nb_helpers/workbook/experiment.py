@@ -18,12 +18,16 @@ from fastai.callback.mixup import CutMix, MixUp
 from fastai.torch_core import rank_distrib, set_seed
 from fastcore.basics import patch
 
+from ..analysis.answer import report_answers
 from ..analysis.figures import figure_axes
 from ..analysis.heat import report_heatmaps
 from ..analysis.baselines import baselines as rungs_of
 from ..analysis.inspect import report_columns, report_labels, report_temperature, with_facts
+from ..analysis.shift import report_shift
 from ..balance import BalancedDL, BalancedEpochs
 from ..dataset.augment import KeyedEpochs
+from ..dataset.decode import metric_name
+from ..dataset.items import own_groups
 from ..dataset.images import cache_images, check_photo_rate
 from ..dataset.sources import is_list
 from ..dataset.task import to_targets
@@ -32,6 +36,7 @@ from ..drive.workspace import Workspace, mount, work_folder
 from ..export.onnx import check_onnx, report_onnx
 from ..export.predictor import Predictor, export as export_model
 from ..gpu import check_gpu, fit_batch_size, gpu_info, keep_rng, resized, run_precision
+from ..runs.compare import looks
 from ..runs.ledger import fetch_runs, read_ledger, restore_run
 from ..runs.report import report_page
 from ..runs.run import Run
@@ -52,7 +57,7 @@ class Experiment:
     ):
         self.name, self.choices, self.root = name, Choices(ns), Path(runs or work_folder()/'runs')
         self.metric = [metric] if isinstance(metric, str) else list(metric)
-        self.run = self.space = self.precision = self.rungs = None
+        self.run = self.space = self.precision = self.rungs = self.trained = self.when = None
 
     def start(self)->Run:
         "Mount Drive, fetch what earlier sessions left, and go on with the unfinished run of these choices or begin one"
@@ -186,6 +191,7 @@ def fit(self:Experiment,
     **kw,                   # to `training.loop.fit`: accumulate, ema, clip, make_dls, ...
 )->dict:                    # epoch (from 1), value and metrics of the best; its weights are in the model
     "Train with checkpoints on both disks; the same cell, run again after a kill, goes on where it was"
+    if self.trained is not None: learn.model = self.trained       # this cell, run again: the probe had its place
     if bs == 0: kw['accumulate'] = self._fit_batch(learn, step_items)
     if unlabelled is not None and len(unlabelled): cbs = [*cbs, KeepEpochs(learn.dls.test_dl(unlabelled), last=0)]
     phases, cbs = self._chosen(learn, phases, cbs, kw)
@@ -202,6 +208,7 @@ def fit(self:Experiment,
     best = fit_phases(learn, phases, self.run, self.precision, monitor, keep_safe=self.save, cbs=cbs,
                resume=resume, deterministic=self.values.get('deterministic', False), **kw)
     self.run.log_metrics(best_epoch=best['epoch'])
+    if hasattr(self.rungs, 'judge'): self._keep_best(learn)
     return best
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #cec225d4
@@ -229,15 +236,34 @@ def _fit_batch(self:Experiment, learn, step_items):
 # %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e5
 @patch
 def baselines(self:Experiment,
-    learn,    # fastai Learner before training
-    items,    # DataFrame: id, path, label, split; group where there is one
-    task,     # `Task` with its vocab
-    fit=None, # function of targets and scores that gives `Cuts`, for a task that reads one score an item
-):            # matplotlib Figure; None where `baselines` is False
-    "What simple answers are worth on the validation items; `more` puts the trained network beside them"
+    learn,     # fastai Learner before training
+    items,     # DataFrame: id, path, label, split; group where there is one
+    task,      # `Task` with its vocab; of maps their metrics, as of `map_metrics`
+    fit=None,  # function of targets and scores that gives `Cuts`, for a task that reads one score an item
+    facts=None,# DataFrame of numbers, a row an item, in place of what the files say
+):             # matplotlib Figure; None where `baselines` is False
+    "What simple answers are worth on the validation items; with `start='probe'` the head begins as the best line"
     if rank_distrib() or not self.values.get('baselines'): return None
-    self.rungs = rungs_of(learn, items, task, self.metric[0], fit, cache=self.cache, seed=self.values.get('seed', 0))
+    metric = self.metric if isinstance(task, dict) else self.metric[0]
+    self.rungs = rungs_of(learn, items, task, metric, fit, cache=self.cache, facts=facts,
+                          seed=self.values.get('seed', 0))
+    if self.values.get('start') == 'probe': self.rungs.probe.put(learn.model)
     return self.rungs.plot()
+
+@patch
+def _keep_best(self:Experiment, learn):
+    "The trained network on top of the rungs; the probe in its place where it is better and `keep` does not say trained"
+    rungs, on, name = self.rungs, self.values.get, 'trained network'
+    below = {k: rungs.value(k) for k in rungs.classes if k != name}
+    rungs.judge(learn, name, self.run.history().seconds.sum()/60)
+    self.run.log_metrics(baseline=max(below.values()))
+    better = rungs.network is not None and below['linear probe'] > rungs.value(name)
+    kept = 'linear probe' if better and on('keep', 'trained') == 'best' else name
+    self.run.describe(kept=kept)
+    if kept == name: return
+    self.trained, learn.model = learn.model, rungs.network.to(learn.dls.device)
+    print(f"{metric_name(rungs.metric)} of the linear probe {below[kept]:.3f}, of the {name} {rungs.value(name):.3f}: "
+          "the probe takes its place in the Learner and is exported; keep='trained' keeps the network")
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #3dce72e0
 @patch
@@ -246,9 +272,18 @@ def _check_more(self:Experiment):
     if self.values.get('mixup') and self.values.get('cutmix'):
         raise ValueError(f"mixup={self.values['mixup']}, cutmix={self.values['cutmix']}: one or the "
                          "other; set one of them to 0")
+    _check_start(self.values)
     if self.values.get('onnx'): check_onnx()
     if (name := self.values.get('tracking')) and find_spec(name) is None:
         raise ImportError(f"tracking={name!r}: the package is missing; pip install {name}, or tracking=''")
+
+def _check_start(values):
+    start, keep = values.get('start', 'random'), values.get('keep', 'best')
+    if start not in ('random', 'probe'): raise ValueError(f"start={start!r} is neither 'random' nor 'probe'")
+    if keep not in ('best', 'trained'): raise ValueError(f"keep={keep!r} is neither 'best' nor 'trained'")
+    if start == 'probe' and not (values.get('baselines') and values.get('head', 'linear') == 'linear'):
+        raise ValueError(f"start='probe' with baselines={values.get('baselines')}, head={values.get('head')!r}: the "
+                         "probe is a linear layer; set baselines=True and head='linear'")
 
 @patch(as_prop=True)
 def _columns(self:Experiment): return [c.strip() for c in (self.values.get('columns') or '').split(',') if c.strip()]
@@ -300,11 +335,24 @@ def export(self:Experiment,
 )->Predictor:
     "The model as tensors and JSON in the run's folder, read back: no pickle, no notebook needed"
     model, info = getattr(learn, 'model', learn), self.run.info
+    if self.trained is not None: network = self.rungs.built(network)
     if hasattr(learn, 'dls'): task = self._calibrated(learn, task)
+    answers = self._answers(learn, task, prep)
     about = dict(run=self.run.id, licence=data_licence(self.values.get('source', '')),
-                 data=info.get('data', {}).get('fingerprint'))
-    folder = export_model(model, self.run.dir/'export', network, task, prep, metrics=self.run.metrics, **about, **notes)
+                 data=info.get('data', {}).get('fingerprint'), kept=info.get('kept', 'trained network'))
+    folder = export_model(model, self.run.dir/'export', network, task, prep, metrics=self.run.metrics, answers=answers,
+                          **about, **notes)
     return Predictor(folder)
+
+@patch
+def _answers(self:Experiment, learn, task, prep):
+    "When the model answers, and when not, by its validation items; None where `answers` is 0, and of maps"
+    if not self.values.get('answers') or isinstance(task, dict) or not hasattr(learn, 'dls'): return None
+    made, said = report_answers(self.run, learn, self.run.load_table('items', text=True), task, prep,
+                                self.values['answers'], self.values.get('seed', 0))
+    self.when = said if made else None
+    print(said)
+    return made
 
 @patch
 def _calibrated(self:Experiment, learn, task):
@@ -317,12 +365,12 @@ def _calibrated(self:Experiment, learn, task):
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e6
 @patch
-def _against(self:Experiment, preds):
-    "The trained network on top of the rungs: figure, numbers and a sentence"
-    self.run.log_metrics(baseline=self.rungs.table(n=2)[self.rungs.metric].max())
-    rungs = self.rungs.add('trained network', preds, self.run.info.get('minutes', np.nan))
-    said = rungs.says()
-    self.run.log_figure('baselines', rungs.plot(), caption=said)
+def _report_rungs(self:Experiment, preds):
+    "Figure and sentence about all rungs; of maps the trained network comes last, by its scores"
+    if not isinstance(preds, dict): self.rungs.add('trained network', preds, self.run.history().seconds.sum()/60)
+    df, kept = self.rungs.table(), self.run.info.get('kept')
+    said = self.rungs.says(df) + ('. Judged above and exported is the linear probe' if kept == 'linear probe' else '')
+    self.run.log_figure('baselines', self.rungs.plot(df), caption=said)
     return said
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #baee441d
@@ -336,16 +384,18 @@ def more(self:Experiment,
     metric:str='accuracy', # by which columns are compared: one of `score.metrics`, or 'qwk'
     open_image=None,  # function of a path giving a picture; None: `images.open_image`
 )->dict:              # part -> what it says, in a sentence
-    "What `heatmaps`, `label_issues`, `columns` and `onnx` ask for: figures and sentences, on the page and here"
+    "What `heatmaps`, `label_issues`, `columns`, `at_shares`, `onnx` ask for: figures and sentences, on the page and here"
     if rank_distrib(): return {}
     on, run, said = self.values.get, self.run, {}
     held = _together(preds.values()) if isinstance(preds, dict) else preds
-    if self.rungs: said['baselines'] = self._against(preds['valid'])
+    if self.rungs: said['baselines'] = self._report_rungs(preds)
     if on('heatmaps'): said['heatmaps'] = report_heatmaps(run, learn, _rows_of(items, held), task)
     if on('label_issues'): said['doubtful'] = report_labels(run, held, items, open_image=open_image)
     if self._columns:
-        found = report_columns(run, held, items, self._columns, metric, groups=_groups_of(items, held))
+        found = report_columns(run, held, items, self._columns, metric, groups=own_groups(items, _ids(held)))
         said |= {f'by_{c}': s for c, s in found.items()}
+    if on('at_shares'): said['there'] = self._as_common(preds['valid'])
+    if self.when: said['answers'] = self.when
     if on('onnx') and predictor: said['onnx'] = report_onnx(run, predictor.folder, _files_of(items))
     if said: run.describe(more=said)
     else: print("heatmaps, label_issues, columns and onnx are off: the cell of choices turns them on")
@@ -368,16 +418,50 @@ def _together(preds):
 def _ids(preds): return [str(i) for i in (preds.ids if hasattr(preds, 'ids') else preds.index)]
 def _rows_of(items, preds): return items[items.id.astype(str).isin(_ids(preds))].reset_index(drop=True)
 
-def _groups_of(items, preds):
-    "Group of every predicted item, itself where it has none; None where no item has one"
-    if 'group' not in items or items.group.isna().all(): return None
-    groups = items.group.astype(object).where(items.group.notna(), items.id)
-    return groups.set_axis(items.id.astype(str))[_ids(preds)].to_numpy()
-
 def _files_of(items):
     "Files of each item, as a `Predictor` takes them"
     if 'path' in items: return items[items.split != 'train'].path.tolist() if 'split' in items else items.path.tolist()
     return items.filter(['bg', 'fg_bg']).to_numpy().tolist()
+
+# %% ../../nbs/11_workbook/02_experiment.ipynb #70535a2f
+@patch
+def there(self:Experiment,
+    held,      # what `cross_fit` found on the validation items
+    names,     # of the classes, in order
+    new=None,  # what the network says of items without labels, as `held.scores`; None or empty: there are none
+):             # `Cuts`: those of validation, or moved
+    "Thresholds for where the classes are as common as `at_prevalence` says, or as the new items let see; and figures"
+    at, new = self.values.get('at_prevalence') or None, None if new is None or not len(new) else np.asarray(new)
+    if rank_distrib() or at is None and new is None: return held.cuts
+    t, s = held.targets, held.scores
+    try: shares, move, said = report_shift(self.run, t, s, names, at, new, self._measures(len(names)), held.fit,
+                                           held.folds, held.groups)
+    except ValueError as e:
+        print(f'figures at other shares of the classes: {e}')
+        return held.cuts
+    self.run.describe(more=dict(there=said))
+    print(said)
+    return held.fit(t, s, weights=(shares/np.bincount(t, minlength=len(names)).clip(1))[t]) if move else held.cuts
+
+@patch
+def _measures(self:Experiment, k):
+    "The workbook's own measure, and what goes with it"
+    return tuple(dict.fromkeys([*self.metric[:1], *(('precision', 'recall') if k == 2 else ('accuracy', 'f1_macro'))]))
+
+@patch
+def _as_common(self:Experiment, preds):
+    "What validation would say where the classes are as common as `at_shares` says, in a sentence"
+    vocab, told = preds.vocab, {}
+    for part in filter(str.strip, self.values['at_shares'].split(',')):
+        name, _, share = part.strip().rpartition(' ')
+        try: told[vocab[vocab.index(name.strip())]] = float(share)
+        except ValueError: raise ValueError(f"at_shares={part.strip()!r}: a class and its share are needed, such as "
+                                            f"'{vocab[0]} 0.1'; classes: {', '.join(vocab[:12])}") from None
+    rest = np.bincount(preds.targs, minlength=len(vocab))*[v not in told for v in vocab]
+    if not 0 <= sum(told.values()) <= 1 + 1e-9: raise ValueError(f"at_shares: {sum(told.values()):g} in all, at most 1")
+    shares = [told.get(v, (1 - sum(told.values()))*n/max(rest.sum(), 1)) for v, n in zip(vocab, rest)]
+    said = preds.probs if preds.kind == 'confidence' else np.eye(len(vocab))[preds.preds]  # else no likeliest class moves
+    return report_shift(self.run, preds.targs, said, vocab, shares, metrics=self._measures(len(vocab)))[2]
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #5de2e273
 @patch
@@ -395,9 +479,10 @@ def table(self:Experiment,
     *columns:str, # of the ledger, beside status, minutes and device
     last:int=5,   # runs
 ):                # DataFrame, a column a run
-    "The latest runs of this workbook beside each other"
+    "The latest runs of this workbook beside each other; how often these items were looked at is printed"
     df = read_ledger(self.root)
     df = df[df.workbook == self.name].set_index('id')
+    for o in looks(self.root, self.run) if self.run else (): print(o['said'])
     return df.reindex(columns=['status', *columns, 'minutes', 'device']).tail(last).T
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #31a357fe
