@@ -10,8 +10,9 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 
-run: setup  ## run the tutorial and every workbook on its sample; results and a report land in runs/
+run: setup  ## run the tutorial and every workbook on its sample; results, a report and a page that runs basegun's model land in runs/
 	@.venv/bin/nb_run nbs/tutorial.ipynb && .venv/bin/nb_run all
+	@.venv/bin/nb_page $$(ls -td runs/basegun-*/ | head -n 1) || echo "No page was made; all else is there."
 	@echo "Look at runs/report.html (all runs) and runs/ledger.csv (one row a run)."
 
 test: setup  ## every check; the last line says N passed, N failed

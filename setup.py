@@ -36,7 +36,7 @@ setup(
     package_data={'': ['py.typed', '*.pyi', 'web/*']},  # types for editors; stubs of the lazily loaded folders; what a page is made of
     python_requires='>=' + cfg['min_python'],
     install_requires=cfg['requirements'].split(),
-    extras_require={o: cfg[f'{o}_requirements'].split() for o in ('dev', 'onnx', 'heic', 'processes', 'dask', 'tracking')},
+    extras_require={o: cfg[f'{o}_requirements'].split() for o in ('dev', 'onnx', 'hub', 'heic', 'processes', 'dask', 'tracking')},
     entry_points={'console_scripts': cfg['console_scripts'].split()},
     classifiers=['Programming Language :: Python :: 3', 'Typing :: Typed', 'License :: OSI Approved :: Apache Software License'],
     cmdclass={'build_py': WithWorkbooks},

@@ -8,7 +8,7 @@ from project import ROOT, load, paths, settings
 
 TEXTS = ('README.md', 'CONTRIBUTING.md', 'data_links.md')
 FENCE = re.compile(r'(?ms)^```(?:sh)?\n(.*?)^```')
-INLINE = re.compile(r'`((?:nb_(?:run|runs|links|predict)|make) [^`\n]+)`')
+INLINE = re.compile(r'`((?:nb_(?:run|runs|links|predict|page)|make) [^`\n]+)`')
 STANDS_FOR = re.compile(r'[A-Z][A-Z_]*(\.\w+)?')       # RUN, NAME, WEIGHTS.safetensors: a word that the reader puts another one for
 HERE = re.compile(r'(?:nbs|\.ci|nb_helpers|docs)/[\w./-]+')
 
@@ -134,9 +134,9 @@ def links(root=ROOT):
 
 def problems(root=ROOT):
     "(what is checked, [what is wrong]) for every documented command, and for all links"
-    from nb_helpers.workbook.command import workbooks
     from nb_helpers.workbook.parameters import cell_source, parse_parameters
-    params = {n: parse_parameters(cell_source(json.loads(f.read_text(encoding='utf-8'))) or '') for n, f in workbooks(root).items()}
+    params = {n: parse_parameters(cell_source(json.loads(f.read_text(encoding='utf-8'))) or '') for n, f in
+              ((f.stem, f) for f in sorted((Path(root)/'nbs'/'experiments').glob('*.ipynb')))}
     opts, make = {n: options(t) for n, t in commands(root).items()}, targets(root)
     for where, line in documented(root, [*opts, 'make', 'nbdev_test', 'python']):
         yield f'{where}: {line}', list(wrong(line, opts, params, make, root))
@@ -211,7 +211,7 @@ def main():
         once = {}
         for l in lines: once.setdefault(tuple(words(l)), l)
         for line in once.values():
-            if re.search(r' -p source NAME|KEY|\bnb_run all', line): continue
+            if re.search(r' -p source NAME|KEY|\bnb_run all| --seeds | --ablate ', line): continue   # or take hours
             if first is None and ' -p source photos.zip' in line: first = line
             run = killed(folder, env, first) if '--resume RUN' in line else getattr(latest(folder), 'name', 'RUN')
             t = time.time()

@@ -25,14 +25,14 @@ from .maps import (
     save_maps as save_maps)
 from .score import (
     bootstrap as bootstrap,
-    column_baseline as column_baseline,
     confusion as confusion,
     metrics as metrics,
     per_class as per_class,
     Predictions as Predictions,
     soft_scores as soft_scores,
     top_mistakes as top_mistakes)
-from .threshold import (
-    best_threshold as best_threshold,
-    cut_points as cut_points)
-from .tta import tta_gain as tta_gain, tta_preds as tta_preds, View as View
+from .threshold import best_threshold as best_threshold, cut_points as cut_points
+from .tta import (
+    tta_gain as tta_gain,
+    tta_preds as tta_preds,
+    View as View)

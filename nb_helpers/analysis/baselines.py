@@ -18,14 +18,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from fastai.torch_core import to_float
 from fastcore.basics import patch
 from torch import nn
 
 from .crossfit import cross_fit_learner
 from .figures import figure_axes
 from .maps import judge_maps, weights_digest
-from .score import Predictions, class_metric
+from .score import class_metric
 from ..dataset.cache import source_stamps
 from ..dataset.decode import fixed_cuts, lower_is_better, metric_name
 from ..dataset.items import draw_counts, fold_numbers, own_groups, tails
@@ -104,7 +103,6 @@ def table(self:_Rungs,
     seed:int=0,      # of the resamples
 )->pd.DataFrame:     # a row a rung: value, low, high, against, gain, gain_low, gain_high, minutes, verdict
     "What each rung is worth and what it adds to the best one below; `ValueError` for a level outside 0..1"
-    if not 0 < level < 1: raise ValueError(f"level {level} must lie between 0 and 1, such as .95")
     t, measure = self.targets, class_metric(self.metric, len(self.vocab))
     draws = draw_counts(len(t), self.groups, seed, n)
     drawn = np.array([[measure(t, p, w) for p in self.classes.values()] for w in draws])
@@ -171,7 +169,7 @@ def _sentence(df):
     v, name, row = df.iloc[:, 0], df.index[-1], df.iloc[-1]
     said = f"{metric_name(v.name)} {v[name]:.3f} of the {name}"
     if not isinstance(row.verdict, str): return said
-    wide = f"{row.gain_low:+.3f} to {row.gain_high:+.3f}, wide enough for {len(df) - 1} comparisons"
+    wide = f"{row.gain_low:+.3f} to {row.gain_high:+.3f}, wide enough for {len(df) - 1} comparison{'s'*(len(df) > 2)}"
     verdict = row.verdict + ('' if row.gain > 0 else f"; the {row.against} is the better model here")
     return f"{said} against {v[row.against]:.3f} of the {row.against}: {row.gain:+.3f} ({wide}): {verdict}"
 
@@ -494,7 +492,7 @@ def add(self:_MapRungs, name, scores, minutes=np.nan):
 def table(self:_MapRungs, n=2000, level=.95, least=.01, seed=0):
     "As `_Rungs.table` for each metric: {metric: DataFrame}"
     size, out = len(self.groups), {}
-    w = np.array(list(draw_counts(size, self.groups, seed, n)))
+    w = np.array([*draw_counts(size, self.groups, seed, n)])
     for m in self.metric:
         v = np.stack([s[m].to_numpy(float) for s in self.scores.values()], 1)
         out[m] = _compared(m, np.nanmean(v, 0), w@np.nan_to_num(v)/(w@~np.isnan(v)), self.minutes, size, level, least)
@@ -543,7 +541,8 @@ def _map_rungs(learn, items, metrics, metric, seed=0):
     parts = {s: items[items.split == s].reset_index(drop=True) for s in ('train', 'valid')}
     if empty := [s for s, d in parts.items() if not len(d)]: raise ValueError(f"no {empty[0]!r} scenes")
     rows, net, maps = parts['valid'], learn.model, learn.model.maps
-    out = _MapRungs([m for m in metric if m in metrics], rows.id.to_numpy() if (own := own_groups(rows)) is None else own)
+    groups = own_groups(rows)
+    out = _MapRungs([m for m in metric if m in metrics], rows.id.to_numpy() if groups is None else groups)
     with keep_rng(learn.dls), evaluating(net.to(learn.dls.device)):
         clock = time.perf_counter()
         found = _fit_maps(learn, parts['train'], net, seed)

@@ -43,7 +43,7 @@ def out_of_fold(
         due = items.id[items.fold.notna() & (items.fold.fillna(-1) >= 0)].astype(str)
         lost = due[~due.isin(ids)].tolist()
         if lost: raise ValueError(f"{len(lost)} items were predicted in no fold: {', '.join(map(str, lost[:5]))}")
-    kind = max((p.kind for p in parts), key=['confidence', 'shifted', 'share'].index)    # what all of them can be read as
+    kind = max((p.kind for p in parts), key=['confidence', 'shifted', 'share'].index)   # as all can be read
     return Predictions(ids, None if parts[0].targs is None else np.concatenate([p.targs for p in parts]),
                        np.concatenate([p.probs for p in parts]), vocab, kind)
 
@@ -177,7 +177,7 @@ def _gains(
     seed:int=0,      # of folds and resamples
 )->pd.DataFrame:     # a row a way: `value` (cross-fitted), `gain` over the first, intervals, `optimistic`, `verdict`
     "What each way is worth on items that had no say in it, and what it gains"
-    t, q = np.asarray(targets).astype(np.int64), tails(level)
+    t, q = np.asarray(targets).astype(np.int64), tails(level, len(targets), groups)
     honest, flattered, measure = _decided(t, list(ways.values()), given_folds(t, folds, groups, seed))
     drawn = np.array([[measure(t, p, w) for p in honest] for w in draw_counts(len(t), groups, seed, n)])
     value, more = np.array([measure(t, p) for p in honest]), drawn-drawn[:, :1]

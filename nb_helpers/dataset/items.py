@@ -307,11 +307,17 @@ def unit_draws(
 
 # %% ../../nbs/03_dataset/07_items.ipynb #37a2f44a
 def tails(
-    level:float, # share inside an interval, 0..1
-)->list:         # quantiles at its two ends
-    "Where an interval of a level ends; `ValueError` for no share"
+    level:float,    # share inside an interval, 0..1
+    n:int=None,     # items that are drawn; None: so many that it makes no difference
+    groups=None,    # group of each, (n,), where whole groups are drawn
+)->list:            # quantiles at its two ends
+    "Where an interval of a level ends, farther out where few units are drawn; `ValueError` for no share"
     if not 0 < level < 1: raise ValueError(f"level {level} must lie between 0 and 1, such as .95")
-    return [(1-level)/2, (1+level)/2]
+    if n is None: return [(1-level)/2, (1+level)/2]
+    from scipy.stats import norm, t
+    few = max(n if groups is None else len(set(groups)), 2)
+    out = float(norm.sf(np.sqrt(few/(few - 1))*t.isf((1-level)/2, few - 1)))
+    return [out, 1 - out]
 
 # %% ../../nbs/03_dataset/07_items.ipynb #2721769c
 def fingerprint(

@@ -29,10 +29,10 @@ import zlib
 from collections import deque
 from contextlib import contextmanager, suppress
 from copy import copy
+from functools import lru_cache
 from multiprocessing import parent_process
 from pathlib import Path
 
-import numpy as np
 from fastcore.basics import patch
 
 # %% ../../nbs/02_drive/00_archives.ipynb #668d5dc2
@@ -104,6 +104,13 @@ def _sync_dir(folder):
     finally: os.close(fd)
 
 # %% ../../nbs/02_drive/00_archives.ipynb #4876f93d
+@lru_cache
+def _rights():
+    "Of a file that `open` makes"
+    mask = os.umask(0o77)
+    os.umask(mask)
+    return 0o666 & ~mask
+
 def write_whole(
     path:str|Path,  # file to make or replace; its folder is made when missing
     data,           # text (UTF-8), bytes, a list of bytes, a dict (as JSON), or a function of a path to write to
@@ -115,10 +122,8 @@ def write_whole(
     part = path.with_name(f'.{path.name}.{uuid.uuid4().hex[:8]}.part')
     try:
         if callable(data):
-            part.touch()
-            mode = part.stat().st_mode
             data(part)
-            with suppress(OSError): part.chmod(mode)   # safetensors makes files that nobody else may read
+            with suppress(OSError): part.chmod(_rights())   # safetensors makes files that nobody else may read
         with open(part, 'r+b' if callable(data) else 'wb') as f:
             if not callable(data): _write_pieces(f, _as_pieces(data))
             if sync: os.fsync(f.fileno())
@@ -773,6 +778,7 @@ def _toc(path):
 # %% ../../nbs/02_drive/00_archives.ipynb #5941a498
 def _starts(toc, path):
     "Where each record of the table of contents starts: int64 (n,)"
+    import numpy as np
     words = [np.frombuffer(toc, '<u4', (len(toc) - k)//4, k) if len(toc) >= k + 4 else np.empty(0, '<u4')
              for k in range(4)]
     magic = int.from_bytes(b'PK\1\2', 'little')
@@ -791,24 +797,29 @@ def _starts(toc, path):
 # %% ../../nbs/02_drive/00_archives.ipynb #ae07184f
 def _lengths(toc, at):
     "Bytes of name, extra field and comment together, of each record"
+    import numpy as np
     a = np.frombuffer(toc, np.uint8)
     return sum(a[at + k].astype(np.int64) << 8*(k % 2) for k in range(28, 34))
 
 # %% ../../nbs/02_drive/00_archives.ipynb #4aa5d42c
 # the 46 bytes before each name (PKWARE's APPNOTE 4.3.12)
-_RECORD = np.dtype([('magic', '<u4'), ('made', '<u2'), ('needs', '<u2'), ('flags', '<u2'), ('method', '<u2'),
-                    ('time', '<u4'), ('crc', '<u4'), ('packed', '<u4'), ('size', '<u4'), ('name', '<u2'),
-                    ('extra', '<u2'), ('comment', '<u2'), ('disk', '<u2'),
-                    ('inner', '<u2'), ('outer', '<u4'), ('start', '<u4')])
+@lru_cache
+def _record():
+    import numpy as np
+    return np.dtype([('magic', '<u4'), ('made', '<u2'), ('needs', '<u2'), ('flags', '<u2'), ('method', '<u2'),
+                     ('time', '<u4'), ('crc', '<u4'), ('packed', '<u4'), ('size', '<u4'), ('name', '<u2'),
+                     ('extra', '<u2'), ('comment', '<u2'), ('disk', '<u2'),
+                     ('inner', '<u2'), ('outer', '<u4'), ('start', '<u4')])
 
 def _records(toc, starts):
     "What is needed of the fixed part of every record: a structured array (n,)"
-    a = np.frombuffer(toc, np.uint8)
+    import numpy as np
+    a, kinds = np.frombuffer(toc, np.uint8), _record()
     out = np.empty(len(starts),
-                   [(n, _RECORD[n]) for n in ('flags', 'method', 'crc', 'packed', 'size', 'name', 'extra', 'start')])
+                   [(n, kinds[n]) for n in ('flags', 'method', 'crc', 'packed', 'size', 'name', 'extra', 'start')])
     for n in out.dtype.names:
-        size, at = _RECORD[n].itemsize, _RECORD.fields[n][1]
-        out[n] = np.stack([a[starts + at + k] for k in range(size)], 1).view(_RECORD[n])[:, 0]
+        size, at = kinds[n].itemsize, kinds.fields[n][1]
+        out[n] = np.stack([a[starts + at + k] for k in range(size)], 1).view(kinds[n])[:, 0]
     return out
 
 # %% ../../nbs/02_drive/00_archives.ipynb #1ba43ef2
@@ -818,6 +829,7 @@ class _ZipIndex:
         path:Path,              # a zip; it must not change while it is read
         most:int=1<<30,         # bytes of one entry that may be read into memory
     ):
+        import numpy as np
         self.path, self.most = Path(path), most
         if _archive_kind(path) != 'zip':
             raise ArchiveError(f"{path}: only a zip can be read without unpacking: unpack it first (extract)")
@@ -867,6 +879,7 @@ def _slices(self:_ZipIndex, toc, i=slice(None), skip=0):
 @patch
 def _beginning(self:_ZipIndex, prefix):
     "Numbers of the entries whose name begins with these bytes"
+    import numpy as np
     i = np.flatnonzero(self._rows['name'] >= len(prefix))
     if not len(i): return i    # the table of contents may be shorter than the prefix
     heads = np.lib.stride_tricks.sliding_window_view(np.frombuffer(self._toc, np.uint8),
@@ -877,6 +890,7 @@ def _beginning(self:_ZipIndex, prefix):
 @patch
 def _find(self:_ZipIndex, name):
     "Number of the entry called `name`; `FileNotFoundError` with the nearest names when there is none"
+    import numpy as np
     raw = name.encode('utf8', 'backslashreplace')      # no entry's name holds half a character
     key = zlib.crc32(raw)
     at = int(self._keys.searchsorted(np.uint32(key)))   # of the keys' own type: another would copy them all

@@ -235,7 +235,7 @@ def _copy(src, dst, bar=None, sync=False):
     "Copy a file and return the SHA-256 of what was read; `dst` appears whole, with the time of `src`"
     h = hashlib.sha256()
     def write(part):
-        with open(src, 'rb') as f, open(part, 'xb') as g:
+        with open(src, 'rb') as f, open(part, 'wb') as g:
             while b := f.read(1<<20):
                 g.write(b); h.update(b)
                 if bar is not None: bar.update(len(b))

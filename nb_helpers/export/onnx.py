@@ -28,20 +28,11 @@ from ..dataset.clips import VideoError
 from ..model.transfer import plain_pools
 from ..dataset.images import ImageError
 from ..drive.files import read_json
-from ..model.unet import SplitNet, pad_to
-from ..model.video import TwoDirections
 
 # %% ../../nbs/10_export/03_onnx.ipynb #2a137091
 def _layers(model, x, maps):
     "Outputs as a tuple, by the layers of a network in evaluation alone; `x`: its inputs"
-    if isinstance(model, SplitNet):
-        x, crop = pad_to(x[0], model.multiple)
-        feats = model.trunk(x)
-        return tuple(model.branches[m](feats)[crop] for m in maps)
-    if isinstance(model, TwoDirections) and model.join != 'one':
-        a, b = (model.encoder(o) for o in x)
-        return (model.head(torch.cat([a, b], 1) if model.join == 'concat' else (a + b)/2),)
-    return (model(*x),)
+    return model.by_layers(*x, *([maps] if maps else [])) if hasattr(model, 'by_layers') else (model(*x),)
 
 # %% ../../nbs/10_export/03_onnx.ipynb #b1ea5a36
 class _Whole(torch.nn.Module):

@@ -332,7 +332,8 @@ def resume(self:_PartFile,
     with open(self.path, newline='', encoding='utf-8', errors='replace') as f: rows = list(csv.reader(f))[:len(ends)]
     for row, (name,) in zip(rows[1:], want) if rows and rows[0] == head else ():
         if len(row) != len(columns) or row[0] != name: break
-        bad.append(_answer_of(row[columns.index('reason')], row[columns.index('answer')] if 'answer' in columns else ''))
+        answer = row[columns.index('answer')] if 'answer' in columns else ''
+        bad.append(_answer_of(row[columns.index('reason')], answer))
     done = len(bad) if len(bad) == len(names) else len(bad)//bs*bs
     self.file.truncate(ends[done] if done else 0)
     if not done: self.write(predictions_csv(pd.DataFrame(columns=columns)))
@@ -437,6 +438,7 @@ def _predict(a, where, sources, part, names):
     seconds, bad = time.perf_counter() - began, tally['']
     print(f"{done - bad} of {done} files predicted in {seconds:.1f} s ({(done - before)/seconds:.0f} a second), "
           f"{bad} could not be read: {a.out}")
+    if said := predictor.unlike(): print(said)
     if predictor.answers: print('answers: ' + ', '.join(f'{n:,} {k}' for k, n in tally.most_common() if k))
     _say_rest(sources)
     return int(bad > 0)

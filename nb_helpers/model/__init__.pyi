@@ -3,6 +3,7 @@ from .image import (
     check_network as check_network,
     freeze as freeze,
     image_model as image_model,
+    split_at as split_at,
     summary as summary,
     trainable_table as trainable_table,
     unfreeze as unfreeze)

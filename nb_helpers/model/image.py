@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['image_model', 'check_batch', 'check_network', 'part_name', 'freeze', 'unfreeze', 'trainable_table', 'split_at',
-           'body_and_head', 'keep_frozen', 'summary']
+           'body_and_head', 'summary']
 
 # %% ../../nbs/04_model/01_image.ipynb #e5d204f0
 import sys
@@ -16,7 +16,6 @@ from types import MethodType
 
 import torch
 import torchvision
-from fastai.callback.training import BnFreeze
 from fastai.torch_core import params
 from torch import nn
 from torch.func import functional_call
@@ -179,7 +178,7 @@ def image_model(
     name:str,           # torchvision or timm name
     n_out:int,          # outputs; `Task.n_out` says how many a task takes
     weights:str='none', # 'none' (random), 'imagenet', 'auto' (ImageNet's if there), 'lite0', a file or a run's folder
-    head='mlp',         # a name in `transfer.HEADS` or a list of layers
+    head='mlp',         # 'mlp', 'linear', 'v0', 'v1', or a list of layers
     pool:str|None=None, # 'avg', 'max', 'concat', 'gem'; None or '': the head's own
     n_in:int=3,         # channels of the pictures: 3 (RGB), 1 (gray), 6 (two pictures), ...
     maxpool:bool=True,  # False leaves the first max-pooling out, for small pictures
@@ -380,14 +379,6 @@ def body_and_head(
 )->list:             # parameters of the body, parameters of the head
     "fastai splitter: `learn.freeze()` then freezes the body"
     return [params(model[0]), params(model[1])]
-
-# %% ../../nbs/04_model/01_image.ipynb #f787e4fe
-def keep_frozen(
-    *cbs,                   # further callbacks for the Learner
-    splitter=body_and_head, # or `split_at(...)`
-)->dict:                    # arguments for fastai's Learner: splitter, train_bn, cbs
-    "What a Learner needs so that a frozen body stays bit-identical: `Learner(dls, model, **keep_frozen())`"
-    return dict(splitter=splitter, train_bn=False, cbs=[BnFreeze(), *cbs])
 
 # %% ../../nbs/04_model/01_image.ipynb #4e3bf76c
 class _Kept:

@@ -59,6 +59,7 @@ def is_number(
     "Whether it is a number; a truth value and NaN are none"
     return isinstance(v, (int, float, np.number)) and not isinstance(v, bool) and v == v   # NaN is none
 
+# %% ../../nbs/09_runs/03_compare.ipynb #01fa47aa
 def ledger_names(
     root, # folder of the runs
     df,   # their ledger
@@ -135,6 +136,7 @@ def _seen(root):  # {fingerprint of labelled items: [(run, name of the split)]},
             if key: out.setdefault(key, []).append((run, f.stem))
     return out
 
+# %% ../../nbs/09_runs/03_compare.ipynb #4b50f314
 def _about(run, split):  # what `Run.report` kept of a split
     about = run.info.get('report')
     about = about.get(split) if isinstance(about, dict) else None
@@ -151,6 +153,7 @@ def _measure(runs, metric):  # the metric that was asked for, of any split; else
         return name
     return 'accuracy'
 
+# %% ../../nbs/09_runs/03_compare.ipynb #05586348
 def _best(runs, metric):  # `best_of` of these runs, or {} where their answers are of other classes or can't be read
     from nb_helpers.analysis.choice import best_of
     try: preds = [r.predictions(s) for r, s in runs]
@@ -184,6 +187,7 @@ def looks(
         out.append(dict(split=split, runs=ids, metric=name, said=_looked(split, ids, name, found, run), **found))
     return sorted(out, key=lambda o: -len(o['runs']))
 
+# %% ../../nbs/09_runs/03_compare.ipynb #5b783681
 def _looked(split, ids, metric, found, run):
     "A sentence about items that were looked at, once or more often"
     what = f"{metric_name(split)} items"
@@ -192,8 +196,9 @@ def _looked(split, ids, metric, found, run):
     if not found: return f"{said}: the best of them owes a part to luck."
     best = 'this one' if run is not None and run.id == found['best'] else found['best']
     name = metric_name(metric)
-    return (f"{said}. The best of them by {name} is {best}: {found['value']:.3f} as measured, worth {found['worth']:.3f} "
-            f"on other items (95 % interval {found['low']:.3f} to {found['high']:.3f}), since it was chosen here.")
+    return (f"{said}. The best of them by {name} is {best}: {found['value']:.3f} as measured, worth "
+            f"{found['worth']:.3f} on other items (95 % interval {found['low']:.3f} to {found['high']:.3f}), "
+            "since it was chosen here.")
 
 # %% ../../nbs/09_runs/03_compare.ipynb #91b43af6
 def _flat(d, pre=''):  # name and value pairs of nested dicts, names joined by a dot
@@ -253,51 +258,3 @@ def compare(
     rows = [(s, k, u, v, v-u if s in ('result','run') and is_number(u) and is_number(v) else None)
             for s,p,q in parts for k,(u,v) in _pairs(_flat(p), _flat(q)).items()]
     return pd.DataFrame([*rows, *_compared(a, b)], columns=['section','name',a.id,b.id,'difference'], dtype=object)
-
-# %% ../../nbs/09_runs/03_compare.ipynb #4503b93e
-def _curves(a, b, most=3):  # columns of both histories that are worth a curve: losses and metrics that both have
-    h, k = a.history(), b.history()
-    skip = {'epoch','phase','lr','seconds','time','running_loss'}
-    return (h, k, [c for c in h if c in k and c not in skip and h[c].dtype.kind in 'if'
-                   and k[c].dtype.kind in 'if'][:most])
-
-# %% ../../nbs/09_runs/03_compare.ipynb #fe9d4f36
-@as_they_are
-def _plot_compare(
-    run_a,                # a `Run`, a run's folder, or its id
-    run_b,                # the other one
-    root:str|Path='runs', # folder that holds all runs, for ids
-    rows:int=14,          # lines of the table at most
-):                        # matplotlib Figure, 6 inches wide
-    "Two runs on one page: their curves, and the table of what differed"
-    import matplotlib.pyplot as plt
-    a, b = (o if isinstance(o, Run) else Run.open(o, root) for o in (run_a, run_b))
-    df = compare(a, b).head(rows)
-    h, k, cols = _curves(a, b)
-    top, low = (1.6 if cols else .3), .24*(len(df)+1)
-    H, n = top+low+.5, max(len(cols), 1)
-    fig = plt.figure(figsize=(6, H), dpi=72)
-    for i,c in enumerate(cols):
-        ax = fig.add_axes([(i+.18)/n, (low+.5)/H, .76/n, (top-.4)/H])
-        for t,o,col in (('a', h, '#888'), ('b', k, '#0b5cad')):
-            ax.plot(range(1, len(o)+1), o[c], color=col, lw=1.6, label=t)
-        ax.set_title(metric_name(c), size=8, loc='left')
-        ax.tick_params(labelsize=7)
-        ax.set_xlabel('epoch', size=7)
-        if not i: ax.legend(fontsize=7, frameon=False)
-    fig.text(.02, 1-.16/H, f'a: {a.id}    b: {b.id}', size=7.5, va='center', parse_math=False)
-    _table(fig.add_axes([.02, .02, .96, low/H]), df)
-    plt.close(fig)
-    return fig
-
-# %% ../../nbs/09_runs/03_compare.ipynb #2933e052
-def _table(ax, df):  # a table of differences as text, a line each
-    ax.axis('off')
-    at, n = (0, .12, .50, .66, .82), len(df)+1
-    cut = lambda v, m: (s if len(s := short_value(v)) <= m else s[:m-1]+'…')
-    lines = [('', '', 'a', 'b', 'difference')] + [tuple(r) for r in df.itertuples(index=False)]
-    for i,r in enumerate(lines):
-        for x,v,m in zip(at, r, (10, 44, 17, 17, 21)):
-            v = '' if v is None and x==at[-1] else v
-            ax.text(x, 1-(i+.5)/n, cut(v, m), size=7, va='center', weight='bold' if not i else None,
-                    transform=ax.transAxes, parse_math=False)

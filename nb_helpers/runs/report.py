@@ -23,11 +23,11 @@ from fastcore.xml import (
     FT, A, B, Body, Code, Details, Div, Figcaption, Figure, H1, H2, H3, Head, Html, I, Img, Main, Meta, P, Pre, Safe,
     Section, Span, Style, Summary, Table, Tbody, Td, Th, Thead, Title, Tr, ft, to_xml)
 
-from ..analysis.crossfit import plot_unstable, why_unstable
+from ..analysis.crossfit import why_unstable
 from ..analysis.figures import (
     figure_axes, plot_confusion, plot_history, plot_mistakes, plot_reliability, plot_roc_pr)
 from ..analysis.score import (
-    bootstrap, bootstrap_soft, confused, confusion, item_values, per_class, reliability, top_mistakes)
+    bootstrap, bootstrap_soft, confused, confusion, per_class, reliability, top_mistakes)
 from ..dataset.items import own_groups
 from ..dataset.names import as_they_are, legend_name, short_name
 from ..dataset.decode import lower_is_better, metric_name
@@ -72,7 +72,7 @@ vertical-align:middle;background:#dff3e4;color:#17622f}
 @media screen and (max-width:860px){.grid{grid-template-columns:minmax(0,1fr)}}
 @media(max-width:600px){main{padding:12px 8px 40px} section{padding:14px 12px} .m,.x{display:none}
 th,td{padding:4px 5px} table{font-size:.86rem} .scroll td.n{white-space:normal} .grid,.pair{gap:18px}}
-@page{size:A4;margin:14mm}
+@page{size:A4;margin:14mm} @media print{.m{display:none} .row>div{overflow:visible;break-inside:auto}}
 @media print{body{background:#fff;font-size:10pt} main{max-width:none;padding:0} section{border:0;padding:0;margin:0}
 section+section{break-before:page} .scroll{max-height:none;overflow:visible;border:0} .scroll thead th{position:static}
 .row{columns:2} .pair{display:block} .pair>*{margin:0 0 14pt} .grid{gap:14pt} *{print-color-adjust:exact}
@@ -179,7 +179,8 @@ def report(self:Run,
     min_groups:int=0,      # groups for resampling whole groups; with fewer, items are resampled
 )->pd.DataFrame:           # of `bootstrap` and `bootstrap_soft`: `value`, `low`, `high`, a row a metric
     "Metrics with intervals, tables, figures and probabilities of one split into the run; `ValueError` as in `metrics`"
-    pre,groups = '' if split=='valid' else f'{split}_',None if items is None else own_groups(items, preds.ids, min_groups)
+    pre = '' if split=='valid' else f'{split}_'
+    groups = None if items is None else own_groups(items, preds.ids, min_groups)
     table = pd.concat([bootstrap(preds, n, level, seed, groups),
                        bootstrap_soft(preds, n, level, seed, groups, ordered)])
     classes = per_class(preds, n, level, seed, groups)
@@ -198,6 +199,7 @@ def report(self:Run,
                   for end,col in (('','value'), ('_low','low'), ('_high','high'))})
     return table
 
+# %% ../../nbs/09_runs/04_report.ipynb #99c1f572
 def _split_figures(preds, worst, open_image):
     "Figures of one split by name; none of probabilities that are none"
     out = dict(confusion=plot_confusion(preds))
@@ -240,7 +242,7 @@ class RunEpochs:
         why = why_unstable(self.valid.targs, self.valid.scores[-last:], self.fit, **kw)
         why.table.index = pd.Index(self.valid.epochs[-last:], name='epoch')     # as the history counts them
         print(why.verdict)
-        return plot_unstable(why)
+        return why.plot()
 
 # %% ../../nbs/09_runs/04_report.ipynb #fc56c330
 @as_they_are
@@ -290,6 +292,7 @@ def _bar(v, a, b):
     v,a,b = (100*min(max(o, 0), 1) for o in (v, a, b))
     return Div(I(style=f'left:{a:.1f}%;width:{max(b-a, .5):.1f}%'), B(style=f'left:{v:.1f}%'), cls='bar')
 
+# %% ../../nbs/09_runs/04_report.ipynb #e389ed02
 def _metric_table(name, rows):
     rows, label = dict(rows), {}
     if rows.get('recall_macro') and rows.get('recall_macro')==rows.get('balanced_accuracy'):
@@ -339,7 +342,8 @@ def _sentences(run):
     if says := (info.get('study') or {}).get('says'): out.append(P(says))
     words = dict.fromkeys(o for s in splits for o in _remarks(about.get(s) or {}, s if len(splits)>1 else ''))
     seen = [o['said'] for o in looks(run.dir.parent, run) if len(o['runs']) > 1 or o['split'] != 'valid']
-    return out + [P(_soft(o), cls='dim') for o in [*words, *seen]]
+    there = (run.info.get('more') or {}).get('there')
+    return out + [P(_soft(o), cls='dim') for o in [*words, *seen, *[there]*bool(there)]]
 
 # %% ../../nbs/09_runs/04_report.ipynb #a463c13c
 _captions = dict(folds='Every training on the items it did not see',  # of pictures that have no sentence of their own
@@ -426,10 +430,13 @@ def _classes(run, pre, what):
 
 # %% ../../nbs/09_runs/04_report.ipynb #fc857eda
 _tables = dict(candidates='Last epochs and averages, cross-fitted', ensembles='Ensembles, cross-fitted',
-               there='Where the classes are as common as there', folds='Trainings', ablation='Changes, taken back one at a time', people='Beside the people who labelled', doubtful='Labels that look wrong',
+               there='Where the classes are as common as there', folds='Trainings',
+               ablation='Changes, taken back one at a time', people='Beside the people who labelled',
+               doubtful='Labels that look wrong',
                hardest='Hardest items')
 _folded = dict(epochs='Epoch by epoch', classes_by_epoch='Predicted classes by epoch')   # the figures say it as well
 
+# %% ../../nbs/09_runs/04_report.ipynb #6d5ca4d0
 def _together(head, rows):
     "Columns x, x_low and x_high as one, 'x (low to high)'"
     at = {c: j for j,c in enumerate(head)}

@@ -152,7 +152,7 @@ def _move_in(cls, made, old, workbook, params):  # the folder that nb_run made b
     run._mine = True
     return run
 
-def _kept_extras(old): return {k: old[k] for k in ('sweep', 'study', 'processes') if k in old}  # what nb_run noted
+def _kept_extras(old): return {k: old[k] for k in ('sweep', 'study', 'processes', 'notebook') if k in old}  # what nb_run noted
 
 # the newest run of these parameters that has not ended and may go on here, or None
 def _unfinished(root, workbook, params):

@@ -11,4 +11,7 @@ from .losses import (
     mean_intervals as mean_intervals,
     paired_means as paired_means)
 from .metrics import Scores as Scores
-from .resume import Resumable as Resumable
+from .resume import (
+    Checkpoint as Checkpoint,
+    Resumable as Resumable,
+    ResumeError as ResumeError)

@@ -401,7 +401,7 @@ def mean_intervals(
     counts = scores.notna().groupby(codes).sum().to_numpy(float)
     w = np.stack([*islice(unit_draws(len(names), seed), n)])
     with np.errstate(invalid='ignore'): means = (w @ sums)/(w @ counts)
-    low, high = np.nanquantile(means, tails(level), axis=0)
+    low, high = np.nanquantile(means, tails(level, len(names)), axis=0)
     return pd.DataFrame(dict(value=sums.sum(0)/counts.sum(0), low=low, high=high),
                         index=pd.Index(scores.columns, name='metric'))
 

@@ -18,13 +18,13 @@ from fastai.callback.mixup import CutMix, MixUp
 from fastai.torch_core import rank_distrib, set_seed
 from fastcore.basics import patch
 
-from ..analysis.answer import report_answers
+from ..analysis.answer import Answers
 from ..analysis.figures import figure_axes
 from ..analysis.heat import report_heatmaps
 from ..analysis.baselines import baselines as rungs_of
 from ..analysis.inspect import report_columns, report_labels, report_temperature, with_facts
-from ..analysis.shift import report_shift
-from ..balance import BalancedDL, BalancedEpochs
+from ..analysis.shift import photo_facts, report_shift, usual_facts
+from ..balance import BalancedEpochs
 from ..dataset.augment import KeyedEpochs
 from ..dataset.decode import metric_name
 from ..dataset.items import own_groups
@@ -35,15 +35,15 @@ from ..drive.links import data_licence
 from ..drive.workspace import Workspace, mount, work_folder
 from ..export.onnx import check_onnx, report_onnx
 from ..export.predictor import Predictor, export as export_model
-from ..gpu import check_gpu, fit_batch_size, gpu_info, keep_rng, resized, run_precision
+from ..gpu import check_gpu, fit_batch_size, gpu_info, keep_rng, run_precision
 from ..runs.compare import looks
 from ..runs.ledger import fetch_runs, read_ledger, restore_run
 from ..runs.report import report_page
 from ..runs.run import Run
-from ..training.callbacks import KeepEpochs, use_precision
-from ..training.loop import fit as fit_phases
+from ..training.callbacks import KeepEpochs
+from ..training.loop import fit as fit_phases, use_precision
 from ..training.resume import Resumable
-from .command import nb_sweep
+from .command import nb_study, nb_sweep
 from .parameters import Choices
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #10cc765f
@@ -217,23 +217,23 @@ def _keyed(self:Experiment, learn, cbs):
     "Callbacks by which an epoch's order and draws depend on (seed, epoch, item) alone, where the Learner has none"
     have = {type(cb) for cb in (*learn.cbs, *cbs)}
     out = [] if KeyedEpochs in have else [KeyedEpochs(self.values.get('seed', 0))]
-    return out + [BalancedEpochs()]*(isinstance(learn.dls.train, BalancedDL) and BalancedEpochs not in have)
+    return out + [BalancedEpochs()]*(BalancedEpochs.fits(learn.dls) and BalancedEpochs not in have)
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #90ac4fa3
 @patch
 def _fit_batch(self:Experiment, learn, step_items):
     "Give the Learner the largest batch that trains within memory, and say which; items an optimizer step"
     most = min(step_items, len(learn.dls.train.dataset))
-    def like(bs):
-        new = resized(learn, bs)
-        use_precision(new, self.precision)
-        return new
-    found = fit_batch_size(like, step_items, max_bs=most, run=self.run)
+    use_precision(learn, self.precision)
+    found = fit_batch_size(learn, step_items, max_bs=most, run=self.run)
     print(found)
-    learn.dls = resized(learn, found.bs).dls
     return found.step_items
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e5
+def _minutes(run):  # of training, where this process keeps its history: one that follows another does not
+    rows = run.history()
+    return rows.seconds.sum()/60 if len(rows) else 0.
+
 @patch
 def baselines(self:Experiment,
     learn,     # fastai Learner before training
@@ -255,7 +255,7 @@ def _keep_best(self:Experiment, learn):
     "The trained network on top of the rungs; the probe in its place where it is better and `keep` does not say trained"
     rungs, on, name = self.rungs, self.values.get, 'trained network'
     below = {k: rungs.value(k) for k in rungs.classes if k != name}
-    rungs.judge(learn, name, self.run.history().seconds.sum()/60)
+    rungs.judge(learn, name, _minutes(self.run))
     self.run.log_metrics(baseline=max(below.values()))
     better = rungs.network is not None and below['linear probe'] > rungs.value(name)
     kept = 'linear probe' if better and on('keep', 'trained') == 'best' else name
@@ -341,14 +341,14 @@ def export(self:Experiment,
     about = dict(run=self.run.id, licence=data_licence(self.values.get('source', '')),
                  data=info.get('data', {}).get('fingerprint'), kept=info.get('kept', 'trained network'))
     folder = export_model(model, self.run.dir/'export', network, task, prep, metrics=self.run.metrics, answers=answers,
-                          **about, **notes)
+                          photos=self._usual(prep), **about, **notes)
     return Predictor(folder)
 
 @patch
 def _answers(self:Experiment, learn, task, prep):
     "When the model answers, and when not, by its validation items; None where `answers` is 0, and of maps"
     if not self.values.get('answers') or isinstance(task, dict) or not hasattr(learn, 'dls'): return None
-    made, said = report_answers(self.run, learn, self.run.load_table('items', text=True), task, prep,
+    made, said = Answers.chosen(self.run, learn, self.run.load_table('items', text=True), task, prep,
                                 self.values['answers'], self.values.get('seed', 0))
     self.when = said if made else None
     print(said)
@@ -363,11 +363,24 @@ def _calibrated(self:Experiment, learn, task):
     print(said)
     return warm
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #566c5a29
+@patch
+def _usual(self:Experiment, prep, most=300):
+    "What is usual of the training photos, for `nb_predict` to hold new ones against; None of clips, maps and scenes"
+    if prep.by == 'prepare_clip' or not (self.run.dir/'items.csv').exists(): return None
+    rows = self.run.load_table('items', text=True)
+    if not {'path', 'split'} <= set(rows): return None
+    rows = rows[rows.split.eq('train') & rows.path.ne('')]
+    rows = rows.sample(min(len(rows), most), random_state=0)
+    rows = rows[[Path(p).is_file() for p in rows.path]]
+    if len(rows) < 20: return None
+    return usual_facts(photo_facts([prep(p) for p in rows.path], rows.path), own_groups(rows))
+
 # %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e6
 @patch
 def _report_rungs(self:Experiment, preds):
     "Figure and sentence about all rungs; of maps the trained network comes last, by its scores"
-    if not isinstance(preds, dict): self.rungs.add('trained network', preds, self.run.history().seconds.sum()/60)
+    if not isinstance(preds, dict): self.rungs.add('trained network', preds, _minutes(self.run))
     df, kept = self.rungs.table(), self.run.info.get('kept')
     said = self.rungs.says(df) + ('. Judged above and exported is the linear probe' if kept == 'linear probe' else '')
     self.run.log_figure('baselines', self.rungs.plot(df), caption=said)
@@ -384,7 +397,7 @@ def more(self:Experiment,
     metric:str='accuracy', # by which columns are compared: one of `score.metrics`, or 'qwk'
     open_image=None,  # function of a path giving a picture; None: `images.open_image`
 )->dict:              # part -> what it says, in a sentence
-    "What `heatmaps`, `label_issues`, `columns`, `at_shares`, `onnx` ask for: figures and sentences, on the page and here"
+    "What the choices after `baselines` ask for, such as `heatmaps`: figures and sentences, on the page and here"
     if rank_distrib(): return {}
     on, run, said = self.values.get, self.run, {}
     held = _together(preds.values()) if isinstance(preds, dict) else preds
@@ -443,11 +456,13 @@ def there(self:Experiment,
     print(said)
     return held.fit(t, s, weights=(shares/np.bincount(t, minlength=len(names)).clip(1))[t]) if move else held.cuts
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #0ea4be7d
 @patch
 def _measures(self:Experiment, k):
     "The workbook's own measure, and what goes with it"
     return tuple(dict.fromkeys([*self.metric[:1], *(('precision', 'recall') if k == 2 else ('accuracy', 'f1_macro'))]))
 
+# %% ../../nbs/11_workbook/02_experiment.ipynb #c64febaf
 @patch
 def _as_common(self:Experiment, preds):
     "What validation would say where the classes are as common as `at_shares` says, in a sentence"
@@ -460,7 +475,7 @@ def _as_common(self:Experiment, preds):
     rest = np.bincount(preds.targs, minlength=len(vocab))*[v not in told for v in vocab]
     if not 0 <= sum(told.values()) <= 1 + 1e-9: raise ValueError(f"at_shares: {sum(told.values()):g} in all, at most 1")
     shares = [told.get(v, (1 - sum(told.values()))*n/max(rest.sum(), 1)) for v, n in zip(vocab, rest)]
-    said = preds.probs if preds.kind == 'confidence' else np.eye(len(vocab))[preds.preds]  # else no likeliest class moves
+    said = preds.probs if preds.kind == 'confidence' else np.eye(len(vocab))[preds.preds]   # else no class moves
     return report_shift(self.run, preds.targs, said, vocab, shares, metrics=self._measures(len(vocab)))[2]
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #5de2e273
@@ -493,3 +508,30 @@ def sweep(self:Experiment,
 ):             # DataFrame: the ledger's rows of these runs
     "This workbook once for each combination, each a run of its own, without progress bars"
     return nb_sweep(self.name, over, same, self.root, progress=False)
+
+# %% ../../nbs/11_workbook/02_experiment.ipynb #41617f6a
+@patch
+def study(self:Experiment,
+    folds:int=5,  # parts of the data, each validates once; 0: the workbook's own split
+    seeds:int=1,  # trainings of each: `seed`, `seed`+1, ...
+    **other,      # what is not as in the cell of choices
+):                # DataFrame, a row a training; the study is a run with a page, metrics and an export of its own
+    "This workbook trained for every fold and seed, as one run; the same cell, run again after a kill, goes on with it"
+    mine = {k: v for k, v in self.values.items() if not folds or k not in ('fold', 'folds')}
+    return self._studied(nb_study(self.name, folds, seeds, mine | other, self.root, progress=False), 'folds')
+
+@patch
+def ablate(self:Experiment,
+    run=None,     # the run whose changes are judged, by id; None: this one
+    base=None,    # the run without them; None: what the workbook has by itself
+    folds:int=5,  # parts of the data, each validates once
+    seeds:int=1,  # trainings of each
+):                # DataFrame, a row a change: gain, interval, verdict, minutes
+    "Which changes helped: each taken back by itself, on the same folds and seeds, until its answer is clear"
+    return self._studied(nb_study(self.name, folds, seeds, root=self.root, ablate=run or self.run.id, base=base,
+                                  progress=False), 'ablation')
+
+@patch
+def _studied(self:Experiment, study, table):
+    print(study.info['study']['says'], study.dir/'report.html', sep='\n')
+    return study.load_table(table)

@@ -48,15 +48,15 @@ function orientation(exif, xmp) {
 // picture {data, width, height, box} of RGB bytes, turned upright; box: what of it is picture, null for all
 function upright(pic, turn) {
   if (!(turn >= 2 && turn <= 8)) return pic;
-  const {data, width: w, height: h, box} = pic, swap = turn > 4, W = swap ? h : w, H = swap ? w : h, out = new Uint8Array(data.length);
+  const {data, width: w, height: h, box, full} = pic, swap = turn > 4, W = swap ? h : w, H = swap ? w : h, out = new Uint8Array(data.length);
   const from = {2: (x, y) => [w-1-x, y], 3: (x, y) => [w-1-x, h-1-y], 4: (x, y) => [x, h-1-y], 5: (x, y) => [y, x],
                 6: (x, y) => [y, h-1-x], 7: (x, y) => [w-1-y, h-1-x], 8: (x, y) => [w-1-y, x]}[turn];
   const [x0, y0] = from(0, 0), [x1, y1] = from(1, 0), stepX = 3*((y1 - y0)*w + x1 - x0), [x2, y2] = from(0, 1), stepY = 3*((y2 - y0)*w + x2 - x0);
   for (let y = 0, o = 0; y < H; y++)
     for (let x = 0, i = 3*(y0*w + x0) + y*stepY; x < W; x++, i += stepX) { out[o++] = data[i]; out[o++] = data[i+1]; out[o++] = data[i+2]; }
-  if (!box) return {data: out, width: W, height: H, box: null};
+  if (!box) return {data: out, width: W, height: H, box: null, full};
   const [l, t, r, b] = box;
-  return {data: out, width: W, height: H, box: {2: [w-r, t, w-l, b], 3: [w-r, h-b, w-l, h-t], 4: [l, h-b, r, h-t], 5: [t, l, b, r],
+  return {data: out, width: W, height: H, full, box: {2: [w-r, t, w-l, b], 3: [w-r, h-b, w-l, h-t], 4: [l, h-b, r, h-t], 5: [t, l, b, r],
           6: [h-b, l, h-t, r], 7: [h-b, w-r, h-t, w-l], 8: [t, w-r, b, w-l]}[turn]};
 }
 
@@ -165,7 +165,7 @@ function openJpeg(b, atLeast) {
     const k = cmyk ? 8/f : jpegEighths(w, h, small), at = it.pixels(k, +cmyk);
     if (warned() && !harmless(warned(), b)) throw new Refused('jpeg', {error: warned()});
     const [W, H] = seen(), raw = new Uint8Array(it.memory.buffer, at, W*H*(cmyk ? 4 : 3));
-    return {data: cmyk ? fromCmyk(raw) : raw, width: W, height: H, box: part(W, H, w, h)};
+    return {data: cmyk ? fromCmyk(raw) : raw, width: W, height: H, box: part(W, H, w, h), full: [w, h]};
   }); } catch (e) { throw e.key === 'jpeg' ? jpegReason(e.values.error) : e; }
   return upright(pic, orientation(mark.exif, mark.xmp));
 }
@@ -437,7 +437,7 @@ async function prepare(bytes, prep) {                     // -> {data: RGB of th
     const v = out.data[i]*9798 + out.data[i+1]*19235 + out.data[i+2]*3735 + (1 << 14) >> 15;     // OpenCV's whole numbers for ITU-R 601
     out.data[i] = out.data[i+1] = out.data[i+2] = v;
   }
-  return {...out, was: [pic.width, pic.height]};
+  return {...out, was: pic.full || [pic.width, pic.height]};
 }
 
 function planes({data}, size, channels) {                 // channel after channel, as the network takes them
@@ -481,7 +481,7 @@ function decode(outputs, task) {                          // -> {probs, score, k
 
 function judge(found, checks, [w, h], answer, vocab) {    // -> {answer, set: classes in order, reason: texts}
   if (!answer) return {};
-  const failed = answer.side > 0 && Math.min(w, h) < answer.side ? [['retake', 'too small']] : [];
+  const have = Math.min(w, h), failed = have < answer.side ? [['retake', ['too small', {have, side: answer.side}]]] : [];
   answer.limits.forEach((l, i) => {
     const v = checks[i];
     if (l.low !== null && v < l.low) failed.push([l.answer, l.why_low]);

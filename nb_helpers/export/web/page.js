@@ -86,7 +86,7 @@ async function one(file, open) {
   thumb.setAttribute('aria-hidden', 'true');
   const lines = el('div', {}, el('div', {className: 'label', textContent: row.refused ? say('no_answer') : headline(row.found)}), el('div', {className: 'name', textContent: row.file}));
   s.append(thumb, lines);
-  if (row.refused) { lines.append(el('div', {className: 'bad', textContent: row.reason})); li.append(el('div', {className: 'refused'}, s)); s.replaceWith(el('div', {className: 'line'}, ...s.childNodes)); }
+  if (row.refused) { lines.append(el('div', {className: 'bad', textContent: row.reason})); li.append(el('div', {className: 'line'}, thumb, lines)); }
   else {
     s.append(el('span', {className: 'sure', textContent: sure(row.found)}));
     if (reasonOf(row)) lines.append(el('div', {className: 'bad', textContent: reasonOf(row)}));
@@ -103,8 +103,8 @@ async function one(file, open) {
 
 const vocab = spec.task.vocab.map(String), ordered = spec.ordered, regression = spec.task.task === 'regression';
 const headline = f => ['not mine', 'retake'].includes(f.answer) ? say(f.answer)
-  : f.answer === 'two or three' ? f.set.map(k => vocab[k]).join(say('or')) : f.k >= 0 ? vocab[f.k] : String(+f.score.toPrecision(6));
-const reasonOf = r => r.refused ? r.reason : (r.found.reasons || []).map(w => say(w)).join('; ');
+  : f.answer === 'unsure' ? `${say('unsure')} (${vocab[f.k]}?)` : f.answer === 'two or three' ? f.set.map(k => vocab[k]).join(say('or')) : f.k >= 0 ? vocab[f.k] : String(+f.score.toPrecision(6));
+const reasonOf = r => r.refused ? r.reason : (r.found.reasons || []).map(w => say(...[].concat(w))).join('; ');
 const graded = ordered && spec.task.task !== 'binary' && !regression;
 const sure = f => regression || f.k < 0 ? '' : graded ? say('likeliest', {label: vocab[f.probs.indexOf(Math.max(...f.probs))]}) : percent(f.probs[f.k]);
 
@@ -121,7 +121,7 @@ function picture(canvas, {seen, size}) {
 async function unfold(details, row, file) {
   const f = row.found, more = el('div', {className: 'more'}), figure = el('figure'), stack = el('div', {className: 'stack'}), side = el('div');
   details.append(more); more.append(figure, side);
-  if (f.set && f.answer === 'two or three') side.append(el('p', {textContent: `${say('set')}: ${f.set.map(k => vocab[k]).join(', ')}`}));
+  if (f.set && f.set.length > 1) side.append(el('p', {textContent: `${say('set')}: ${f.set.map(k => vocab[k]).join(', ')}`}));
   if (ordered) side.append(el('p', {className: 'soft', textContent: say('score', {value: +f.score.toPrecision(4)})}));
   if (f.probs.length) side.append(bars(f));
   const {seen, size, heat} = await ask({file, picture: true}), base = el('canvas', {width: size, height: size});
@@ -208,5 +208,6 @@ addEventListener('drop', async e => {
   take(files);
 });
 addEventListener('paste', e => take(e.clipboardData?.files || []));
-window.nbPage = {take, csv, rows: () => rows, started};   // for tests, and for whoever builds on it
+if (location.protocol.startsWith('http') && isSecureContext) navigator.serviceWorker?.register('sw.js').catch(() => 0);   // on a server: to open without a network
+window.nbPage = {take, csv, rows: () => rows, started, look: file => ask({file, picture: true})};   // for tests, and for whoever builds on it
 })();
