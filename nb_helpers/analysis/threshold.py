@@ -236,7 +236,8 @@ def grade_shares(
     t = np.broadcast_to(np.asarray(thresholds, np.float64), (len(s), np.shape(thresholds)[-1]))
     edges, k = np.concatenate([t[:, :1]-1, t, t[:, -1:]+1], 1), (s[:, None] >= t).sum(1)
     low, high = (np.take_along_axis(edges, k[:, None]+o, 1)[:, 0] for o in (0, 1))
-    place = np.clip(k-.5+np.divide(s-low, high-low, out=np.zeros_like(low), where=high > low), 0, t.shape[1])              # the middle of class k is at k
+    part = np.divide(s-low, high-low, out=np.zeros_like(low), where=high > low)
+    place = np.clip(k-.5+part, 0, t.shape[1])              # the middle of class k is at k
     place = np.clip(place, k-.5+1e-6, k+.5-1e-6)[:, None]
     return np.maximum(1-np.abs(place-np.arange(t.shape[1]+1)), 0).astype(np.float32)
 
