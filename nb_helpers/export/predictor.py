@@ -25,7 +25,7 @@ from ..analysis.shift import photo_facts, unlike
 from ..dataset.decode import Decoder
 from ..dataset.duplicates import open_lazily
 from ..dataset.clips import VideoError
-from ..dataset.images import ImageError
+from ..dataset.images import ImageError, Preparation, check_values
 from ..dataset.layout import file_kind
 from ..drive.archives import sha256_file, write_whole
 from ..drive.files import hide_secrets, plain, safe_cell
