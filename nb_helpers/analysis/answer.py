@@ -19,8 +19,8 @@ from torch import nn
 from .figures import figure_axes
 from .score import class_metric
 from ..dataset.decode import fixed_cuts
-from ..dataset.folds import fold_numbers, group_numbers, resamples, tails
-from ..dataset.preparation import check_values
+from ..dataset.items import fold_numbers, group_numbers, resamples, tails
+from ..dataset.images import check_values
 from ..gpu import evaluating, keep_rng
 from ..training.metrics import read_epochs
 

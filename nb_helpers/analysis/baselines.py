@@ -28,7 +28,7 @@ from .maps import judge_maps, weights_digest
 from .score import class_metric
 from ..dataset.cache import source_stamps
 from ..dataset.decode import fixed_cuts, lower_is_better, metric_name
-from ..dataset.folds import draw_counts, fold_numbers, own_groups, tails
+from ..dataset.items import draw_counts, fold_numbers, own_groups, tails
 from ..drive.archives import write_whole
 from ..gpu import evaluating, keep_rng
 from ..model.transfer import HEADS, make_head, put_layers

@@ -9,7 +9,7 @@ __all__ = ['best_of']
 import numpy as np
 
 from .score import class_metric, tally_metrics, unseen_units
-from ..dataset.folds import draw_counts, tails
+from ..dataset.items import draw_counts, tails
 
 # %% ../../nbs/08_analysis/12_choice.ipynb #29d793f2
 def _by_tables(metric, k):

@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from .figures import figure_axes
 from .score import Predictions, as_arrays, given_folds, unseen_units
 from .threshold import grade_shares
-from ..dataset.folds import draw_counts, group_numbers, own_groups, resamples, tails
+from ..dataset.items import draw_counts, group_numbers, own_groups, resamples, tails
 from ..dataset.names import as_they_are
 
 # %% ../../nbs/08_analysis/04_crossfit.ipynb #90cd4c5d

@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from .figures import figure_axes
 from .score import Predictions, tally_metrics, given_folds, metrics
 from ..dataset.decode import Cuts, agreement, decide, fixed_cuts, metric_name
-from ..dataset.folds import draw_counts, tails
+from ..dataset.items import draw_counts, tails
 from ..dataset.names import as_they_are, legend_name
 from ..drive.files import write_csv
 from ..training.callbacks import predict_scores

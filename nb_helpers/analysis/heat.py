@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional as F
 
 from .figures import fit_text, new_figure
-from ..dataset.folds import resamples, tails
+from ..dataset.items import resamples, tails
 from ..dataset.names import as_they_are
 from ..gpu import evaluating
 from ..model.image import part_name

@@ -19,7 +19,7 @@ from .figures import figure_axes, plot_mistakes
 from .score import (
     Predictions, countable, bootstrap, bootstrap_soft, item_values, reliability, soft_scores)
 from ..dataset.decode import metric_name
-from ..dataset.folds import resamples
+from ..dataset.items import resamples
 from ..dataset.labelstudio import one_against_rest, pairwise_agreement
 from ..dataset.names import as_they_are, short_name
 from ..drive.files import write_csv

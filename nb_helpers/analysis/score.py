@@ -20,7 +20,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..dataset.decode import agreement
-from ..dataset.folds import fold_numbers, group_numbers, tails, unit_draws
+from ..dataset.items import fold_numbers, group_numbers, tails, unit_draws
 from ..drive.archives import write_whole
 from ..drive.files import safe_cell, unsafe_cell
 

@@ -14,7 +14,7 @@ import pandas as pd
 from .score import as_arrays, class_metric, given_folds
 from ..balance import prior_shift
 from ..dataset.decode import metric_name
-from ..dataset.folds import draw_counts, group_numbers, resamples, tails
+from ..dataset.items import draw_counts, group_numbers, resamples, tails
 
 # %% ../../nbs/08_analysis/10_shift.ipynb #487953bf
 def _estimate_shares(

@@ -8,9 +8,7 @@ __all__ = ['best_threshold', 'cut_points', 'grade_shares']
 # %% ../../nbs/08_analysis/02_threshold.ipynb #ae80ab53
 import numpy as np
 
-from ..dataset.decode import (
-    Cuts, OutputCuts, as_floats, binary_metric, chance_cost, check_how, class_indices, cost_matrix,
-    deciding_outputs, metric_value, quotient)
+from ..dataset.decode import Cuts, Metric, as_floats, class_indices
 
 # %% ../../nbs/08_analysis/02_threshold.ipynb #a1a21e51
 def _checked(targets, scores, n_cls, weights=None, ndim=1):
@@ -103,10 +101,10 @@ def best_threshold(
 )->Cuts:             # `threshold`, `value`, `gaps`
     "The threshold with the highest metric of all; `ValueError` for targets of one class or a `least` out of reach"
     u, s, counts = _by_gap(targets, scores, weights)
-    value = np.asarray(binary_metric(metric)(*counts), np.float64)
+    value = np.asarray(Metric(metric, 2).by_counts(*counts), np.float64)
     rank = value if rate is None else -np.abs((counts[0]+counts[1])/sum(c[0] for c in counts)-_share(rate))
     for name, bound in (least or {}).items():
-        other = np.asarray(binary_metric(name)(*counts))
+        other = np.asarray(Metric(name, 2).by_counts(*counts))
         if not (other >= bound-1e-12).any():
             raise ValueError(f"{name} of at least {bound} is out of reach: {other.max():.4g} is the most")
         rank = np.where(other >= bound-1e-12, rank, -np.inf)
@@ -206,10 +204,10 @@ def cut_points(
     "The cut points with the highest metric of all; `ValueError` for targets of one class"
     if outputs or np.ndim(scores) == 2:
         return _cut_outputs(targets, scores, n_cls, metric=metric, weights=weights, **outputs)
-    cost, kappa = cost_matrix(metric, n_cls)
-    t, s, w = _checked(targets, scores, n_cls, weights)
+    of = Metric(metric, n_cls)
+    (cost, _), (t, s, w) = of.costs, _checked(targets, scores, n_cls, weights)
     n = np.bincount(t, w, n_cls).astype(np.float64)
-    chance = chance_cost(cost, kappa, n)
+    chance = of.chance(n)
     # what an item of each class adds when cut j passes it
     step, fall = cost[:, :-1].T - cost[:, 1:].T, chance[:-1]-chance[1:]
     line = step[:, :1] + (step[:, 1:2]-step[:, :1])*np.arange(n_cls)
@@ -226,7 +224,7 @@ def cut_points(
         _whole(u, s, found[1])
     u, at, ratio = found
     mid, gaps = zip(*(_middle(u, p) for p in at))
-    return Cuts(list(mid), metric_value(ratio, metric), list(gaps), n_cls, metric)
+    return Cuts(list(mid), of.value(ratio), list(gaps), n_cls, metric)
 
 # %% ../../nbs/08_analysis/02_threshold.ipynb #1b601a92
 def grade_shares(
@@ -238,7 +236,8 @@ def grade_shares(
     t = np.broadcast_to(np.asarray(thresholds, np.float64), (len(s), np.shape(thresholds)[-1]))
     edges, k = np.concatenate([t[:, :1]-1, t, t[:, -1:]+1], 1), (s[:, None] >= t).sum(1)
     low, high = (np.take_along_axis(edges, k[:, None]+o, 1)[:, 0] for o in (0, 1))
-    place = np.clip(k-.5+quotient(s-low, high-low), 0, t.shape[1])              # the middle of class k is at k
+    part = np.divide(s-low, high-low, out=np.zeros_like(low), where=high > low)
+    place = np.clip(k-.5+part, 0, t.shape[1])              # the middle of class k is at k
     place = np.clip(place, k-.5+1e-6, k+.5-1e-6)[:, None]
     return np.maximum(1-np.abs(place-np.arange(t.shape[1]+1)), 0).astype(np.float32)
 
@@ -322,26 +321,26 @@ def _cut_outputs(
     targets,            # true class index, (n,)
     outputs,            # score an output, larger for 'at least class k', (n, K-1), or (n, K): the first is dropped
     n_cls:int,          # number of classes K
-    how='first',        # how classes are read off, see `decode_outputs`
+    how='first',        # how classes are read off, as in `Cuts`
     shared=False,       # True: one threshold for all outputs, exact; False: one an output, the best of `starts` climbs
     metric='qwk',       # as in `cut_points`
     weights=None,       # weight an item, >= 0, (n,); None: all 1
     starts:int=3,       # climbs: from the threshold for all, from the counts of the classes, the rest drawn
     seed:int=0,         # of the drawn starts
-)->OutputCuts:
+)->Cuts:
     "Thresholds for outputs that each say 'at least class k'"
-    cost, kappa = cost_matrix(metric, n_cls)
-    t, x, w = _checked(targets, deciding_outputs(outputs, n_cls), n_cls, weights, 2)
+    of = Metric(metric, n_cls)
+    (cost, _), (t, x, w) = of.costs, _checked(targets, Cuts.columns(outputs, n_cls, how), n_cls, weights, 2)
     k, rng = n_cls-1, np.random.default_rng(seed)
-    chance = chance_cost(cost, kappa, np.bincount(t, w, n_cls))
+    chance = of.chance(np.bincount(t, w, n_cls))
     if shared:
-        mid, gap, ratio = _shared(t, x, w, cost, chance, check_how(how))
-        return OutputCuts([mid], metric_value(ratio, metric), [gap], n_cls, metric, how)
+        mid, gap, ratio = _shared(t, x, w, cost, chance, how)
+        return Cuts([mid], of.value(ratio), [gap], n_cls, metric, how)
     few = slice(None, None, max(1, len(t)//2000))              # of many items some do to find the right valley
-    some = t[few], x[few], None if w is None else w[few], cost, chance, check_how(how)
+    some = t[few], x[few], None if w is None else w[few], cost, chance, how
     begin = [[_shared(*some)[0]]*k, _by_counts(*some[:2]),
              *(x[rng.integers(len(t), size=k), np.arange(k)] for _ in range(starts-2))]
     ratio, thr, lines = _search(*some, begin[:max(1, starts)])
     if few.step > 1: ratio, thr, lines = _search(t, x, w, cost, chance, how, [thr])
     mid, gaps = zip(*(_middle(u, np.searchsorted(u, u.dtype.type(o))) for (u, *_), o in zip(lines, thr)))
-    return OutputCuts(list(mid), metric_value(ratio, metric), list(gaps), n_cls, metric, how)
+    return Cuts(list(mid), of.value(ratio), list(gaps), n_cls, metric, how)

@@ -23,7 +23,7 @@ from torch import nn
 
 from .score import auc
 from ..dataset.augment import loader_augments
-from ..dataset.folds import fold_numbers, resamples, tails
+from ..dataset.items import fold_numbers, resamples, tails
 from ..dataset.task import to_targets
 from ..gpu import evaluating, keep_rng, same_precision
 
@@ -134,7 +134,7 @@ def _window(
         long = xs[0].shape[2]
         if start + n > long:
             raise ValueError(f"window({start}, {n}): the clips have {long} frames; "
-                             f"let the loader read {start + n} (clip_dl(n=...))")
+                             f"let the loader read {start + n} (clip_dls(n=...))")
         back = range(1, len(xs)) if backward is None else backward
         at = [long - start - n if i in back else start for i in range(len(xs))]
         return [x[:, :, a:a+n] for x, a in zip(xs, at)]

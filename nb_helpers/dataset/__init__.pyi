@@ -8,30 +8,28 @@ from .clips import (
     clip_dls as clip_dls,
     ClipCache as ClipCache,
     ClipWindow as ClipWindow,
-    read_clips as read_clips)
+    film_strip as film_strip,
+    roi_table as roi_table)
 from .decode import fit_temperature as fit_temperature
 from .duplicates import (
     find_duplicates as find_duplicates,
     label_conflicts as label_conflicts,
     resolve_conflicts as resolve_conflicts,
     show_clusters as show_clusters)
-from .frames import film_strip as film_strip, roi_table as roi_table
 from .images import (
     cache_images as cache_images,
     drop_unreadable as drop_unreadable,
     image_dls as image_dls,
     open_fit as open_fit,
-    open_image as open_image)
+    open_image as open_image,
+    Preparation as Preparation)
 from .items import (
     check_leaks as check_leaks,
     class_table as class_table,
     cluster_table as cluster_table,
-    from_csv as from_csv,
-    from_csvs as from_csvs,
     make_folds as make_folds,
     match_distribution as match_distribution,
     pretrain_items as pretrain_items,
-    read_items as read_items,
     split_items as split_items,
     use_fold as use_fold)
 from .labelstudio import Ratings as Ratings, read_exports as read_exports
@@ -43,5 +41,9 @@ from .pairs import (
     scene_table as scene_table,
     show_pairs as show_pairs,
     split_pairs as split_pairs)
-from .preparation import Preparation as Preparation
+from .sources import (
+    from_csv as from_csv,
+    from_csvs as from_csvs,
+    read_clips as read_clips,
+    read_items as read_items)
 from .task import Task as Task

@@ -24,7 +24,7 @@ from fastai.layers import AdaptiveConcatPool2d
 from ..analysis.figures import figure_axes
 from ..drive.archives import sha256_file, write_whole
 from .predictor import Predictor
-from ..dataset.frames import VideoError
+from ..dataset.clips import VideoError
 from ..model.transfer import plain_pools
 from ..dataset.images import ImageError
 from ..drive.files import read_json

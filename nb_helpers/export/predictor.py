@@ -24,10 +24,9 @@ from ..analysis.answer import Answers
 from ..analysis.shift import photo_facts, unlike
 from ..dataset.decode import Decoder
 from ..dataset.duplicates import open_lazily
-from ..dataset.frames import VideoError
-from ..dataset.images import ImageError
+from ..dataset.clips import VideoError
+from ..dataset.images import ImageError, Preparation, check_values
 from ..dataset.layout import file_kind
-from ..dataset.preparation import Preparation, check_values
 from ..drive.archives import sha256_file, write_whole
 from ..drive.files import hide_secrets, plain, safe_cell
 from .spec import FORMAT, find_export, not_text, plain_spec, spec_hash

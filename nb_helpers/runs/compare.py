@@ -14,7 +14,7 @@ import numpy as np
 
 from ..dataset.names import as_they_are, short_name
 from ..dataset.decode import lower_is_better, metric_name
-from ..dataset.folds import own_groups
+from ..dataset.items import own_groups
 from .ledger import read_ledger, run_dirs
 from .run import Run
 

@@ -28,7 +28,7 @@ from ..analysis.figures import (
     figure_axes, plot_confusion, plot_history, plot_mistakes, plot_reliability, plot_roc_pr)
 from ..analysis.score import (
     bootstrap, bootstrap_soft, confused, confusion, per_class, reliability, top_mistakes)
-from ..dataset.folds import own_groups
+from ..dataset.items import own_groups
 from ..dataset.names import as_they_are, legend_name, short_name
 from ..dataset.decode import lower_is_better, metric_name
 from ..dataset.labelstudio import fleiss_kappa, last_word, vote, vote_counts

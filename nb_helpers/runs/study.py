@@ -5,6 +5,19 @@
 # %% auto #0
 __all__ = []
 
+# %% ../../nbs/09_runs/05_study.ipynb #0b94e3e9
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+
+from ..analysis.figures import figure_axes
+from ..analysis.score import class_metric, countable
+from ..dataset.decode import metric_name
+from ..dataset.items import group_numbers, own_groups, tails, unit_draws
+from ..dataset.names import as_they_are
+
 # %% ../../nbs/09_runs/05_study.ipynb #7c465d72
 from dataclasses import replace
 from itertools import islice
@@ -16,7 +29,7 @@ from fastcore.basics import patch
 from ..analysis.figures import figure_axes
 from ..analysis.score import class_metric, countable
 from ..dataset.decode import metric_name
-from ..dataset.folds import group_numbers, own_groups, tails, unit_draws
+from ..dataset.items import group_numbers, own_groups, tails, unit_draws
 from ..dataset.names import as_they_are
 from . import report          # gives Run its report
 from .run import Run

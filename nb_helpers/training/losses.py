@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from fastcore.basics import patch
 
-from ..dataset.folds import fold_numbers, group_numbers, tails, unit_draws
+from ..dataset.items import fold_numbers, group_numbers, tails, unit_draws
 
 # %% ../../nbs/07_training/00_losses.ipynb #bdec2ec4
 def _same(pred, targ):

@@ -161,7 +161,6 @@ def _tidy(cell):
         for o in more: o.text = ''
     outs[:] = [o for i, o in enumerate(outs) if i < last or o.get('text', 'shown').strip()]
 
-
 # %% ../../nbs/11_workbook/01_command.ipynb #94d943d3
 def _beside(dir, ext): return Path(dir).with_name(f'.{Path(dir).name}.{ext}')   # a file that is not copied with the run
 

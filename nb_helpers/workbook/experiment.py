@@ -27,9 +27,9 @@ from ..analysis.shift import photo_facts, report_shift, usual_facts
 from ..balance import BalancedEpochs
 from ..dataset.augment import KeyedEpochs
 from ..dataset.decode import metric_name
-from ..dataset.folds import own_groups
+from ..dataset.items import own_groups
 from ..dataset.images import cache_images, check_photo_rate
-from ..dataset.tables import is_list
+from ..dataset.sources import is_list
 from ..dataset.task import to_targets
 from ..drive.links import data_licence
 from ..drive.workspace import Workspace, mount, work_folder

@@ -22,7 +22,6 @@ class _Param:
     @property
     def limits(self): return _limits(self.help)   # what the comment allows beside the type
 
-
 # %% ../../nbs/11_workbook/00_parameters.ipynb #65d979ed
 def cell_source(
     nb:dict,             # a notebook as JSON
