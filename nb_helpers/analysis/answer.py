@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from torch import nn
 
 from .figures import figure_axes
-from .score import class_metric
+from .score import Predictions, bootstrap, class_metric
 from ..dataset.decode import fixed_cuts
 from ..dataset.items import fold_numbers, group_numbers, resamples, tails
 from ..dataset.images import check_values
@@ -472,9 +472,11 @@ def _tried(task, t, said, far, looked, level, groups, part):
 def _worth(right, size, holds, out, groups, n=500, seed=0):
     "Shares of validation items, and how many of those answered with one class are right, with its interval"
     one, on = (out == 0) & (size == 1), out == 0
-    draws = (d for d, _ in zip(resamples(len(right), groups, seed), range(n)))
-    drawn = [right[d][one[d]].mean() if one[d].any() else np.nan for d in draws]
-    low, high = np.nanquantile(drawn, tails(.95)) if one.any() else (np.nan, np.nan)
+    low = high = np.nan
+    if one.any():                                                 # an accuracy like any other, of these items
+        ids, of = np.flatnonzero(one), None if groups is None else np.asarray(groups)[one]
+        said = Predictions(ids, np.ones(len(ids), int), np.eye(2)[right[one].astype(int)], ['wrong', 'right'])
+        low, high = bootstrap(said, n, seed=seed, groups=of).loc['accuracy', ['low', 'high']]
     share = lambda m: round(float(np.mean(m)), 4)
     few = on & (size > 1) & (size < 4)
     found = dict(items=len(right), one=share(one), few=share(few), unsure=share(on & (size > 3)),
@@ -505,7 +507,7 @@ def _curve(right, sure, groups, n=200, seed=0):
         r = right[d][np.argsort(-sure[d], kind='stable')]
         return (np.cumsum(r)/np.arange(1, len(r) + 1))[np.maximum(1, np.round(shares*len(r)).astype(int)) - 1]
     drawn = [along(d) for d in islice(resamples(len(right), groups, seed), n)]
-    return shares, along(np.arange(len(right))), *np.quantile(drawn, tails(.95), axis=0)
+    return shares, along(np.arange(len(right))), *np.quantile(drawn, tails(.95, len(right), groups), axis=0)
 
 # %% ../../nbs/08_analysis/11_answer.ipynb #751bc871
 def _plot_answers(right, sure, w, groups, said):

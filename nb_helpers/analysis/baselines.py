@@ -108,16 +108,17 @@ def table(self:_Rungs,
     draws = draw_counts(len(t), self.groups, seed, n)
     drawn = np.array([[measure(t, p, w) for p in self.classes.values()] for w in draws])
     value = [measure(t, p) for p in self.classes.values()]
-    return _compared(self.metric, value, drawn, self.minutes, len(t), level, least)
+    groups = np.arange(len(t)) if self.groups is None else self.groups
+    return _compared(self.metric, value, drawn, self.minutes, groups, level, least)
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #da065659
-def _compared(metric, value, drawn, minutes, n, level, least):
+def _compared(metric, value, drawn, minutes, groups, level, least):
     "The table of one metric, from its value a rung and the resamples, (draws, rungs)"
-    if not 0 < level < 1: raise ValueError(f"level {level} must lie between 0 and 1, such as .95")
-    rows, wide, sign = [], (1 - level)/max(len(value) - 1, 1)/2, -1 if lower_is_better(metric) else 1
+    n, rows, sign = len(groups), [], -1 if lower_is_better(metric) else 1
+    ends, wide = (tails(o, n, groups) for o in (level, 1 - (1 - level)/max(len(value) - 1, 1)))
     names, value = list(minutes), np.array(value)
     for i, name in enumerate(names):
-        low, high = np.nanquantile(drawn[:, i], tails(level))
+        low, high = np.nanquantile(drawn[:, i], ends)
         row = dict(rung=name, value=value[i], low=low, high=high)
         if i: row |= _gain(names, sign*value, sign*drawn, i, wide, least, n)
         rows.append(row | dict(minutes=minutes[name]))
@@ -128,7 +129,7 @@ def _compared(metric, value, drawn, minutes, n, level, least):
 def _gain(names, value, drawn, i, wide, least, n):
     "Rung `i` against the best one below it, in the same draws; larger is better"
     j = int(np.nanargmax(value[:i]))
-    low, high = np.nanquantile(drawn[:, i] - drawn[:, j], [wide, 1 - wide])
+    low, high = np.nanquantile(drawn[:, i] - drawn[:, j], wide)
     verdict = 'pays' if low > 0 else 'does not' if high < least else f"can't tell from these {n} items"
     return dict(against=names[j], gain=value[i] - value[j], gain_low=low, gain_high=high, verdict=verdict)
 
@@ -496,7 +497,7 @@ def table(self:_MapRungs, n=2000, level=.95, least=.01, seed=0):
     w = np.array([*draw_counts(size, self.groups, seed, n)])
     for m in self.metric:
         v = np.stack([s[m].to_numpy(float) for s in self.scores.values()], 1)
-        out[m] = _compared(m, np.nanmean(v, 0), w@np.nan_to_num(v)/(w@~np.isnan(v)), self.minutes, size, level, least)
+        out[m] = _compared(m, np.nanmean(v, 0), w@np.nan_to_num(v)/(w@~np.isnan(v)), self.minutes, self.groups, level, least)
     return out
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #54690673

@@ -535,8 +535,9 @@ def _gain_table(
               'picked, cross-fitted': _cross_fitted(values, targs, metric, finish, groups, 5, seed)}
     means, plain = {k: finish(v) for k, v in means.items()}, finish(values[first])
     gains = _paired(means, plain, targs, metric, islice(resamples(len(targs), groups, seed), n))
-    rows = [_row(first, finish(values[first]), plain, targs, metric, np.zeros(1), level)]
-    rows += [_row(k, finish(values[k]) if k in values else p, plain, targs, metric, gains[:, i], level, p)
+    ends = tails(level, len(targs), groups)
+    rows = [_row(first, finish(values[first]), plain, targs, metric, np.zeros(1), ends)]
+    rows += [_row(k, finish(values[k]) if k in values else p, plain, targs, metric, gains[:, i], ends, p)
              for i, (k, p) in enumerate(means.items())]
     table = pd.DataFrame(rows).set_index('view')
     table.attrs['picked'] = _picked(values, targs, metric, finish)
@@ -552,9 +553,9 @@ def _paired(means, plain, targs, metric, resamples):
     return np.array(gains)
 
 # %% ../../nbs/08_analysis/03_tta.ipynb #a2c64316
-def _row(name, alone, plain, targs, metric, gains, level, mean=None):
+def _row(name, alone, plain, targs, metric, gains, ends, mean=None):
     "A row of the table"
-    low, high = np.quantile(gains, tails(level))
+    low, high = np.quantile(gains, ends)
     value, base = metric(targs, plain if mean is None else mean), metric(targs, plain)
     verdict = '' if mean is None else 'helps' if low > 0 else 'harms' if high < 0 else 'no difference shown'
     return dict(view=name, alone=metric(targs, alone), value=value, gain=value - base, low=low, high=high,

@@ -60,7 +60,7 @@ def _spread(
     draws = (o[units].astype(float) for o in islice(unit_draws(units.max() + 1, seed), n))
     drawn = np.array([[measure(t, p, w) for t, p in said] for w in draws])
     part = _parts(values, drawn, units.max() + 1)
-    low, high = np.nanquantile(drawn.mean(1), tails(level))
+    low, high = np.nanquantile(drawn.mean(1), tails(level, units.max() + 1))
     both = part['items'] + (part['seed']/len(values) if len(values) > 1 else np.nan)
     return dict(mean=values.mean(), low=low, high=high, sd_items=part['items']**.5, sd_seed=part['seed']**.5,
                 sd_mean=both**.5, values=values)
