@@ -25,7 +25,7 @@ from fastcore.basics import patch
 
 from .duplicates import add_hashes
 from .items import resamples, tails
-from .layout import IMAGE_SUFFIXES, Contents, with_left_out
+from .layout import SUFFIXES, Contents, with_left_out
 from ..drive.files import write_csv
 
 # %% ../../nbs/03_dataset/12_labelstudio.ipynb #a96720c1
@@ -79,7 +79,8 @@ def _person(by):
 # %% ../../nbs/03_dataset/12_labelstudio.ipynb #b1ea9063
 def _is_picture(v):
     "Is it the address of a picture, by the suffix of its name?"
-    return isinstance(v, str) and not v.startswith('data:') and Path(_ref_parts(v)[-1]).suffix.lower() in IMAGE_SUFFIXES
+    return (isinstance(v, str) and not v.startswith('data:')
+            and Path(_ref_parts(v)[-1]).suffix.lower() in SUFFIXES['photo'])
 
 # %% ../../nbs/03_dataset/12_labelstudio.ipynb #d2f866ac
 def _ref(task, data, results=(), picture=None, pair=False):
@@ -127,7 +128,7 @@ def _path_of(url):
     scheme, _, rest = url.partition('://') if '://' in url.partition('?')[0] else ('', '', url)
     # a bucket's names may hold any sign
     path, _, query = rest.partition('?') if scheme in ('', 'http', 'https') else (rest, '', '')
-    suffix = lambda p: Path(p).suffix.lower() in IMAGE_SUFFIXES
+    suffix = lambda p: Path(p).suffix.lower() in SUFFIXES['photo']
     local = 'local-files' in path or not suffix(unquote(path.partition('#')[0]))
     values = [(k, unquote(v)) for k, _, v in (part.partition('=') for part in query.split('&'))] if local else []
     if found := [v for k, v in values if k == 'd'] + [v for k, v in values if suffix(v)]: return found[0]
