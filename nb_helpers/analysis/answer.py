@@ -22,7 +22,7 @@ from ..dataset.decode import fixed_cuts
 from ..dataset.items import fold_numbers, group_numbers, resamples, tails
 from ..dataset.images import check_values
 from ..gpu import evaluating, keep_rng
-from ..training.metrics import read_epochs
+from ..training.metrics import EpochPredictions
 
 # %% ../../nbs/08_analysis/11_answer.ipynb #a5a412cc
 def _reach(
@@ -442,7 +442,7 @@ def _value(monitor, task, t, labels, probs, scores):
 # %% ../../nbs/08_analysis/11_answer.ipynb #a5697541
 def _left_out(run, task, ids, t, part, said):
     "(labels, probabilities, scores) of each part of the items at the epoch that the others choose; `said`: of the last"
-    try: kept = _of_epochs(read_epochs(run.dir/'epochs'), task, ids)
+    try: kept = _of_epochs(EpochPredictions.read(run.dir/'epochs'), task, ids)
     except FileNotFoundError: kept = None
     if kept is None or kept[0].shape[0] < 2: return said, False
     monitor = (run.info.get('training') or {}).get('monitor', 'accuracy')

@@ -18,10 +18,10 @@ from .figures import figure_axes
 from .score import Predictions, tally_metrics, given_folds, metrics
 from ..dataset.decode import Cuts, agreement, decide, fixed_cuts, metric_name
 from ..dataset.items import draw_counts, tails
-from ..dataset.names import as_they_are, legend_name
+from ..dataset.names import as_they_are, short_name
 from ..drive.files import write_csv
 from ..training.callbacks import predict_scores
-from ..training.metrics import EpochPredictions, read_epochs
+from ..training.metrics import EpochPredictions
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #44f9b680
 def out_of_fold(
@@ -246,7 +246,7 @@ def _plot_gains(
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #93b16806
 def _epoch_cuts(
-    valid:EpochPredictions,  # of labelled items, from `read_epochs`
+    valid:EpochPredictions,  # of labelled items, from `EpochPredictions.read`
     fit,                     # function of targets and scores that gives `Cuts`, such as partial(cut_points, n_cls=5)
 )->list:                     # `Cuts` of each epoch
     "The best thresholds of every epoch"
@@ -332,7 +332,7 @@ def _stack(ax, counts, title):
     rows, true = counts.drop(index='true', errors='ignore'), counts.loc['true'] if 'true' in counts.index else None
     x, share, colours = (rows.index.to_numpy(int), rows.div(rows.sum(axis=1), axis=0).to_numpy().T,
                          _colours(counts.shape[1]))
-    ax.stackplot(x, share, colors=colours, labels=[legend_name(c, 16) for c in counts], lw=.5, edgecolor='white')
+    ax.stackplot(x, share, colors=colours, labels=[short_name(c, 16, True) for c in counts], lw=.5, edgecolor='white')
     end, base = max((x[-1]-x[0])*.06, .3), 0.
     for s,c in zip(true/true.sum() if true is not None else (), colours):
         ax.bar(x[-1]+end, s, end, bottom=base, color=c, align='edge', edgecolor='white', lw=.5); base += s
@@ -439,9 +439,9 @@ def run_epochs(
     run, # `Run` that was trained with `loop.fit` and `Scores`
 )->tuple: # (`EpochPredictions` of validation items, of test items or None)
     "Predictions of the validation and, where there are any, of the test items, by the epochs that both have"
-    valid = read_epochs(run.dir/'epochs')
+    valid = EpochPredictions.read(run.dir/'epochs')
     if not any((run.dir/'epochs_test').glob('[0-9]*')): return valid, None
-    return _shared(valid, read_epochs(run.dir/'epochs_test'))
+    return _shared(valid, EpochPredictions.read(run.dir/'epochs_test'))
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #ff4cdea7
 def _shared(a, b):

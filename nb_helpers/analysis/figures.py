@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .score import confused, confusion, top_mistakes
-from ..dataset.names import as_they_are, legend_name, short_name
+from ..dataset.names import as_they_are, short_name
 from ..dataset.decode import lower_is_better, metric_name
 
 # %% ../../nbs/08_analysis/01_figures.ipynb #0cf81773
@@ -392,7 +392,8 @@ def plot_roc_pr(
         x,y,_ = roc_curve(t==c, probs[:, c])
         p,r,_ = precision_recall_curve(t==c, probs[:, c])
         ap = average_precision_score(t==c, probs[:, c])
-        roc.plot(x, y, lw=1.5, color=color, label=f'{legend_name(preds.vocab[c], 40)}: AUC {area[c]:.3f}, AP {ap:.3f}')
+        roc.plot(x, y, lw=1.5, color=color,
+                 label=f'{short_name(preds.vocab[c], 40, True)}: AUC {area[c]:.3f}, AP {ap:.3f}')
         pr.plot(r, p, lw=1.5, color=color, drawstyle='steps-post')
     fig.legend(loc='outside lower center', ncols=min(1+short, len(shown)), fontsize=7.5, frameon=False)
     roc.plot([0, 1], [0, 1], color='#999', lw=1, ls='--')

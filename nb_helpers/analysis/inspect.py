@@ -20,7 +20,7 @@ from .score import (
     Predictions, countable, bootstrap, bootstrap_soft, item_values, reliability, soft_scores)
 from ..dataset.decode import metric_name
 from ..dataset.items import resamples
-from ..dataset.labelstudio import one_against_rest, pairwise_agreement
+from ..dataset.labelstudio import people_agree
 from ..dataset.names import as_they_are, short_name
 from ..drive.files import write_csv
 from ..training.losses import mean_intervals
@@ -214,7 +214,7 @@ def _with_most(c, p):
 # %% ../../nbs/08_analysis/07_inspect.ipynb #38b2fd62
 def compare_with_raters(
     preds,              # `Predictions`; their targets play no part
-    votes:pd.DataFrame, # index id, a column a class: votes, int, as `labelstudio.vote_counts` gives
+    votes:pd.DataFrame, # index id, a column a class: votes, int, as `labelstudio.vote` counts them
     n:int=1000,         # bootstrap resamples of items
     seed:int=0,         # of them
 )->pd.DataFrame:        # rows: what is compared; `people`, `model`, `difference`, `low`, `high` of the difference
@@ -227,12 +227,13 @@ def compare_with_raters(
     if not len(v):
         raise ValueError("no predicted item has two votes or more: agreement needs items that several people labelled")
     c, p = v.to_numpy(float), np.asarray(preds.preds)[[at[str(k)] for k in v.index]]
-    pairs = {'agrees with one person': (pairwise_agreement, _with_one),
-             "says what most of the others say": (one_against_rest, _with_most)}
+    pairs = {'agrees with one person': ('pairs', _with_one),
+             "says what most of the others say": ('most', _with_most)}
     rows, draws = {}, list(islice(resamples(len(c), None, seed), n))
-    for name,(people,model) in pairs.items():
-        d = [model(c[i], p[i])-people(c[i]) for i in draws]
-        a, b = people(c), model(c, p)
+    own, drawn = people_agree(c), [people_agree(c[i]) for i in draws]
+    for name,(k,model) in pairs.items():
+        d = [model(c[i], p[i])-people[k] for i,people in zip(draws, drawn)]
+        a, b = own[k], model(c, p)
         rows[name] = dict(people=a, model=b, difference=b-a, low=np.nanquantile(d, .025), high=np.nanquantile(d, .975))
     out = pd.DataFrame.from_dict(rows, orient='index')
     out.attrs['items'] = len(c)

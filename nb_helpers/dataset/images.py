@@ -34,7 +34,7 @@ from fasttransform import Transform
 from .augment import Augment
 from .cache import ArrayCache
 from .clips import frame_indices, prepare_clip
-from .duplicates import head_bytes, is_heif, open_lazily
+from .duplicates import head_bytes, open_lazily
 from .names import short_name
 from .task import target_transform
 from ..drive.archives import read_bytes, split_zip
@@ -157,7 +157,7 @@ def _reason(path, error):
         if not os.path.getsize(path): return 'the file is empty'
         if isinstance(error, PermissionError):
             return 'it may not be read: permission denied; ask for the right to read it (chmod +r)'
-    if isinstance(error, ImportError) and is_heif(head_bytes(path)):
+    if isinstance(error, ImportError) and 'pillow_heif' in (error.name or ''):
         return 'HEIC, which needs pillow-heif: pip install pillow-heif (or nb_helpers[heic])'
     if isinstance(error, Image.UnidentifiedImageError):
         return next((why for start, why in _SAYS if start in head_bytes(path)), 'not an image that Pillow knows')

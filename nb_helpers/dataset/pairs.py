@@ -26,7 +26,7 @@ from .augment import Augment, draw_seed, photo_augment
 from .cache import ArrayCache, source_stamps
 from .images import IMAGENET, ImageError, fit_image, open_image
 from .items import fingerprint
-from .layout import IMAGE_SUFFIXES, LEFT_OUT, hidden, walk, with_left_out
+from .layout import SUFFIXES, Contents, hidden, walk, with_left_out
 from ..drive.archives import list_files, read_bytes, sha256_file, split_pattern, split_zip
 from ..gpu import n_workers
 
@@ -48,7 +48,7 @@ def scene_table(
     return pd.DataFrame(dict(part=part + 1, background=bg + 1, foreground=fg, place=rest//2, flip=rest % 2 == 1))
 
 # %% ../../nbs/03_dataset/11_pairs.ipynb #3b7c1dd9
-_ENDS = {s[-4:] for s in IMAGE_SUFFIXES} # of photos' names
+_ENDS = {s[-4:] for s in SUFFIXES['photo']} # of photos' names
 
 def _listed(source, left):
     "Paths of what a source takes; what else is there goes to `left` as (folder or zip, name)"
@@ -62,7 +62,7 @@ def _listed(source, left):
         paths = [f'{base}/{n}' for n in names]
     else: paths = list_files(source, sort=False, left=left)
     if {p[-4:].lower() for p in paths} <= _ENDS: return paths  # the usual case of a million photos
-    odd = {p for p in paths if '.' in p[p.rfind('/') + 1:] and os.path.splitext(p)[1].lower() not in IMAGE_SUFFIXES}
+    odd = {p for p in paths if '.' in p[p.rfind('/') + 1:] and os.path.splitext(p)[1].lower() not in SUFFIXES['photo']}
     left += [(base, p[len(base) + 1:]) for p in sorted(odd)]
     return [p for p in paths if p not in odd]
 
@@ -115,17 +115,15 @@ def _alone(numbers, have, why):
 
 def _pairs_books(items, left, alone):
     "What of the sources' files is in no item: kind, files, example, why, remedy"
-    if not left and not alone: return pd.DataFrame(columns=list(LEFT_OUT))
+    if not left and not alone: return Contents.summed([])
     columns = [c for c in ('fg_bg', 'mask', 'depth', 'bg') if c in items]
     used = set(items[columns].to_numpy().ravel()) | {p for *_, p in alone} if left else ()
     rest = {f'{base}/{n}': n for base, n in left}
     rows = alone + [('hidden', "hidden, or a system's or a program's own copy", 'nothing', p) if hidden(n) else
                     ('other', 'no photo that a source or its pattern takes', 'nothing, if it is none of the data', p)
                     for p, n in rest.items() if p not in used]
-    df = pd.DataFrame(rows, columns=['kind', 'why', 'remedy', 'example']).sort_values('example')
-    def last(paths): return '/'.join(paths.iloc[0].split('/')[-2:])
-    groups = df.groupby(['kind', 'why', 'remedy'], as_index=False)
-    return groups.agg(files=('example', 'size'), example=('example', last))[list(LEFT_OUT)]
+    return Contents.summed([(kind, 1, '/'.join(p.split('/')[-2:]), why, remedy)
+                            for kind, why, remedy, p in sorted(rows, key=lambda r: r[3])])
 
 # %% ../../nbs/03_dataset/11_pairs.ipynb #a85527a7
 def _within(folder, parts, scenes, masks, depths, backgrounds):

@@ -18,9 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nb_helpers.dataset.layout import (
-    IMAGE_SUFFIXES, LIST_READ, LIST_SUFFIXES, SPLIT_NAMES, VIDEO_SUFFIXES, Contents, is_level, layout, some_of,
-    with_left_out)
+from .layout import LIST_READ, SPLIT_NAMES, SUFFIXES, Contents, some_of, with_left_out
 
 # %% ../../nbs/03_dataset/08_sources.ipynb #068da903
 # letters beyond a to z of the languages of an encoding; first French, German, Spanish, Portuguese, Italian, Swedish,
@@ -213,7 +211,7 @@ def is_list(
     source:str, # a name, path or address
 )->bool:
     "Is it a file that holds a list, so that it must stay beside its photos?"
-    try: return Path(source).suffix.lower() in LIST_SUFFIXES and Path(source).is_file()
+    try: return Path(source).suffix.lower() in SUFFIXES['list'] and Path(source).is_file()
     except (OSError, ValueError): return False
 
 # %% ../../nbs/03_dataset/08_sources.ipynb #2cfee5d4
@@ -225,7 +223,7 @@ def _read_table(
     "The list as a table of texts; `ValueError` naming the file, what was found in it and what to do"
     path = Path(path)
     name, suffix = path.name, path.suffix.lower()
-    if suffix in LIST_SUFFIXES - {*_TABLE_SUFFIXES, '.xls'}:
+    if suffix in SUFFIXES['list'] - {*_TABLE_SUFFIXES, '.xls'}:
         raise ValueError(f"{name} is no list that is read here ({', '.join(_TABLE_SUFFIXES)}): "
                          "save the table as one of them")
     if name.encode('utf-8', 'replace').decode() != name:
@@ -257,7 +255,7 @@ def _as_table(rows, name, say):
     _say_blanks(df, stripped, head, name, say)
     df = stripped.where(stripped.ne(''))
     keep = [i for i in df if df[i].notna().any() or head[i] and not len(df)]
-    named = next((h for h in head if Path(h).suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES), None)
+    named = next((h for h in head if Path(h).suffix.lower() in SUFFIXES['photo'] | SUFFIXES['video']), None)
     if named:
         raise ValueError(f"{name} has no header, {found}, which names a file: "
                          "put a first row on top that says what the columns are, such as file,label")
@@ -307,7 +305,7 @@ class _Tails:
         self.wanted = kinds
 
     def _level(self, level):
-        full, bare, known = {}, {}, IMAGE_SUFFIXES | VIDEO_SUFFIXES
+        full, bare, known = {}, {}, SUFFIXES['photo'] | SUFFIXES['video']
         for name, kind in self.kinds.items():
             stem, suffix = os.path.splitext(name)
             if suffix.lower() not in known: stem = name
@@ -490,7 +488,7 @@ def _file_column(
     files = {c: [found[c][1][v][1][:1] if isinstance(v, str) else [] for v in df[c]] for c in best if len(best) > 1}
     if any(f != files[best[0]] for f in files.values()):
         raise ValueError(f"{name}: the columns {' and '.join(best)} name other files each: leave in one of them")
-    known = IMAGE_SUFFIXES | VIDEO_SUFFIXES
+    known = SUFFIXES['photo'] | SUFFIXES['video']
     def suffixed(c): return df[c].dropna().map(lambda v: os.path.splitext(v)[1].lower() in known).mean()
     column = max(best, key=suffixed)
     if _find_files([column], tails, [k for k in tails.levels if k < 2])[column][1]:
@@ -597,11 +595,11 @@ def _clean_labels(
 # %% ../../nbs/03_dataset/08_sources.ipynb #0a80dd98
 def _from_folders(
     folder:Path,    # holds train/ and val/ (or valid/, test/ ...), or the class folders themselves, maybe in a wrapper
-    label:str='',   # classes, as in `layout.layout`: '' decides, 'folder 2' takes those below the outermost
+    label:str='',   # classes, as in `Contents.items`: '' decides, 'folder 2' takes those below the outermost
 )->pd.DataFrame:    # columns id, path, label; split and group where folders say them; with the table `left_out`
     "Items of a folder per class, with the fixed split if there is one; `ValueError` for photos outside class folders"
     inside = Contents(folder)
-    items = layout(inside, label)
+    items = inside.items(label)
     return with_left_out(items, inside.table(items.path))
 
 # %% ../../nbs/03_dataset/08_sources.ipynb #857920a6
@@ -868,6 +866,10 @@ def _from_lists(folder, label, group):
     return _books(items.sort_values('id', ignore_index=True), [inside], [inside.folder/n for n in chosen])
 
 # %% ../../nbs/03_dataset/08_sources.ipynb #92e01e48
+def _is_level(label):
+    "Does it choose folders ('', 'folder 1'), not the column of a list?"
+    return not label.strip() or re.fullmatch(r'folder\s*\d', label.strip(), re.I) is not None
+
 def read_items(
     source:Path,         # a folder (train/ + val/, or a folder a class), or a list (.csv, .tsv, .txt, .xlsx)
     label:str='',        # column of the list with the label; '': folders are the labels, 'folder 1' the outermost
@@ -875,7 +877,7 @@ def read_items(
 )->pd.DataFrame:         # items, checked by `check_items`
     "Items of a folder or a list, checked; errors name the file or column and what to do"
     source = Path(source)
-    if source.is_dir() and is_level(label):
+    if source.is_dir() and _is_level(label):
         return check_items(_from_folders(source, label))
     if source.is_dir(): return check_items(_from_lists(source, label, group))
     if not source.is_file():
@@ -925,7 +927,7 @@ def _last(name):
     "The name of a clip alone, without its suffix, case and form of accents"
     name = unicodedata.normalize('NFC', name).casefold().replace('\\', '/')
     stem, suffix = os.path.splitext(name.rstrip('/').rpartition('/')[2])
-    return stem if suffix in VIDEO_SUFFIXES else stem + suffix
+    return stem if suffix in SUFFIXES['video'] else stem + suffix
 
 # %% ../../nbs/03_dataset/08_sources.ipynb #1f77ba99
 class _Clips:
@@ -935,7 +937,7 @@ class _Clips:
         odd = [ascii(n) for n in self.names if any('\ud800' <= c <= '\udfff' for c in n)]
         if odd: raise ValueError(f"{len(odd)} videos have a name that is not UTF-8: {', '.join(odd[:3])}; rename them")
         if not self.names:
-            kinds = ', '.join(sorted(VIDEO_SUFFIXES))
+            kinds = ', '.join(sorted(SUFFIXES['video']))
             raise FileNotFoundError(f"{inside.folder} holds no video ({kinds}); it holds: {inside}")
         bare = pd.Series([n.rpartition('/')[2] for n in self.names]).value_counts()
         self.own = {n: n.rpartition('/')[2] if bare[n.rpartition('/')[2]] == 1 else n for n in self.names}

@@ -81,9 +81,9 @@ def _other(self:_Sources, path):
 # %% ../../nbs/10_export/04_predict.ipynb #22abaf55
 def _packed(path):
     "Whether a file that was named is an archive to look into; a .docx is a zip as well, and is none"
-    from nb_helpers.dataset.layout import ARCHIVE_SUFFIXES, file_kind
+    from nb_helpers.dataset.layout import SUFFIXES, file_kind
     suffix = os.path.splitext(path)[1].lower()
-    return os.path.isfile(path) and (suffix in ARCHIVE_SUFFIXES or not suffix and file_kind(path) == 'archive')
+    return os.path.isfile(path) and (suffix in SUFFIXES['archive'] or not suffix and file_kind(path) == 'archive')
 
 # %% ../../nbs/10_export/04_predict.ipynb #17546119
 @lru_cache(1 << 16)
@@ -153,15 +153,14 @@ def _unpacked(self:_Sources, path):
 # %% ../../nbs/10_export/04_predict.ipynb #b6c7b265
 def _not_unpacked(path, there):
     "A row for the leftovers of systems in a zip, which were not unpacked"
-    import pandas as pd
     import zipfile
-    from nb_helpers.dataset.layout import LEFT_OUT, hidden
+    from nb_helpers.dataset.layout import Contents, hidden
     inside = [i.filename for i in zipfile.ZipFile(path).infolist()
               if not i.is_dir()] if zipfile.is_zipfile(path) else []
     example = next(filter(hidden, inside), '')
     why = "a system's own copy, or a link to nothing"
     rows = [('hidden', len(inside) - there, f'{path}/{example}', why, 'nothing')] if len(inside) > there else []
-    return pd.DataFrame(rows, columns=LEFT_OUT)
+    return Contents.summed(rows)
 
 # %% ../../nbs/10_export/04_predict.ipynb #cad492df
 @patch
@@ -178,10 +177,8 @@ def _nothing(self:_Sources, given):
 def left_out(self:_Sources):
     "What was left out of all folders, a row a kind and reason"
     import pandas as pd
-    from nb_helpers.dataset.layout import LEFT_OUT
-    if not self.left: return pd.DataFrame(columns=LEFT_OUT)
-    kinds = pd.concat(self.left).groupby(['kind', 'why', 'remedy'], as_index=False)
-    return kinds.agg(files=('files', 'sum'), example=('example', 'first'))[list(LEFT_OUT)]
+    from nb_helpers.dataset.layout import Contents
+    return Contents.summed(pd.concat(self.left) if self.left else [])
 
 # %% ../../nbs/10_export/04_predict.ipynb #4facfcc3
 @patch

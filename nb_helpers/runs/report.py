@@ -29,9 +29,9 @@ from ..analysis.figures import (
 from ..analysis.score import (
     bootstrap, bootstrap_soft, confused, confusion, per_class, reliability, top_mistakes)
 from ..dataset.items import own_groups
-from ..dataset.names import as_they_are, legend_name, short_name
+from ..dataset.names import as_they_are, short_name
 from ..dataset.decode import lower_is_better, metric_name
-from ..dataset.labelstudio import fleiss_kappa, last_word, vote, vote_counts
+from ..dataset.labelstudio import last_word, people_agree, vote
 from ..drive.archives import write_whole
 from ..drive.files import read_json, unsafe_cell, write_csv
 from .compare import (
@@ -272,17 +272,19 @@ def report_raters(
     from nb_helpers.analysis.inspect import compare_with_raters   # here, so that a report needs no torch
     vocab, said = list(preds.vocab), pd.Series(preds.preds, np.asarray(preds.ids)).map(dict(enumerate(preds.vocab)))
     answers = annotations[annotations.id.isin(said.index)]
-    counts = vote_counts(answers, vocab)
+    votes = vote(answers, vocab)
+    counts = votes[vocab]
     table = compare_with_raters(preds, counts)
     with_model = counts + pd.get_dummies(said[counts.index]).reindex(columns=vocab, fill_value=False)
     metrics = {f'{who}_{k}': table[who].iloc[i] for i,k in enumerate(('pairs', 'most')) for who in ('people', 'model')}
-    run.log_metrics(**metrics, people_kappa=fleiss_kappa(counts), with_model_kappa=fleiss_kappa(with_model))
+    run.log_metrics(**metrics, people_kappa=people_agree(counts)['kappa'],
+                    with_model_kappa=people_agree(with_model)['kappa'])
     run.save_table('beside_people', table, index=True)
     own = last_word(answers)
     each = (own.label == own.id.map(said)).groupby(own.person).mean().rename('agrees with the model')
     figure = _plot_raters(table, f'{len(counts)} pictures, {len(each)} people')
     run.log_figure('beside_people', figure, dpi=150)
-    votes = vote(answers, vocab).assign(model=lambda d: d.index.map(said))
+    votes = votes.assign(model=lambda d: d.index.map(said))
     return table, figure, each, votes.loc[votes.model != votes.label, ['model', 'label', 'share', *vocab]]
 
 # %% ../../nbs/09_runs/04_report.ipynb #2daa92c8
@@ -645,7 +647,7 @@ def _plot_curves(
     for ax,c in zip(axs[0], cols):
         for i,(r,h) in reversed(list(enumerate(have))):
             if c not in h: continue
-            kw = (dict(color=f'C{i}', lw=1.7, zorder=3, label=legend_name(labels[r.id], 28)) if i<colours
+            kw = (dict(color=f'C{i}', lw=1.7, zorder=3, label=short_name(labels[r.id], 28, True)) if i<colours
                   else dict(color='#bbb', lw=.8))
             ax.plot(range(1, len(h)+1), h[c], marker='.' if len(h)<3 else None, **kw)
         ax.set_ylabel(metric_name(c), size=8, parse_math=False); ax.tick_params(labelsize=7)

@@ -287,13 +287,13 @@ def log_unreadable(self:Run,
 ):               # DataFrame of what was left out, a row a kind; without the lists that were read, which need nothing
     "Keep what became of the files that are no items: unreadable.csv, and both in the section `data` of run.json"
     import pandas as pd
-    from nb_helpers.dataset.layout import LEFT_OUT, LIST_READ, left_out
+    from nb_helpers.dataset.layout import LIST_READ, left_out
     left = pd.concat([left_out(o) for o in read], ignore_index=True)
     # a name in another encoding
     left['example'] = [str(o).encode('utf-8', 'backslashreplace').decode() for o in left.example]
     bad = pd.DataFrame(columns=['id', 'path', 'reason']) if unreadable is None else unreadable
     write_csv(self.dir/'unreadable.csv', bad)
-    self.describe(data=dict(unreadable=len(bad), left_out=left[list(LEFT_OUT)].to_dict('records')))
+    self.describe(data=dict(unreadable=len(bad), left_out=left.to_dict('records')))
     left = left[left.why.ne(LIST_READ)].reset_index(drop=True)
     if len(bad) or len(left): print(f'{len(bad)} unreadable, {left.files.sum()} left out')
     return left

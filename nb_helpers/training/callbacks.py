@@ -33,7 +33,7 @@ from ..dataset.augment import AtPhase
 from ..dataset.task import to_scores
 from ..drive.archives import write_whole
 from ..gpu import evaluating, keep_rng, same_precision
-from .metrics import Scores, save_epoch
+from .metrics import EpochPredictions, Scores
 
 # %% ../../nbs/07_training/04_callbacks.ipynb #2f063370
 class Accumulate(GradientAccumulation):
@@ -330,7 +330,8 @@ class KeepEpochs(Callback):
         preds = predict_scores(self.learn, self.dl, s.task, s.act, s.task == 'ordinal' and y.ndim == 2
                               and y.shape[1] > 1)
         n_cls = s.n_cls or (preds.shape[1] if s.task == 'classes' else 0)
-        save_epoch(folder, epoch, self.dl, np.full(len(preds), -1), preds, task=s.task, n_cls=n_cls, row=dict(s.row))
+        EpochPredictions.write(folder, epoch, self.dl, np.full(len(preds), -1), preds,
+                               task=s.task, n_cls=n_cls, row=dict(s.row))
 
     def state_dict(self): return {}   # files, which a run that goes on finds again
     def load_state_dict(self, d): pass
