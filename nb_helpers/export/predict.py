@@ -370,10 +370,10 @@ def _takes_clips(spec):
 # %% ../../nbs/10_export/04_predict.ipynb #dfbcf42b
 def _checked(a, temp):
     "(export folder, sources, part file): all that can be known without torch"
-    from nb_helpers.export.spec import find_export, plain_spec
+    from nb_helpers.export.spec import Spec
     if a.bs < 1: raise ValueError(f"--bs {a.bs}: a batch has 1 item or more")
-    where = find_export(a.run, a.runs)
-    spec = plain_spec(where)
+    where = Spec.find(a.run, a.runs)
+    spec = Spec.read(where)
     clips, part = _takes_clips(spec), _PartFile(a.out, a.go_on, a.anew)
     try:
         sources = _Sources(*_asked(a.paths), clips, temp)

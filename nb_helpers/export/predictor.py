@@ -29,7 +29,7 @@ from ..dataset.images import ImageError, Preparation, check_values
 from ..dataset.layout import file_kind
 from ..drive.archives import sha256_file, write_whole
 from ..drive.files import hide_secrets, plain, safe_cell
-from .spec import FORMAT, find_export, not_text, plain_spec, spec_hash
+from .spec import Spec
 from ..gpu import channels_last, keep_memory, n_cpus
 from ..model.image import image_model
 from ..model.ladder import ladder_net
@@ -181,7 +181,7 @@ def _read_spec(
     folder:Path, # holds spec.json
 )->dict:         # checked: every field there and of its kind, a network, a preparation and a task known here
     "The spec of an exported model; `ValueError` names a field missing, ill-typed or unknown, or a changed file"
-    spec = plain_spec(folder)
+    spec = Spec.read(folder)
     try: return {**spec, **_known(spec)}
     except ValueError as e: raise ValueError(f"{Path(folder)/'spec.json'}: {e}") from e
 
@@ -241,17 +241,17 @@ def export(
     mean, std = prep.stats
     spec = plain(dict(network=network, task=dict(task) if isinstance(task, dict) else vars(task), prepare=prep.values,
                       mean=mean, std=std, **(dict(answer=answers.values) if answers else {})))
-    if bad := not_text(spec): raise ValueError(f"{bad!r} is no text that can be written: give the class another name")
+    if bad := Spec(spec).not_text():
+        raise ValueError(f"{bad!r} is no text that can be written: give the class another name")
     spec = {**spec, **_known(spec)}
     _same(model, spec)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     weights = _save(folder/'weights.safetensors', model, answers.tensors if answers else {})
     said = hide_secrets(plain(dict(metrics=metrics or {}, licence=licence, notes=notes)))  # an export is sent to others
-    spec = dict(format=FORMAT if answers else 2, **spec, metrics=said['metrics'], licence=said['licence'],
-                versions=_versions(), notes=said['notes'], sha256=sha256_file(weights), spec_sha256='0'*64)
-    text = json.dumps(spec, indent=1, ensure_ascii=False, allow_nan=False)
-    write_whole(folder/'spec.json', text.replace(f'"spec_sha256": "{"0"*64}"', f'"spec_sha256": "{spec_hash(text)}"'))
+    spec = Spec(format=Spec.FORMAT if answers else 2, **spec, metrics=said['metrics'], licence=said['licence'],
+                versions=_versions(), notes=said['notes'], sha256=sha256_file(weights))
+    write_whole(folder/'spec.json', spec.text())
     _read_spec(folder)
     return folder
 
@@ -351,7 +351,7 @@ class Predictor:
 @patch
 def _describe(self:Predictor, folder):
     "All but the model, from spec.json"
-    self.folder = Path(folder) if Path(folder).exists() else find_export(folder)
+    self.folder = Path(folder) if Path(folder).exists() else Spec.find(folder)
     self.spec = _read_spec(self.folder)
     network = self.spec['network']
     self.map_names, self.clips = network.get('maps'), _for_clips(network)
