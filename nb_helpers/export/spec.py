@@ -55,8 +55,9 @@ def _check_format(n, where):
     "`ValueError` for a format that this version does not read"
     if not isinstance(n, int) or isinstance(n, bool):
         raise ValueError(f"{where}: 'format' is missing or not of type int")
-    if n > Spec.FORMAT: raise ValueError(f"{where} has format {n}, this version reads 2 and {Spec.FORMAT}: update nb_helpers")
-    if n < 2: raise ValueError(f"{where} has format {n}, this version reads 2 and {Spec.FORMAT}: export the run again")
+    said = f"{where} has format {n}, this version reads 2 and {Spec.FORMAT}"
+    if n > Spec.FORMAT: raise ValueError(f"{said}: update nb_helpers")
+    if n < 2: raise ValueError(f"{said}: export the run again")
 
 @patch
 def not_text(self:Spec

@@ -25,9 +25,8 @@ from fastcore.basics import patch
 from ..drive.archives import write_whole
 from ..drive.files import (
     csv_text, hide_secrets, plain, read_json, safe_cell, unsafe_cell, write_csv)
-from .environment import (
-    environment, is_alive, is_own, live_notebook, own_marks, session)
-from .ledger import damage, present_params, restore_run, run_dirs, run_status, silent_for, write_ledger
+from .environment import Machine
+from .ledger import RunInfo, restore_run, run_dirs, write_ledger
 
 # %% ../../nbs/09_runs/02_run.ipynb #7e9ae810
 def history_rows(
@@ -93,8 +92,8 @@ def start_run(
     "Write the first run.json: id, workbook, parameters, environment, start, status, process; else no folder stays"
     try:
         info = dict(id=Path(dir).name, workbook=str(workbook), status='running', started=_now(), minutes=0., sessions=1,
-                    session=session(), marks=own_marks(Path(dir).name), params=plain(hide_secrets(params), 'params'),
-                    environment=environment(), **more)
+                    session=Machine.session(), marks=Machine.marks(Path(dir).name), environment=Machine.environment(),
+                    params=plain(hide_secrets(params), 'params'), **more)
         write_whole(Path(dir)/'run.json', _dumps(info))
     except BaseException:   # a full disk, Ctrl-C, a value that JSON has no form for
         with contextlib.suppress(OSError): Path(dir).rmdir()   # goes only where it is empty
@@ -102,7 +101,7 @@ def start_run(
     return info
 
 # %% ../../nbs/09_runs/02_run.ipynb #5a0a8742
-def _is_me(who): return bool(who) and who.get('pid') == os.getpid() and bool(is_alive(who))
+def _is_me(who): return bool(who) and who.get('pid') == os.getpid() and bool(Machine.is_alive(who))
 
 class Run:
     "A folder that keeps everything about one run of a workbook"
@@ -111,7 +110,7 @@ class Run:
     ):
         self.dir = Path(dir).resolve()
         info = self.info
-        if why := damage(info): raise ValueError(f"{self.dir.name} is damaged: {why}")
+        if why := RunInfo.damage(info): raise ValueError(f"{self.dir.name} is damaged: {why}")
         self.id, self._t0, self._before = self.dir.name, time.monotonic(), info.get('minutes') or 0.
         self._beat = self._said = 0.
         self._mine = _is_me(info.get('session'))
@@ -148,7 +147,7 @@ def _move_in(cls, made, old, workbook, params):  # the folder that nb_run made b
         start_run(made, workbook, {**old['params'], **params}, adopted=True, **_kept_extras(old))
     else: cls(made)._check_params(params)
     run = cls(made)
-    run._update(session=session(), adopted=True, updated=_now())
+    run._update(session=Machine.session(), adopted=True, updated=_now())
     run._mine = True
     return run
 
@@ -160,13 +159,13 @@ def _unfinished(root, workbook, params):
     for d in sorted(run_dirs(root), key=lambda o: o.name[-20:-5], reverse=True):
         try:
             run, info = Run(d), read_json(d/'run.json')
-            free = info['status'] != 'done' and (run._mine or not is_alive(info.get('session') or {}))
+            free = info['status'] != 'done' and (run._mine or not Machine.is_alive(info.get('session') or {}))
             same = info['workbook']==workbook and free and not _differences(info['params'], params)
             same = same and 'folds' not in (info.get('study') or {})   # that one nb_run goes on with
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue   # a damaged folder is shown by the ledger
         if not same: continue
-        if is_own(d.name, info.get('marks')) and not set(params) - set(info['params']): return run
+        if Machine.owns(d.name, info.get('marks')) and not set(params) - set(info['params']): return run
         print(f"{d.name} is an unfinished run with these choices that neither this machine nor this Drive began: "
               f"it is left alone; nb_run --resume {d.name} goes on with it")
 
@@ -189,13 +188,13 @@ def open(cls:Run,
 def info(self:Run)->dict:  # id, workbook, status, started, minutes, params, environment and what was described
     "What run.json holds now"
     info = read_json(self.dir/'run.json')
-    if isinstance(info, dict) and isinstance(info.get('params'), dict): info['params'] = present_params(info)
+    if isinstance(info, dict) and isinstance(info.get('params'), dict): info['params'] = RunInfo(info).params()
     return info
 
 @patch(as_prop=True)
 def status(self:Run)->str:
     "As in run.json, but 'killed' or 'lost' where that says 'running' and nothing runs"
-    return run_status(self.info)
+    return RunInfo(self.info).status()
 
 @patch(as_prop=True)
 def params(self:Run)->dict:
@@ -470,18 +469,19 @@ def resume(self:Run,
 )->Run:                     # the run itself
     "Continue in this process; `ValueError` for other parameters, `RuntimeError` while another process is at work on it"
     info, was = self.info, self.status
-    if is_alive(info.get('session') or {}) and not self._mine and info['status']=='running': raise RuntimeError(
+    if Machine.is_alive(info.get('session') or {}) and not self._mine and info['status']=='running': raise RuntimeError(
         f"{self.id} is running in process {info['session']['pid']} of this machine; stop that one first")
     if params is not None: self._check_params(params)
     if (self.dir/'elsewhere.json').exists():
         restore_run(self.id, self.dir.parent)   # so far only its small files are here
     if self._mine and was=='running': return self
-    ago = f"{silent_for(info):.0f} min ago"
+    ago = f"{RunInfo(info).silent_for():.0f} min ago"
     print(f"going on with {self.id}: {was}, last heard of {ago}, {info.get('minutes') or 0:.1f} min so far")
-    env = environment()
+    env = Machine.environment()
     here = dict(at=_now(), after=was, device=env['device'], git_commit=env['git_commit'])
-    self._update(status='running', sessions=(info.get('sessions') or 1)+1, session=session(), marks=own_marks(self.id),
-                 updated=_now(), resumed=[*(info.get('resumed') or []), here])
+    self._update(status='running', sessions=(info.get('sessions') or 1)+1, session=Machine.session(),
+                 marks=Machine.marks(self.id), updated=_now(),
+                 resumed=[*(info.get('resumed') or []), here])
     self._mine = True
     return self
 
@@ -548,7 +548,7 @@ def keep_notebook(self:Run,
     if made:
         print(f"the notebook is kept by nb_run in {Path(made).name}")
         return Path(made)/'notebook.ipynb'
-    text, about = live_notebook()
+    text, about = Machine.notebook()
     if text is None:
         print(f"the notebook is not kept: {about}")
         return None
