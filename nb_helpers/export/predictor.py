@@ -21,7 +21,7 @@ import torch
 from fastcore.basics import patch
 
 from ..analysis.answer import Answers
-from ..analysis.shift import photo_facts, unlike
+from ..analysis.shift import Usual
 from ..dataset.decode import Decoder
 from ..dataset.duplicates import open_lazily
 from ..dataset.clips import VideoError
@@ -476,7 +476,7 @@ def rows(self:Predictor,
         n = len(f) if isinstance(f, (list, tuple)) else 1
         if n != self.pictures: raise ValueError(f"this network sees {self.pictures} pictures together, {n} given")
     names = names or [' + '.join(map(str, f)) if isinstance(f, (list, tuple)) else str(f) for f in files]
-    self.facts = []                                        # of the photos that were read, for `unlike`
+    self.facts = []                                        # of the photos that were read, for `Usual.unlike`
     for at, read in _batches(self, files, bs):
         self._look(files[at:at+bs], read)
         yield [[n, *row] for n, row in zip(names[at:at+bs], _rows(self, read))]
@@ -486,18 +486,19 @@ def _look(self:Predictor, files, read):
     "Keep the facts of a batch of photos, where the export knows what is usual"
     if not self.usual or self.clips or self.pictures > 1: return
     good = [(x, f[0] if isinstance(f, (list, tuple)) else f) for f, (x, _) in zip(files, read) if x is not None]
-    with contextlib.suppress(OSError): self.facts.append(photo_facts(*zip(*good)) if good else None)
+    with contextlib.suppress(OSError): self.facts.append(Usual.facts(*zip(*good)) if good else None)
 
 @patch
 def unlike(self:Predictor)->str: # '' where nothing is to be said, or the export does not know what is usual
     "Whether the photos of the last `rows` or `predict` look like those that trained, in a sentence"
-    return unlike(self.usual, pd.concat(self.facts)) if any(f is not None for f in getattr(self, 'facts', ())) else ''
+    seen = any(f is not None for f in getattr(self, 'facts', ()))
+    return Usual(self.usual).unlike(pd.concat(self.facts)) if seen else ''
 
 @patch(as_prop=True)
 def usual(self:Predictor)->dict|None:
     "What is usual of training photos, as the export's notes have it; None where they say nothing that can be used"
     usual = self.spec['notes'].get('photos')
-    try: unlike(usual, pd.DataFrame({k: [0.] for k in usual['facts']}))
+    try: Usual(usual).unlike(pd.DataFrame({k: [0.] for k in usual['facts']}))
     except (TypeError, KeyError, ValueError, AttributeError, IndexError): return None
     return usual
 

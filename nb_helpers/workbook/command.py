@@ -34,7 +34,7 @@ from ..drive.archives import as_utf8, locked, write_whole
 from ..drive.files import read_json
 from ..drive.workspace import Workspace
 from ..runs.ledger import read_ledger, restore_run, run_dirs, write_ledger
-from ..runs.run import Run, history_rows, new_run_dir, start_run
+from ..runs.run import Run, history_rows
 from .parameters import ParamError, Params
 
 # %% ../../nbs/11_workbook/01_command.ipynb #4dd44e85
@@ -373,8 +373,8 @@ def _read(workbook):  # (path of a workbook, its parameters by name)
 
 # %% ../../nbs/11_workbook/01_command.ipynb #4c890f5b
 def _begin(path, have, values, root, extras):  # a new run's folder
-    dir, own = new_run_dir(path.stem, root).resolve(), _workbooks().get(path.stem) != path
-    start_run(dir, path.stem, {**{k: p.default for k,p in have.items()}, **values}, **extras,
+    dir, own = Run.new_dir(path.stem, root).resolve(), _workbooks().get(path.stem) != path
+    Run.start(dir, path.stem, {**{k: p.default for k,p in have.items()}, **values}, **extras,
               **(dict(notebook=str(path)) if own else {}))
     return Run(dir)
 
@@ -656,8 +656,8 @@ def _study_run(path, values, about, root, resume):
         same = info['workbook'] == path.stem and info['params'] == json.loads(json.dumps(values))
         asked = {k: (info.get('study') or {}).get(k) for k in about}
         if same and asked == about and run.status not in ('done', 'running'): return _reopen(run)
-    dir = new_run_dir(path.stem, root).resolve()
-    start_run(dir, path.stem, values, study=about)
+    dir = Run.new_dir(path.stem, root).resolve()
+    Run.start(dir, path.stem, values, study=about)
     return Run(dir)
 
 def _found(dir):

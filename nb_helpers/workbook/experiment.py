@@ -23,7 +23,7 @@ from ..analysis.figures import figure_axes
 from ..analysis.heat import report_heatmaps
 from ..analysis.baselines import baselines as rungs_of
 from ..analysis.inspect import report_columns, report_labels, report_temperature, with_facts
-from ..analysis.shift import photo_facts, report_shift, usual_facts
+from ..analysis.shift import Usual, report_shift
 from ..balance import BalancedEpochs
 from ..dataset.augment import KeyedEpochs
 from ..dataset.decode import metric_name
@@ -374,7 +374,7 @@ def _usual(self:Experiment, prep, most=300):
     rows = rows.sample(min(len(rows), most), random_state=0)
     rows = rows[[Path(p).is_file() for p in rows.path]]
     if len(rows) < 20: return {}
-    return dict(photos=usual_facts(photo_facts([prep(p) for p in rows.path], rows.path), own_groups(rows)))
+    return dict(photos=Usual.of(Usual.facts([prep(p) for p in rows.path], rows.path), own_groups(rows)))
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e6
 @patch
