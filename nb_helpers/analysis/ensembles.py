@@ -426,25 +426,6 @@ class RunEpochs:
         if any((run.dir/'epochs_test').glob('[0-9]*')):     # by the epochs that both have
             self.valid, self.test = _shared(self.valid, read_epochs(run.dir/'epochs_test'))
 
-    def report(self,
-        extra=None, # name -> scores of the validation items, such as those of averaged weights
-        **kw,       # to `_candidates`: last, folds, groups, n, level, seed
-    )->pd.DataFrame: # of `_candidates`; None where there is one epoch only
-        "epochs.csv, classes_by_epoch.csv, candidates.csv and their figures into the run's folder"
-        run, valid, test = self.run, self.valid, self.test
-        cuts = _epoch_cuts(valid, self.fit)
-        counts = {n: _class_counts(p, cuts, self.vocab)
-                  for n,p in (('validation', valid), ('test', test)) if p is not None}
-        write_csv(run.dir/'epochs.csv', _epoch_table(valid, self.fit, test), index=True)
-        write_csv(run.dir/'classes_by_epoch.csv',
-                  pd.concat({k: c.rename(columns=str) for k,c in counts.items()}, names=['items']).reset_index())
-        if len(valid.epochs) < 2: return None
-        run.log_figure('epochs', self.plot(), dpi=150)
-        found = _candidates(valid, self.fit, extra=extra, **kw)
-        write_csv(run.dir/'candidates.csv', found, index=True)
-        run.log_figure('candidates', _plot_gains(found, self.metric), dpi=150)
-        return found
-
     def plot(self): # matplotlib Figure
         "Predicted classes by epoch, metric, and agreement with the epoch before"
         return _plot_epochs(self.valid, self.fit, self.test, self.vocab, self.metric)
@@ -459,6 +440,27 @@ class RunEpochs:
         why.table.index = pd.Index(self.valid.epochs[-last:], name='epoch')     # as the history counts them
         print(why.verdict)
         return why.plot()
+
+# %% ../../nbs/08_analysis/05_ensembles.ipynb #332a61ee
+@patch
+def report(self:RunEpochs,
+    extra=None, # name -> scores of the validation items, such as those of averaged weights
+    **kw,       # to `_candidates`: last, folds, groups, n, level, seed
+)->pd.DataFrame: # of `_candidates`; None where there is one epoch only
+    "epochs.csv, classes_by_epoch.csv, candidates.csv and their figures into the run's folder"
+    run, valid, test = self.run, self.valid, self.test
+    cuts = _epoch_cuts(valid, self.fit)
+    counts = {n: _class_counts(p, cuts, self.vocab)
+              for n,p in (('validation', valid), ('test', test)) if p is not None}
+    write_csv(run.dir/'epochs.csv', _epoch_table(valid, self.fit, test), index=True)
+    write_csv(run.dir/'classes_by_epoch.csv',
+              pd.concat({k: c.rename(columns=str) for k,c in counts.items()}, names=['items']).reset_index())
+    if len(valid.epochs) < 2: return None
+    run.log_figure('epochs', self.plot(), dpi=150)
+    found = _candidates(valid, self.fit, extra=extra, **kw)
+    write_csv(run.dir/'candidates.csv', found, index=True)
+    run.log_figure('candidates', _plot_gains(found, self.metric), dpi=150)
+    return found
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #ff4cdea7
 def _shared(a, b):

@@ -25,8 +25,7 @@ from fastcore.xml import (
 
 from ..analysis.figures import (
     figure_axes, plot_confusion, plot_history, plot_mistakes, plot_reliability, plot_roc_pr)
-from ..analysis.score import (
-    bootstrap, bootstrap_soft, confused, confusion, per_class, reliability, top_mistakes)
+from ..analysis.score import bootstrap, confused, confusion, per_class, top_mistakes
 from ..dataset.items import own_groups
 from ..dataset.names import as_they_are, legend_name, short_name
 from ..dataset.decode import lower_is_better, metric_name
@@ -176,12 +175,11 @@ def report(self:Run,
     seed:int=0,            # of the bootstrap
     ordered:bool=False,    # the classes are grades: QWK as well
     min_groups:int=0,      # groups for resampling whole groups; with fewer, items are resampled
-)->pd.DataFrame:           # of `bootstrap` and `bootstrap_soft`: `value`, `low`, `high`, a row a metric
+)->pd.DataFrame:           # of `bootstrap`: `value`, `low`, `high`, a row a metric
     "Metrics with intervals, tables, figures and probabilities of one split into the run; `ValueError` as in `metrics`"
     pre = '' if split=='valid' else f'{split}_'
     groups = None if items is None else own_groups(items, preds.ids, min_groups)
-    table = pd.concat([bootstrap(preds, n, level, seed, groups),
-                       bootstrap_soft(preds, n, level, seed, groups, ordered)])
+    table = bootstrap(preds, n, level, seed, groups, soft=True, ordered=ordered)
     classes = per_class(preds, n, level, seed, groups)
     worst = top_mistakes(preds, items, n_mistakes)
     self.save_predictions(preds, split)
@@ -203,7 +201,7 @@ def _split_figures(preds, worst, open_image):
     "Figures of one split by name; none of probabilities that are none"
     out = dict(confusion=plot_confusion(preds))
     if len(worst): out['mistakes'] = plot_mistakes(worst, open_image=open_image)
-    if preds.kind=='confidence': out['reliability'] = plot_reliability(reliability(preds))
+    if preds.kind=='confidence': out['reliability'] = plot_reliability(preds.reliability())
     if preds.kind!='share' and len(set(preds.targs))>1: out['roc_pr'] = plot_roc_pr(preds)
     return out
 
