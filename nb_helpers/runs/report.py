@@ -33,7 +33,7 @@ from ..dataset.labelstudio import fleiss_kappa, last_word, vote, vote_counts
 from ..drive.archives import write_whole
 from ..drive.files import read_json, unsafe_cell, write_csv
 from .compare import (
-    is_number, run_name, ledger_names, short_value, differing, leaderboard, looks, plot_leaderboard)
+    is_number, run_name, ledger_names, short_value, leaderboard, looks, plot_leaderboard)
 from .ledger import read_ledger
 from .run import Run
 
@@ -636,7 +636,7 @@ _MOST = 200 # runs of a workbook that the page shows; all stand in ledger.csv
 # (head, rows) of the table of one workbook: ranked runs first, then the newest without the metric
 def _rows(root, df, metric, page):
     top = leaderboard(metric, root, df.workbook.iloc[0], n=_MOST) if metric else df[:0].assign(rank=[])
-    what = differing(df, ledger_names(root, df)[0])
+    what = ledger_names(root, df)[2]
     order = [*top.id, *df[~df.id.isin(top.id)].id[::-1]][:_MOST]
     got, rows = df.set_index('id'), []
     for k,id in enumerate(order, 1):
@@ -661,7 +661,7 @@ def _workbook_section(root, df, metric, page):  # everything about one workbook
         top = leaderboard(metric, root, name)
         if len(top)>1: figs.append(_png(plot_leaderboard(top, metric), f'{name}: {metric_name(metric)} of the runs'))
         plt.close('all')
-        what = [c for c in differing(df, ledger_names(root, df)[0]) if c in top]
+        what = [c for c in ledger_names(root, df)[2] if c in top]
         curves = _plot_curves([Run(root/i) for i in top.id],
                               [run_name(r, what, 28) or r.id[-4:] for _,r in top.iterrows()])
         if curves: figs.append(_png(curves, f'{name}: curves of the runs'))

@@ -26,7 +26,7 @@ from ..drive.archives import write_whole
 from ..drive.files import (
     csv_text, hide_secrets, plain, read_json, safe_cell, unsafe_cell, write_csv)
 from .environment import Machine
-from .ledger import RunInfo, restore_run, run_dirs, write_ledger
+from .ledger import Ledger, RunInfo
 
 # %% ../../nbs/09_runs/02_run.ipynb #7e9ae810
 def history_rows(
@@ -123,7 +123,7 @@ def _kept_extras(old):  # what nb_run noted
 
 # the newest run of these parameters that has not ended and may go on here, or None
 def _unfinished(root, workbook, params):
-    for d in sorted(run_dirs(root), key=lambda o: o.name[-20:-5], reverse=True):
+    for d in sorted(Ledger(root).folders(), key=lambda o: o.name[-20:-5], reverse=True):
         try:
             run, info = Run(d), read_json(d/'run.json')
             free = info['status'] != 'done' and (run._mine or not Machine.is_alive(info.get('session') or {}))
@@ -363,7 +363,7 @@ def note(self:Run,
     "Add a remark; the ledger shows it"
     notes = [*(self.info.get('notes') or []), ' '.join(str(text).split())]
     self._update(notes=notes)
-    write_ledger(self.dir.parent)
+    Ledger(self.dir.parent).write()
     return notes
 
 @patch
@@ -394,7 +394,7 @@ def set_status(self:Run,
 )->None:
     "Set the run's status and its minutes, and update the ledger"
     self._update(status=' '.join(str(status).split())[:300], minutes=self._minutes(), updated=_now())
-    write_ledger(self.dir.parent)
+    Ledger(self.dir.parent).write()
 
 @patch
 def finish(self:Run)->None:
@@ -413,7 +413,7 @@ def log_metrics(self:Run,
     new = {**self.metrics, **new}
     self.save_json('metrics', new)
     self._update(minutes=self._minutes(), updated=_now())
-    write_ledger(self.dir.parent)
+    Ledger(self.dir.parent).write()
     return new
 
 # %% ../../nbs/09_runs/02_run.ipynb #6e3d2fbe
@@ -475,7 +475,7 @@ def resume(self:Run,
         f"{self.id} is running in process {info['session']['pid']} of this machine; stop that one first")
     if params is not None: self._check_params(params)
     if (self.dir/'elsewhere.json').exists():
-        restore_run(self.id, self.dir.parent)   # so far only its small files are here
+        Ledger(self.dir.parent).restore(self.id)   # so far only its small files are here
     if self._mine and was=='running': return self
     ago = f"{RunInfo(info).silent_for():.0f} min ago"
     print(f"going on with {self.id}: {was}, last heard of {ago}, {info.get('minutes') or 0:.1f} min so far")

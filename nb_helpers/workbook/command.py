@@ -33,7 +33,7 @@ from ..dataset.names import show_any_name
 from ..drive.archives import as_utf8, locked, write_whole
 from ..drive.files import read_json
 from ..drive.workspace import Workspace
-from ..runs.ledger import read_ledger, restore_run, run_dirs, write_ledger
+from ..runs.ledger import Ledger, read_ledger
 from ..runs.run import Run, history_rows
 from .parameters import ParamError, Params
 
@@ -550,7 +550,7 @@ def _unended(run, root):
     "The run to go on with; `ValueError` when it is finished, `FileNotFoundError` when it is nowhere"
     try: run = Run.open(run, root)
     except FileNotFoundError as e:
-        try: run = Run(restore_run(str(run), root))
+        try: run = Run(Ledger(root).restore(str(run)))
         except FileNotFoundError: raise e from None
     if run.status=='done':
         raise ValueError(f"{run.id} is done: there is nothing to go on with. Leave out --resume for a new run; "
@@ -650,7 +650,7 @@ def _study_plan(workbook, folds, seeds, params):
 def _study_run(path, values, about, root, resume):
     "The study to go on with, by its id or by the same choices, else a new one"
     if resume: return _reopen(_unended(resume, root))
-    for d in sorted(run_dirs(root), key=lambda o: o.name[-20:-5], reverse=True):
+    for d in sorted(Ledger(root).folders(), key=lambda o: o.name[-20:-5], reverse=True):
         try: run = Run(d); info = run.info
         except (OSError, ValueError): continue
         same = info['workbook'] == path.stem and info['params'] == json.loads(json.dumps(values))
@@ -663,7 +663,7 @@ def _study_run(path, values, about, root, resume):
 def _found(dir):
     "Function of a note giving the run in `dir` that has it, or None"
     def find(note):
-        for d in run_dirs(dir):
+        for d in Ledger(dir).folders():
             with contextlib.suppress(OSError, ValueError):
                 if _info(d).get('study') == note['study']: return Run(d)
     return find
@@ -1059,6 +1059,6 @@ def _tables(a, code, several):  # exit code; makes runs/report.html and the spre
     try:
         page = report_page(newest_runs(a.runs), Path(a.runs)/'report.html')
         if several: print(f"  page      {page.resolve()} (the newest run of every workbook)")
-        if a.xlsx: print(f"  table     {write_ledger(a.runs, xlsx=True).resolve()}")
+        if a.xlsx: print(f"  table     {Ledger(a.runs).write(xlsx=True).resolve()}")
     except OSError as e: return code if code and e.errno in _FULL else _refused(e, a)   # a full disk was said before
     return 0

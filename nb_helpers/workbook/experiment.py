@@ -37,7 +37,7 @@ from ..export.onnx import check_onnx, report_onnx
 from ..export.predictor import Predictor, export as export_model
 from ..gpu import check_gpu, fit_batch_size, gpu_info, keep_rng, run_precision
 from ..runs.compare import looks
-from ..runs.ledger import fetch_runs, read_ledger, restore_run
+from ..runs.ledger import Ledger, read_ledger
 from ..runs.report import report_page
 from ..runs.run import Run
 from ..training.callbacks import KeepEpochs
@@ -62,7 +62,7 @@ class Experiment:
     def start(self)->Run:
         "Mount Drive, fetch what earlier sessions left, and go on with the unfinished run of these choices or begin one"
         mount()                                                   # without it nothing of an earlier session is found
-        fetch_runs(self.root)
+        Ledger(self.root).fetch()
         self.values = self.choices()
         self._check_more()
         self.run = Run.create(self.name, self.values, self.root, resume=True)
@@ -159,7 +159,7 @@ def use_outputs(self:Experiment,
     run = self.run
     if before := run.info.get('after'): return Run.open(before, self.root)
     earlier = self._finished({k: v if isinstance(v, tuple) else (v,) for k, v in params.items()})
-    if (earlier.dir/'elsewhere.json').exists(): restore_run(earlier.id, self.root)   # only its small files are here
+    if (earlier.dir/'elsewhere.json').exists(): Ledger(self.root).restore(earlier.id)   # only its small files are here
     shutil.copytree(earlier.dir, run.dir, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_ITS_OWN))
     kept = {k: v for k, v in earlier.info.items() if k in ('data', 'model', 'training')}
     run.describe(after=earlier.id, **kept)
