@@ -14,7 +14,6 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 
-from .ensembles import aligned
 from .figures import figure_axes, plot_mistakes
 from .score import Predictions, bootstrap, item_values, soft_scores
 from ..dataset.decode import metric_name
@@ -74,7 +73,7 @@ def _hardest(
     members = {'model': members} if hasattr(members, 'probs') else dict(members)
     first = next(iter(members.values()))
     t,_ = first.countable()
-    p = np.stack(list(aligned(members)[1].values())).astype(np.float64)
+    p = np.stack(list(Predictions.aligned(members)[1].values())).astype(np.float64)
     mean, at = p.mean(0), np.arange(len(t))
     wrong, preds = (p.argmax(2) != t).mean(0), mean.argmax(1)
     i = np.lexsort((mean[at, t], -wrong))[:n]

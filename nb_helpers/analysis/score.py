@@ -153,6 +153,23 @@ def from_scores(cls:Predictions,
     targs = [place[o] for o in items.label] if 'label' in items else None
     return cls(items.id, targs, np.stack([1 - p, p], 1), vocab, kind)
 
+# %% ../../nbs/08_analysis/00_score.ipynb #b107287f
+@patch(cls_method=True)
+def aligned(cls:Predictions,
+    members,      # name -> `Predictions` of the same items and classes, in any order
+)->tuple:         # (targets (n,) or None, {name: probabilities (n, k)}, ids), in the order of the first
+    "Predictions of several models side by side; `ValueError` where they are not of the same items"
+    first, out = next(iter(members.values())), {}
+    for name,p in members.items():
+        at = {k: i for i,k in enumerate(p.ids.tolist())}
+        if set(at) != set(first.ids.tolist()) or p.vocab != first.vocab:
+            raise ValueError(f"{name} has other items or classes than {next(iter(members))}")
+        j = np.array([at[k] for k in first.ids.tolist()], int)
+        if p.targs is not None and first.targs is not None and (p.targs[j] != first.targs).any():
+            raise ValueError(f"{name} has other labels than {next(iter(members))}")
+        out[name] = p.probs[j]
+    return first.targs, out, first.ids
+
 # %% ../../nbs/08_analysis/00_score.ipynb #edc84d08
 def _first_of(
     ids,     # of items

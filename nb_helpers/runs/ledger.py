@@ -160,6 +160,17 @@ def read_ledger(
     cols, own, mets = _names(parts)
     return pd.DataFrame([_row(p, own, mets) for p in parts], columns=cols)
 
+# %% ../../nbs/09_runs/01_ledger.ipynb #c3c38ee6
+@patch
+def newest(self:Ledger
+)->list: # a run's folder for every workbook, sorted by workbook
+    "The newest finished run of each workbook, or its newest one where none is finished"
+    df = read_ledger(self.root)
+    if not len(df): return []
+    df = df[df.started.notna() & df.workbook.notna()]
+    df = df.assign(done=df.status=='done').sort_values(['done','started','id'])
+    return [self.root/i for _,i in sorted((w, g.id.iloc[-1]) for w,g in df.groupby('workbook'))]
+
 # %% ../../nbs/09_runs/01_ledger.ipynb #aa0f8e73
 def _stamps(root):
     "{run: what changes whenever its run.json or metrics.json does}"

@@ -68,17 +68,17 @@ def _spread(
 # %% ../../nbs/09_runs/05_study.ipynb #925fff09
 def _mean(members):
     "`Predictions` of several networks for the same items as one: mean probabilities, of the least kind"
-    from nb_helpers.analysis.ensembles import aligned
+    from nb_helpers.analysis.score import Predictions
     members = dict(enumerate(members))
-    _, probs, _ = aligned(members)
+    _, probs, _ = Predictions.aligned(members)
     kind = max((p.kind for p in members.values()), key=['confidence', 'shifted', 'share'].index)
     return replace(members[0], probs=np.mean(list(probs.values()), 0), kind=kind)
 
 # %% ../../nbs/09_runs/05_study.ipynb #e0c1ab3f
 def _as_first(members):
     "The same `Predictions`, all in the order of the first"
-    from nb_helpers.analysis.ensembles import aligned
-    _, probs, _ = aligned(dict(enumerate(members)))
+    from nb_helpers.analysis.score import Predictions
+    _, probs, _ = Predictions.aligned(dict(enumerate(members)))
     return [replace(members[0], probs=p, kind=m.kind) for p, m in zip(probs.values(), members)]
 
 # %% ../../nbs/09_runs/05_study.ipynb #5582327f

@@ -1055,9 +1055,9 @@ def _checked(a):  # names of the workbooks to run; an error for whatever is wron
 
 # %% ../../nbs/11_workbook/01_command.ipynb #0f300a53
 def _tables(a, code, several):  # exit code; makes runs/report.html and the spreadsheet anew and says where they are
-    from nb_helpers.runs.report import newest_runs, report_page
+    from nb_helpers.runs.report import report_page
     try:
-        page = report_page(newest_runs(a.runs), Path(a.runs)/'report.html')
+        page = report_page(Ledger(a.runs).newest(), Path(a.runs)/'report.html')
         if several: print(f"  page      {page.resolve()} (the newest run of every workbook)")
         if a.xlsx: print(f"  table     {Ledger(a.runs).write(xlsx=True).resolve()}")
     except OSError as e: return code if code and e.errno in _FULL else _refused(e, a)   # a full disk was said before

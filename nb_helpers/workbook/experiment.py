@@ -33,7 +33,7 @@ from ..dataset.sources import is_list
 from ..dataset.task import to_targets
 from ..drive.links import data_licence
 from ..drive.workspace import Workspace, mount, work_folder
-from ..export.onnx import check_onnx, report_onnx
+from ..export.onnx import OnnxPredictor, report_onnx
 from ..export.predictor import Predictor, export as export_model
 from ..gpu import check_gpu, fit_batch_size, gpu_info, keep_rng, run_precision
 from ..runs.compare import looks
@@ -273,7 +273,7 @@ def _check_more(self:Experiment):
         raise ValueError(f"mixup={self.values['mixup']}, cutmix={self.values['cutmix']}: one or the "
                          "other; set one of them to 0")
     _check_start(self.values)
-    if self.values.get('onnx'): check_onnx()
+    if self.values.get('onnx'): OnnxPredictor.check()
     if (name := self.values.get('tracking')) and find_spec(name) is None:
         raise ImportError(f"tracking={name!r}: the package is missing; pip install {name}, or tracking=''")
 
