@@ -410,20 +410,24 @@ class RunEpochs:
         if any((run.dir/'epochs_test').glob('[0-9]*')):     # by the epochs that both have
             self.valid, self.test = _shared(self.valid, read_epochs(run.dir/'epochs_test'))
 
-    def plot(self): # matplotlib Figure
-        "Predicted classes by epoch, metric, and agreement with the epoch before"
-        return _plot_epochs(self.valid, self.fit, self.test, self.vocab, self.metric)
+# %% ../../nbs/08_analysis/05_ensembles.ipynb #8eb85c22
+@patch
+def plot(self:RunEpochs): # matplotlib Figure
+    "Predicted classes by epoch, metric, and agreement with the epoch before"
+    return _plot_epochs(self.valid, self.fit, self.test, self.vocab, self.metric)
 
-    def plot_unstable(self,
-        last:int|None=None, # epochs from the end, 2 or more: before, the model moves as it learns; None: half
-        **kw,               # to `why_unstable`: plain, folds, n, least, seed, level
-    ):                      # matplotlib Figure
-        "`why_unstable`: its verdict is printed, thresholds and metric by epoch are drawn"
-        last = last or max(2, len(self.valid.epochs)//2)
-        why = why_unstable(self.valid.targs, self.valid.scores[-last:], self.fit, **kw)
-        why.table.index = pd.Index(self.valid.epochs[-last:], name='epoch')     # as the history counts them
-        print(why.verdict)
-        return why.plot()
+# %% ../../nbs/08_analysis/05_ensembles.ipynb #c0873657
+@patch
+def plot_unstable(self:RunEpochs,
+    last:int|None=None, # epochs from the end, 2 or more: before, the model moves as it learns; None: half
+    **kw,               # to `why_unstable`: plain, folds, n, least, seed, level
+):                      # matplotlib Figure
+    "`why_unstable`: its verdict is printed, thresholds and metric by epoch are drawn"
+    last = last or max(2, len(self.valid.epochs)//2)
+    why = why_unstable(self.valid.targs, self.valid.scores[-last:], self.fit, **kw)
+    why.table.index = pd.Index(self.valid.epochs[-last:], name='epoch')     # as the history counts them
+    print(why.verdict)
+    return why.plot()
 
 # %% ../../nbs/08_analysis/05_ensembles.ipynb #332a61ee
 @patch
