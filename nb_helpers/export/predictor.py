@@ -7,7 +7,6 @@ __all__ = ['export', 'Predictor']
 
 # %% ../../nbs/10_export/02_predictor.ipynb #48baee97
 import contextlib
-import json
 import os
 import platform
 import stat

@@ -31,7 +31,7 @@ from ..dataset.names import as_they_are, legend_name, short_name
 from ..dataset.decode import lower_is_better, metric_name
 from ..dataset.labelstudio import fleiss_kappa, last_word, vote, vote_counts
 from ..drive.archives import write_whole
-from ..drive.files import read_json, unsafe_cell, write_csv
+from ..drive.files import read_json, unsafe_cell
 from .compare import (
     is_number, run_name, ledger_names, short_value, leaderboard, looks, plot_leaderboard)
 from .ledger import read_ledger
