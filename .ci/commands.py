@@ -74,7 +74,6 @@ def own(w): return bool(STANDS_FOR.fullmatch(w)) or '...' in w
 
 def run_problems(args, params):
     "What is wrong with the arguments of nb_run: its workbook, its parameters and their values"
-    from nb_helpers.workbook.parameters import check_params
     plain, given, i = [], {}, 0
     while i < len(args):
         if args[i] == '-p':
@@ -93,7 +92,7 @@ def run_problems(args, params):
         if own(k): continue
         if k not in params[name]: yield f'{name} has no parameter {k!r}'
         elif v is not None and not own(v):
-            try: check_params(params[name], {k: v})
+            try: params[name].check({k: v})
             except ValueError as e: yield str(e).splitlines()[0]
 
 
@@ -134,8 +133,8 @@ def links(root=ROOT):
 
 def problems(root=ROOT):
     "(what is checked, [what is wrong]) for every documented command, and for all links"
-    from nb_helpers.workbook.parameters import cell_source, parse_parameters
-    params = {n: parse_parameters(cell_source(json.loads(f.read_text(encoding='utf-8'))) or '') for n, f in
+    from nb_helpers.workbook.parameters import Params
+    params = {n: Params.of(json.loads(f.read_text(encoding='utf-8'))) for n, f in
               ((f.stem, f) for f in sorted((Path(root)/'nbs'/'experiments').glob('*.ipynb')))}
     opts, make = {n: options(t) for n, t in commands(root).items()}, targets(root)
     for where, line in documented(root, [*opts, 'make', 'nbdev_test', 'python']):

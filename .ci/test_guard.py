@@ -363,8 +363,8 @@ class Commands(unittest.TestCase):
     opts = {'nb_run': {'-p', '--sweep', '--list', '--resume', '-h'}, 'nb_predict': {'-o'}}
 
     def params(self):
-        from nb_helpers.workbook.parameters import parse_parameters
-        return dict(cats=parse_parameters("source = 'sample' # a folder\nhow = 'crop' # 'crop' or 'pad'\nepochs = 3 # passes, at least 1"))
+        from nb_helpers.workbook.parameters import Params
+        return dict(cats=Params.parse("source = 'sample' # a folder\nhow = 'crop' # 'crop' or 'pad'\nepochs = 3 # passes, at least 1"))
 
     def said(self, line): return list(commands.wrong(line, self.opts, self.params(), {'run', 'test'}))
 

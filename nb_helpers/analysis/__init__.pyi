@@ -6,7 +6,8 @@ from .crossfit import (
 from .ensembles import (
     average_weights as average_weights,
     ensemble_gains as ensemble_gains,
-    out_of_fold as out_of_fold)
+    out_of_fold as out_of_fold,
+    RunEpochs as RunEpochs)
 from .figures import (
     plot_confusion as plot_confusion,
     plot_history as plot_history,

@@ -497,7 +497,8 @@ def table(self:_MapRungs, n=2000, level=.95, least=.01, seed=0):
     w = np.array([*draw_counts(size, self.groups, seed, n)])
     for m in self.metric:
         v = np.stack([s[m].to_numpy(float) for s in self.scores.values()], 1)
-        out[m] = _compared(m, np.nanmean(v, 0), w@np.nan_to_num(v)/(w@~np.isnan(v)), self.minutes, self.groups, level, least)
+        means = w@np.nan_to_num(v)/(w@~np.isnan(v))
+        out[m] = _compared(m, np.nanmean(v, 0), means, self.minutes, self.groups, level, least)
     return out
 
 # %% ../../nbs/08_analysis/09_baselines.ipynb #54690673

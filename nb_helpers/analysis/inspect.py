@@ -14,10 +14,8 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 
-from .ensembles import aligned
 from .figures import figure_axes, plot_mistakes
-from .score import (
-    Predictions, countable, bootstrap, bootstrap_soft, item_values, reliability, soft_scores)
+from .score import Predictions, bootstrap, item_values, soft_scores
 from ..dataset.decode import metric_name
 from ..dataset.items import resamples
 from ..dataset.labelstudio import people_agree
@@ -51,7 +49,7 @@ def label_issues(
     by:str='own',    # 'own', or 'cleanlab' for its default way, where it is installed
 )->pd.DataFrame:     # `id`, `path`, `label`, `pred`, `confidence`, `margin` (label less best other, -1..0): worst first
     "Items whose label looks wrong; `ValueError` for items that cannot be counted"
-    t,_ = countable(preds)
+    t,_ = preds.countable()
     if by not in ('own', 'cleanlab'): raise ValueError(f"by={by!r} is none of own, cleanlab")
     p = np.asarray(preds.probs, np.float64)
     other = _in_doubt(t, p) if by == 'own' else _by_cleanlab(t, p/p.sum(1, keepdims=True))
@@ -74,8 +72,8 @@ def _hardest(
     "The items whose true class gets the lowest probability over all models"
     members = {'model': members} if hasattr(members, 'probs') else dict(members)
     first = next(iter(members.values()))
-    t,_ = countable(first)
-    p = np.stack(list(aligned(members)[1].values())).astype(np.float64)
+    t,_ = first.countable()
+    p = np.stack(list(Predictions.aligned(members)[1].values())).astype(np.float64)
     mean, at = p.mean(0), np.arange(len(t))
     wrong, preds = (p.argmax(2) != t).mean(0), mean.argmax(1)
     i = np.lexsort((mean[at, t], -wrong))[:n]
@@ -161,7 +159,7 @@ def by_column(
 )->pd.DataFrame:         # a row a value, the worst first, then 'all': `items`, `value`, interval, `accuracy`, `p`
     "A metric for each value of a column, and whether it differs from the rest beyond chance; no value: left out"
     from scipy.stats import fisher_exact
-    t,p = countable(preds)
+    t,p = preds.countable()
     v = _in_parts(pd.Series(item_values(items, np.asarray(preds.ids), col)))
     names, hit, rows = v[v.notna()].astype(str), t == p, {}
     if not len(names): raise ValueError(f"column {col!r} has no value for these items")
@@ -170,8 +168,7 @@ def by_column(
         rest = names.index.difference(i)
         odds = [[hit[i].sum(), (~hit[i]).sum()], [hit[rest].sum(), (~hit[rest]).sum()]]
         whole = None if groups is None else np.asarray(groups)[i]
-        ends = (bootstrap_soft(part, n, seed=seed, groups=whole, ordered=True) if metric == 'qwk'
-                else bootstrap(part, n, seed=seed, groups=whole))
+        ends = bootstrap(part, n, seed=seed, groups=whole, soft=metric == 'qwk', ordered=True)
         rows[name] = dict(items=len(i), **ends.loc[metric], accuracy=hit[i].mean(),
                           p=fisher_exact(odds).pvalue if len(rest) and name != 'all' else np.nan)
     return _worst_first(pd.DataFrame.from_dict(rows, orient='index').rename_axis(col))
@@ -368,7 +365,7 @@ def _plot_temperature(both, t):
     fig, ax = figure_axes(3.8, 3.4)
     ax.plot([0, 1], [0, 1], color='#999', lw=1, ls='--')
     for p, color, name in zip(both, ('#7fb2e5', '#0b3d73'), ('as trained', f'temperature {t:.2f}')):
-        table = reliability(p, 10)
+        table = p.reliability(10)
         ax.vlines(table.confidence, table.accuracy_low, table.accuracy_high, color=color, lw=2, alpha=.5)
         ax.plot(table.confidence, table.accuracy, 'o-', ms=4, lw=1.3, color=color, label=name)
     ax.set(xlim=(0, 1.02), ylim=(0, 1.02)); ax.set_xlabel('confidence', size=9); ax.set_ylabel('accuracy', size=9)

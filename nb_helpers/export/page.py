@@ -171,8 +171,8 @@ def _write_page(
 )->Path:                    # index.html
     "The model as a page that runs it; `ValueError` for one that no page can run, `OSError` where npm can't be reached"
     from nb_helpers.export.predictor import Predictor
-    from nb_helpers.export.spec import plain_spec
-    _check_page(plain_spec(folder))
+    from nb_helpers.export.spec import Spec
+    _check_page(Spec.read(folder))
     words = _words(words)
     program, wasm = _runtime()
     p = Predictor(folder, 'cpu')
@@ -213,13 +213,11 @@ _HUB_METRICS = dict(f1_macro='f1', precision_macro='precision', recall_macro='re
 
 def _for_others(spec):
     "The spec without what only its maker knows: numbers, run, fingerprint; the licence without the name of a file"
-    from nb_helpers.export.spec import spec_hash
+    from nb_helpers.export.spec import Spec
     numbers = {k: v for k, v in spec['metrics'].items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
     notes = {k: v for k, v in spec['notes'].items() if k in ('run', 'data')}
     licence = 'unknown' if spec['licence'].startswith('unknown') else spec['licence']
-    text = json.dumps(dict(spec, metrics=numbers, notes=notes, licence=licence, spec_sha256='0'*64), indent=1,
-                      ensure_ascii=False, allow_nan=False)
-    return text.replace(f'"spec_sha256": "{"0"*64}"', f'"spec_sha256": "{spec_hash(text)}"')
+    return Spec(spec, metrics=numbers, notes=notes, licence=licence).text()
 
 def _check_private(text):
     "`ValueError` for a path or the name of this machine in what would be sent"
@@ -314,13 +312,13 @@ def _hub_folder(
     card:str,    # README.md
 )->Path:         # `out`: all that is sent, and nothing else
     "README.md, spec.json, weights.safetensors, the page; loads as the export does"
-    from nb_helpers.export.spec import plain_spec
-    text = _for_others(plain_spec(folder))
+    from nb_helpers.export.spec import Spec
+    text = _for_others(Spec.read(folder))
     for o in (card, text): _check_private(o)
     Path(out).mkdir(parents=True, exist_ok=True)
     for f, data in (('README.md', card), ('spec.json', text)): write_whole(Path(out)/f, data)
     for f in (folder/'weights.safetensors', page, page.with_name('LICENCES.txt')): shutil.copyfile(f, Path(out)/f.name)
-    plain_spec(out)
+    Spec.read(out)
     return Path(out)
 
 # %% ../../nbs/10_export/05_page.ipynb #aad63159
@@ -365,13 +363,13 @@ def nb_page_cli(
 def _made(a):
     "Page, and folder for the Hub, as asked; what is there now, in a sentence or two"
     from nb_helpers.drive.files import read_json
-    from nb_helpers.export.spec import find_export, plain_spec
+    from nb_helpers.export.spec import Spec
     if a.hub and not re.fullmatch(r'[\w-][\w.-]*/[\w-][\w.-]*', a.hub):
         raise ValueError(f"--hub {a.hub}: a name such as user/name is needed")
-    where = find_export(a.run, a.runs)
+    where = Spec.find(a.run, a.runs)
     info = read_json(where.parent/'run.json') if where.name == 'export' and (where.parent/'run.json').is_file() else {}
     home = Path(a.out) if a.out else (where.parent if where.name == 'export' else where)/'page'
-    card = a.hub and _hub_card(a.hub, plain_spec(where), info, _words(a.words), a.not_for)
+    card = a.hub and _hub_card(a.hub, Spec.read(where), info, _words(a.words), a.not_for)
     page = _write_page(where, home, info, a.words, a.not_for)
     said = f"{page} ({page.stat().st_size/1e6:.1f} MB): open it in a browser, or give it to somebody"
     if not a.hub: return said

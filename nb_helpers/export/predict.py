@@ -321,8 +321,8 @@ def resume(self:_PartFile,
 )->tuple:         # (how many files are done, how many got which answer, '' those that could not be read; a Counter)
     "Keep the whole batches that are there and as they should be, drop the rest; write the header where there is none"
     import pandas as pd
-    from nb_helpers.export.predictor import predictions_csv
-    made = lambda df, **kw: csv.reader(io.StringIO(predictions_csv(df, **kw), newline=''))
+    from nb_helpers.export.predictor import Predictor
+    made = lambda df, **kw: csv.reader(io.StringIO(Predictor.csv(df, **kw), newline=''))
     head = next(made(pd.DataFrame(columns=columns)))
     want = made(pd.DataFrame({'file': names}, dtype=object), header=False)
     ends, bad, done = list(_row_ends(self.path)), [], 0
@@ -333,7 +333,7 @@ def resume(self:_PartFile,
         bad.append(_answer_of(row[columns.index('reason')], answer))
     done = len(bad) if len(bad) == len(names) else len(bad)//bs*bs
     self.file.truncate(ends[done] if done else 0)
-    if not done: self.write(predictions_csv(pd.DataFrame(columns=columns)))
+    if not done: self.write(Predictor.csv(pd.DataFrame(columns=columns)))
     return done, Counter(bad[:done])
 
 def _answer_of(reason, answer): return answer if answer or reason else 'one'   # without limits each file has its label
@@ -367,10 +367,10 @@ def _takes_clips(spec):
 # %% ../../nbs/10_export/04_predict.ipynb #dfbcf42b
 def _checked(a, temp):
     "(export folder, sources, part file): all that can be known without torch"
-    from nb_helpers.export.spec import find_export, plain_spec
+    from nb_helpers.export.spec import Spec
     if a.bs < 1: raise ValueError(f"--bs {a.bs}: a batch has 1 item or more")
-    where = find_export(a.run, a.runs)
-    spec = plain_spec(where)
+    where = Spec.find(a.run, a.runs)
+    spec = Spec.read(where)
     clips, part = _takes_clips(spec), _PartFile(a.out, a.go_on, a.anew)
     try:
         sources = _Sources(*_asked(a.paths), clips, temp)
@@ -410,7 +410,7 @@ def _predict(a, where, sources, part, names):
     "From the first photo that has no row yet to the CSV; the exit code"
     print(f'{len(names):,} {sources.kind}s; loading the model', file=sys.stderr, flush=True)
     import pandas as pd
-    from nb_helpers.export.predictor import Predictor, predictions_csv
+    from nb_helpers.export.predictor import Predictor
     predictor = Predictor(where)
     done, tally = part.resume(names, predictor.columns, a.bs)
     before, began, say = done, time.perf_counter(), _Progress(len(names), done, sources.kind)
@@ -420,7 +420,7 @@ def _predict(a, where, sources, part, names):
     try:
         for rows in predictor.rows(sources.files[done:], a.bs, names[done:]):
             table = pd.DataFrame(rows, columns=predictor.columns)
-            part.write(predictions_csv(table, header=False))
+            part.write(Predictor.csv(table, header=False))
             done += len(table)
             tally.update(map(_answer_of, table.reason, table.get('answer', ['']*len(table))))
             say(done)

@@ -5,6 +5,5 @@ from .compare import (
 from .ledger import read_ledger as read_ledger
 from .report import (
     report_page as report_page,
-    report_raters as report_raters,
-    RunEpochs as RunEpochs)
+    report_raters as report_raters)
 from .run import Run as Run

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..analysis.figures import figure_axes
-from ..analysis.score import class_metric, countable
+from ..analysis.score import class_metric
 from ..dataset.decode import metric_name
 from ..dataset.items import group_numbers, own_groups, tails, unit_draws
 from ..dataset.names import as_they_are
@@ -27,7 +27,7 @@ import pandas as pd
 from fastcore.basics import patch
 
 from ..analysis.figures import figure_axes
-from ..analysis.score import class_metric, countable
+from ..analysis.score import class_metric
 from ..dataset.decode import metric_name
 from ..dataset.items import group_numbers, own_groups, tails, unit_draws
 from ..dataset.names import as_they_are
@@ -55,7 +55,7 @@ def _spread(
     "A metric by items and by seeds: what others of either would change; `sd_seed` is NaN where there is one seed"
     measure, units = class_metric(metric, len(wholes[0].vocab)), np.arange(len(wholes[0]))
     if groups is not None: units = group_numbers(groups, len(units))[0]
-    said = [countable(p) for p in wholes]
+    said = [p.countable() for p in wholes]
     values = np.array([measure(t, p) for t, p in said])
     draws = (o[units].astype(float) for o in islice(unit_draws(units.max() + 1, seed), n))
     drawn = np.array([[measure(t, p, w) for t, p in said] for w in draws])
@@ -68,17 +68,17 @@ def _spread(
 # %% ../../nbs/09_runs/05_study.ipynb #925fff09
 def _mean(members):
     "`Predictions` of several networks for the same items as one: mean probabilities, of the least kind"
-    from nb_helpers.analysis.ensembles import aligned
+    from nb_helpers.analysis.score import Predictions
     members = dict(enumerate(members))
-    _, probs, _ = aligned(members)
+    _, probs, _ = Predictions.aligned(members)
     kind = max((p.kind for p in members.values()), key=['confidence', 'shifted', 'share'].index)
     return replace(members[0], probs=np.mean(list(probs.values()), 0), kind=kind)
 
 # %% ../../nbs/09_runs/05_study.ipynb #e0c1ab3f
 def _as_first(members):
     "The same `Predictions`, all in the order of the first"
-    from nb_helpers.analysis.ensembles import aligned
-    _, probs, _ = aligned(dict(enumerate(members)))
+    from nb_helpers.analysis.score import Predictions
+    _, probs, _ = Predictions.aligned(dict(enumerate(members)))
     return [replace(members[0], probs=p, kind=m.kind) for p, m in zip(probs.values(), members)]
 
 # %% ../../nbs/09_runs/05_study.ipynb #5582327f
@@ -164,9 +164,9 @@ def report_study(study:Run,
         study.report(_mean(tests), items, 'test', n=n, ordered=ordered, min_groups=least)
     by = _spread(wholes, metric, own_groups(items, preds.ids, least), n)
     facts = dict(items=[len(p) for p in own], minutes=[r.info.get('minutes') for r in table.run])
-    rows = table.drop(columns='run').assign(**facts, **{metric: [measure(*countable(p)) for p in own]},
+    rows = table.drop(columns='run').assign(**facts, **{metric: [measure(*p.countable()) for p in own]},
                                             run=[r.id for r in table.run])
-    value = measure(*countable(preds))
+    value = measure(*preds.countable())
     said = _sentence(rows, metric, by, value)
     study.save_table('folds', rows)
     ends = (study.metrics[f'{metric}{e}'] for e in ('_low', '_high'))

@@ -33,9 +33,9 @@ from ..dataset.names import show_any_name
 from ..drive.archives import as_utf8, locked, write_whole
 from ..drive.files import read_json
 from ..drive.workspace import Workspace
-from ..runs.ledger import read_ledger, restore_run, run_dirs, write_ledger
-from ..runs.run import Run, history_rows, new_run_dir, start_run
-from .parameters import ParamError, cell_source, check_params, param_table, parse_parameters
+from ..runs.ledger import Ledger, read_ledger
+from ..runs.run import Run, history_rows
+from .parameters import ParamError, Params
 
 # %% ../../nbs/11_workbook/01_command.ipynb #4dd44e85
 def _workbooks(
@@ -86,7 +86,7 @@ def _flags(src):  # the nbdev flags of a cell: the words of the #| lines it open
 # %% ../../nbs/11_workbook/01_command.ipynb #84d25728
 def _prepare_notebook(
     path:str|Path,  # the workbook
-    values:dict,    # name -> value, from `check_params`
+    values:dict,    # name -> value, from `Params.check`
     flags:str='',   # cells flagged with one of these words run too: any of 'slow cuda colab'
 ):                  # nbformat notebook to run: a cell with the values after the tagged one, skipped cells tagged so
     "A copy of a workbook, ready to run"
@@ -366,15 +366,15 @@ def _mark(run, status):  # on a full disk in the room that was kept for this
 # %% ../../nbs/11_workbook/01_command.ipynb #8c3c13b2
 def _read(workbook):  # (path of a workbook, its parameters by name)
     path = _find_workbook(workbook)
-    try: return path, parse_parameters(cell_source(read_json(path)) or '')
+    try: return path, Params.of(read_json(path))
     except (KeyError, TypeError) as e: raise ValueError(f"{path} is no notebook: it has no cells") from e
     except SyntaxError as e:
         raise ValueError(f"{path}: line {e.lineno} of the parameters cell is no plain `name = value`: {e.msg}") from e
 
 # %% ../../nbs/11_workbook/01_command.ipynb #4c890f5b
 def _begin(path, have, values, root, extras):  # a new run's folder
-    dir, own = new_run_dir(path.stem, root).resolve(), _workbooks().get(path.stem) != path
-    start_run(dir, path.stem, {**{k: p.default for k,p in have.items()}, **values}, **extras,
+    dir, own = Run.new_dir(path.stem, root).resolve(), _workbooks().get(path.stem) != path
+    Run.start(dir, path.stem, {**{k: p.default for k,p in have.items()}, **values}, **extras,
               **(dict(notebook=str(path)) if own else {}))
     return Run(dir)
 
@@ -445,7 +445,7 @@ def _alone(run, root='.'):  # holds a run, by folder or id, against every other 
 # %% ../../nbs/11_workbook/01_command.ipynb #c32ab87e
 def _checked_values(workbook, params, cwd='.'):  # name -> value, of a workbook that is begun; `ParamError` at the door
     path, have = _read(workbook)
-    values = check_params(have, params, workbook)
+    values = have.check(params, workbook)
     _check_files(path, have, values, cwd)
     return values
 
@@ -550,7 +550,7 @@ def _unended(run, root):
     "The run to go on with; `ValueError` when it is finished, `FileNotFoundError` when it is nowhere"
     try: run = Run.open(run, root)
     except FileNotFoundError as e:
-        try: run = Run(restore_run(str(run), root))
+        try: run = Run(Ledger(root).restore(str(run)))
         except FileNotFoundError: raise e from None
     if run.status=='done':
         raise ValueError(f"{run.id} is done: there is nothing to go on with. Leave out --resume for a new run; "
@@ -562,7 +562,7 @@ def _same_params(run, path, have, given):  # the run's own values; `ParamError` 
     if run.info['workbook'] != path.stem:
         raise ParamError(f"{run.id} is a run of {run.info['workbook']}, not of {path.stem}")
     old = {k: v for k,v in run.params.items() if k in have and v != '***'}
-    old, new = check_params(have, old, path.stem), check_params(have, given, path.stem)
+    old, new = have.check(old, path.stem), have.check(given, path.stem)
     diff = {k: f"{k} was {old[k]!r}, now {v!r}" for k,v in new.items() if k in old and old[k] != v}
     if diff:
         raise ParamError(f"{run.id} was begun with other parameters: {'; '.join(diff.values())}. "
@@ -638,7 +638,7 @@ def _study_plan(workbook, folds, seeds, params):
     if folds and not 2 <= folds <= 100 or not 1 <= seeds <= 100:
         raise ValueError(f"--folds {folds} --seeds {seeds}: 2 to 100 folds, 1 to 100 seeds")
     if folds and 'fold' in params: raise ValueError(f"-p fold: --folds {folds} runs through all of them; leave it out")
-    values = {k: p.default for k, p in have.items()} | check_params(have, params, workbook)
+    values = {k: p.default for k, p in have.items()} | have.check(params, workbook)
     values = {k: v for k, v in values.items() if k != 'fold'} | dict(folds=folds) if folds else values
     own = {k: v for k, v in values.items() if v != have[k].default}
     cells = [(f, values['seed'] + s) for s in range(seeds) for f in (range(folds) if folds else [None])]
@@ -650,20 +650,20 @@ def _study_plan(workbook, folds, seeds, params):
 def _study_run(path, values, about, root, resume):
     "The study to go on with, by its id or by the same choices, else a new one"
     if resume: return _reopen(_unended(resume, root))
-    for d in sorted(run_dirs(root), key=lambda o: o.name[-20:-5], reverse=True):
+    for d in sorted(Ledger(root).folders(), key=lambda o: o.name[-20:-5], reverse=True):
         try: run = Run(d); info = run.info
         except (OSError, ValueError): continue
         same = info['workbook'] == path.stem and info['params'] == json.loads(json.dumps(values))
         asked = {k: (info.get('study') or {}).get(k) for k in about}
         if same and asked == about and run.status not in ('done', 'running'): return _reopen(run)
-    dir = new_run_dir(path.stem, root).resolve()
-    start_run(dir, path.stem, values, study=about)
+    dir = Run.new_dir(path.stem, root).resolve()
+    Run.start(dir, path.stem, values, study=about)
     return Run(dir)
 
 def _found(dir):
     "Function of a note giving the run in `dir` that has it, or None"
     def find(note):
-        for d in run_dirs(dir):
+        for d in Ledger(dir).folders():
             with contextlib.suppress(OSError, ValueError):
                 if _info(d).get('study') == note['study']: return Run(d)
     return find
@@ -812,7 +812,7 @@ def _parser():
 
 # %% ../../nbs/11_workbook/01_command.ipynb #786063cc
 def _list(name):  # the workbooks there are, or the parameters of one
-    if name and name != 'all': return param_table(_read(name)[1])
+    if name and name != 'all': return _read(name)[1].table()
     heads = lambda f: [''.join(c['source']) for c in read_json(f)['cells'] if c['cell_type']=='markdown']
     title = lambda f: ''.join(heads(f)[:1]).split('\n')[0].lstrip('# ')
     return '\n'.join(f'  {k:<16} {title(f)}' for k,f in _workbooks().items()) or '  (none in reach)'
@@ -1055,10 +1055,10 @@ def _checked(a):  # names of the workbooks to run; an error for whatever is wron
 
 # %% ../../nbs/11_workbook/01_command.ipynb #0f300a53
 def _tables(a, code, several):  # exit code; makes runs/report.html and the spreadsheet anew and says where they are
-    from nb_helpers.runs.report import newest_runs, report_page
+    from nb_helpers.runs.report import report_page
     try:
-        page = report_page(newest_runs(a.runs), Path(a.runs)/'report.html')
+        page = report_page(Ledger(a.runs).newest(), Path(a.runs)/'report.html')
         if several: print(f"  page      {page.resolve()} (the newest run of every workbook)")
-        if a.xlsx: print(f"  table     {write_ledger(a.runs, xlsx=True).resolve()}")
+        if a.xlsx: print(f"  table     {Ledger(a.runs).write(xlsx=True).resolve()}")
     except OSError as e: return code if code and e.errno in _FULL else _refused(e, a)   # a full disk was said before
     return 0

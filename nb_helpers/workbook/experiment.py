@@ -23,7 +23,7 @@ from ..analysis.figures import figure_axes
 from ..analysis.heat import report_heatmaps
 from ..analysis.baselines import baselines as rungs_of
 from ..analysis.inspect import report_columns, report_labels, report_temperature, with_facts
-from ..analysis.shift import photo_facts, report_shift, usual_facts
+from ..analysis.shift import Usual, report_shift
 from ..balance import BalancedEpochs
 from ..dataset.augment import KeyedEpochs
 from ..dataset.decode import metric_name
@@ -33,11 +33,11 @@ from ..dataset.sources import is_list
 from ..dataset.task import to_targets
 from ..drive.links import data_licence
 from ..drive.workspace import Workspace, mount, work_folder
-from ..export.onnx import check_onnx, report_onnx
+from ..export.onnx import OnnxPredictor, report_onnx
 from ..export.predictor import Predictor, export as export_model
 from ..gpu import check_gpu, fit_batch_size, gpu_info, keep_rng, run_precision
 from ..runs.compare import looks
-from ..runs.ledger import fetch_runs, read_ledger, restore_run
+from ..runs.ledger import Ledger, read_ledger
 from ..runs.report import report_page
 from ..runs.run import Run
 from ..training.callbacks import KeepEpochs
@@ -62,7 +62,7 @@ class Experiment:
     def start(self)->Run:
         "Mount Drive, fetch what earlier sessions left, and go on with the unfinished run of these choices or begin one"
         mount()                                                   # without it nothing of an earlier session is found
-        fetch_runs(self.root)
+        Ledger(self.root).fetch()
         self.values = self.choices()
         self._check_more()
         self.run = Run.create(self.name, self.values, self.root, resume=True)
@@ -159,7 +159,7 @@ def use_outputs(self:Experiment,
     run = self.run
     if before := run.info.get('after'): return Run.open(before, self.root)
     earlier = self._finished({k: v if isinstance(v, tuple) else (v,) for k, v in params.items()})
-    if (earlier.dir/'elsewhere.json').exists(): restore_run(earlier.id, self.root)   # only its small files are here
+    if (earlier.dir/'elsewhere.json').exists(): Ledger(self.root).restore(earlier.id)   # only its small files are here
     shutil.copytree(earlier.dir, run.dir, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_ITS_OWN))
     kept = {k: v for k, v in earlier.info.items() if k in ('data', 'model', 'training')}
     run.describe(after=earlier.id, **kept)
@@ -273,7 +273,7 @@ def _check_more(self:Experiment):
         raise ValueError(f"mixup={self.values['mixup']}, cutmix={self.values['cutmix']}: one or the "
                          "other; set one of them to 0")
     _check_start(self.values)
-    if self.values.get('onnx'): check_onnx()
+    if self.values.get('onnx'): OnnxPredictor.check()
     if (name := self.values.get('tracking')) and find_spec(name) is None:
         raise ImportError(f"tracking={name!r}: the package is missing; pip install {name}, or tracking=''")
 
@@ -374,7 +374,7 @@ def _usual(self:Experiment, prep, most=300):
     rows = rows.sample(min(len(rows), most), random_state=0)
     rows = rows[[Path(p).is_file() for p in rows.path]]
     if len(rows) < 20: return {}
-    return dict(photos=usual_facts(photo_facts([prep(p) for p in rows.path], rows.path), own_groups(rows)))
+    return dict(photos=Usual.of(Usual.facts([prep(p) for p in rows.path], rows.path), own_groups(rows)))
 
 # %% ../../nbs/11_workbook/02_experiment.ipynb #b45e11e6
 @patch

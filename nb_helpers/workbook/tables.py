@@ -14,7 +14,7 @@ from pathlib import Path
 from ..dataset.names import show_any_name
 from ..drive.links import link, links
 from ..drive.workspace import discard, room_taken
-from ..runs.ledger import fetch_runs, read_ledger, write_ledger
+from ..runs.ledger import Ledger, read_ledger
 from ..runs.run import Run
 
 # %% ../../nbs/11_workbook/03_tables.ipynb #b513e284
@@ -60,16 +60,17 @@ def _runs_parser():
 
 # %% ../../nbs/11_workbook/03_tables.ipynb #7cc1d704
 def _latest(a):  # the latest runs, with the columns in which they differ before those that are all the same
-    from nb_helpers.runs.compare import ledger_names, differing
+    from nb_helpers.runs.compare import ledger_names
     df = read_ledger(a.runs)
     if a.workbook: df = df[df.workbook==a.workbook]
     if not len(df):
         raise FileNotFoundError(f"no runs{f' of {a.workbook}' if a.workbook else ''} in "
                                 f"{Path(a.runs).resolve()}: nb_run makes one")
     df = df.tail(a.n)
-    pars, mets = ledger_names(a.runs, df)
+    _, mets, own = ledger_names(a.runs, df)
+    notes = ['notes'] if df.notes.astype(str).nunique() > 1 else []
     mets = [k for k in mets if not k.endswith(('_low','_high'))]
-    return df[['id','status','minutes',*mets[:4],*differing(df, ['notes',*pars]),*mets[4:]]]
+    return df[['id','status','minutes',*mets[:4],*notes,*own,*mets[4:]]]
 
 # %% ../../nbs/11_workbook/03_tables.ipynb #dbed0e3f
 def _save(a):  # what the last cell of a workbook does, for a run whose last save failed
@@ -124,10 +125,10 @@ def nb_runs_cli(
     try:
         if a.clean is not None: return _clean(a)
         if a.save: return _save(a)
-        if not a.here: fetch_runs(a.runs)
+        if not a.here: Ledger(a.runs).fetch()
         print(_table_text(_chosen(a)))
         for said in _looked(a): print(said)
-        if a.xlsx: print(f"table  {write_ledger(a.runs, xlsx=True).resolve()}")
+        if a.xlsx: print(f"table  {Ledger(a.runs).write(xlsx=True).resolve()}")
         if a.html:
             from nb_helpers.runs.report import report_html
             print(f"page   {report_html(a.runs, metric=a.by)}")
