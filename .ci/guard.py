@@ -14,7 +14,7 @@ import names, project as pj
 # Rules that the tree still breaks, and in how many places. A number only falls: more fails, and so does a ceiling above what there is.
 CEILING = dict(
     public_is_reached=4,
-    few_public=58,
+    few_public=35,
 )
 
 RULES = []
