@@ -39,7 +39,7 @@ def _pulled(value, drawn, best, level):
     behind = (drawn[:, [best]] - drawn).std(0)
     near = value[best] - value <= 5*behind + 1e-12                          # who might have been the best
     noise = drawn[:, near] - value[near]
-    alone, shared, k = noise.var(1, ddof=1).mean() if near.sum() > 1 else 0, noise.mean(1).var(), int(near.sum())
+    alone, shared = noise.var(1, ddof=1).mean() if near.sum() > 1 else 0, noise.mean(1).var()
     if not alone: return value[best], *np.quantile(drawn[:, best], tails(level))
     return _by_luck(value[near], value[best], alone, shared, level)
 

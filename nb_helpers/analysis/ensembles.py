@@ -281,13 +281,13 @@ def _epoch_table(
     test:EpochPredictions|None=None, # of items without labels, same epochs; None: there are none
 )->pd.DataFrame: # a row an epoch: `plain`, `best`, thresholds, `same`; of a test `same_test`, `apart`
     "Metric, thresholds, agreement with the epoch before, spread of test predictions; `ValueError` for other epochs"
-    cuts, k = _epoch_cuts(valid, fit), len(valid.epochs)
+    cuts = _epoch_cuts(valid, fit)
     cols, names = ({}, ['threshold'] if len(cuts[0].thresholds) == 1
                    else [f'cut {i+1}' for i in range(len(cuts[0].thresholds))])
     if names:
-        cols['plain'] = [replace(c, thresholds=fixed_cuts(c.n_cls).tolist() if s.ndim == 1 else [.5]*len(names))
-                         for c,s in zip(cuts, valid.scores)]
-    if names: cols['plain'] = [c.measure(valid.targs, c(s)) for c,s in zip(cols['plain'], valid.scores)]
+        plain = [replace(c, thresholds=fixed_cuts(c.n_cls).tolist() if s.ndim == 1 else [.5]*len(names))
+                 for c,s in zip(cuts, valid.scores)]
+        cols['plain'] = [c.measure(valid.targs, c(s)) for c,s in zip(plain, valid.scores)]
     cols |= dict(best=[c.value for c in cuts], **{n: [c.thresholds[i] for c in cuts] for i,n in enumerate(names)},
                  same=_same(_epoch_classes(valid, cuts)))
     if test is not None:

@@ -526,7 +526,7 @@ def _stretches(fd, some):
     "(where it starts, bytes, entries that lie in them) for entries `[(ZipInfo, name)]`, read in the order of the file"
     some,i = sorted(some, key=lambda o: o[0].header_offset),0
     while i<len(some):
-        start,j,end = some[i][0].header_offset,i,0
+        start,j = some[i][0].header_offset,i
         while j<len(some) and (j==i or some[j][0].header_offset+some[j][0].compress_size-start<_STRETCH): j += 1
         zi = some[j-1][0]
         # 94: as in read_entry
